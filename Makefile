@@ -1,0 +1,74 @@
+# yunei 域内. `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/yunei
+lint  := $(cache)/golangci-lint-v2.15.0
+out   := out
+
+# Packages that link no engine: the race detector runs on these.
+race := ./fault ./suite ./ident ./jobs/... ./governance/... ./gate/... ./storage ./storage/dir ./storage/seal ./storage/journal ./sandbox/wire ./release
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build every binary into bin/
+	@mkdir -p bin
+	go build -o bin/ ./cmd/... ./examples/city/citygen ./examples/mainjob ./examples/realdata
+	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' -o bin/district-age-go.wasm ./examples/programs/district-age-go
+
+.PHONY: demo
+demo: build ## the main job on a generated city of 200,000 people, narrated, both modes
+	bin/mainjob --out $(out)/demo
+
+.PHONY: demo-real
+demo-real: build ## the same binaries on a file that nobody here made (npm vega-datasets)
+	build/vega.sh $(out)/vega
+	bin/realdata --csv $(out)/vega/birdstrikes.csv --out $(out)/demo-real
+
+.PHONY: test
+test: minio ## all tests, with a real MinIO server and the real binaries
+	go vet ./...
+	go test -timeout 20m ./...
+	go test -race -timeout 20m $(race)
+
+.PHONY: check
+check: $(lint) ## format, lint, generated files: what CI runs beside the tests
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not gofmted: make fix'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go mod verify >/dev/null
+	go mod tidy -diff
+	$(lint) run ./...
+
+.PHONY: fix
+fix: $(lint) ## repair what a machine can
+	go mod tidy
+	$(lint) fmt ./...
+	$(lint) run --fix ./... || true
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME each (default 10s)
+	build/fuzz.sh $(or $(FUZZTIME),10s)
+
+.PHONY: bench
+bench: ## the benchmarks whose figures the documents quote
+	go test -run '^$$' -bench . -benchtime 1x ./sandbox/ ./enclave/he ./storage/... ./examples/city ./bus
+
+.PHONY: prove-crash
+prove-crash: ## the whole crash table: every step of every daemon, before and after its journal entry
+	YUNEI_CRASH_FULL=1 go test -timeout 60m -run TestCrash -v ./cmd/yunei
+
+.PHONY: minio
+minio: ## the MinIO server that the object-store suite runs against, built once into the cache
+	@build/minio.sh
+
+.PHONY: wasm
+wasm: ## rebuild the committed guests with clang and compare their digests
+	examples/programs/build.sh
+
+$(lint):
+	@mkdir -p $(cache)
+	GOFLAGS= GOBIN=$(cache)/lint-build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(cache)/lint-build/golangci-lint $@

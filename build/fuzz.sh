@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of the module, one after another, for the time given.
+set -euo pipefail
+grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r pkg; do
+	grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$pkg"/*_test.go | sed 's/^func //' | while read -r name; do
+		echo "== $pkg $name"
+		go test -run '^$' -fuzz "^$name\$" -fuzztime "$1" "$pkg"
+	done
+done

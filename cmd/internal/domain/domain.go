@@ -1,0 +1,81 @@
+// Package domain is a domain's folder as its site and the provider's own
+// commands share it: where its objects are kept, and the keys that seal them
+// and that make unit keys. Nothing of it leaves the domain's machine.
+package domain
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/yunei/yunei/cmd/internal/daemon"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/storage"
+	"github.com/yunei/yunei/storage/dir"
+	"github.com/yunei/yunei/storage/minio"
+	"github.com/yunei/yunei/storage/seal"
+)
+
+// Names of the files in a domain's folder, beside the daemon's.
+const (
+	SealFile  = "seal.key"
+	UnitFile  = "unit.key"
+	StoreDir  = "store"
+	MinioFile = "minio.secret"
+)
+
+// Config is a site's configuration.
+type Config struct {
+	daemon.Config
+	Domain   string            `json:"domain"`
+	Provider jobs.Signer       `json:"provider"`
+	Runner   string            `json:"runner"`
+	Budgets  map[string]string `json:"budgets"` // rho by unit namespace, "a/b"
+	Minio    *MinioConfig      `json:"minio,omitempty"`
+}
+
+// MinioConfig says which bucket to use instead of a directory; its credentials
+// are in MinioFile.
+type MinioConfig struct {
+	Endpoint string `json:"endpoint"`
+	Bucket   string `json:"bucket"`
+	TLS      bool   `json:"tls"`
+}
+
+// OpenStore opens the domain's objects.
+func OpenStore(folder string, cfg Config) (storage.Store, error) {
+	if cfg.Minio == nil {
+		return dir.Open(filepath.Join(folder, StoreDir))
+	}
+	return minio.Open(minio.Config{
+		Endpoint: cfg.Minio.Endpoint, Bucket: cfg.Minio.Bucket, TLS: cfg.Minio.TLS,
+		Credentials: minio.File(filepath.Join(folder, MinioFile)),
+	})
+}
+
+// SealKey reads the key that opens the domain's objects.
+func SealKey(folder string) (seal.PrivateKey, error) {
+	raw, err := secret(folder, SealFile)
+	if err != nil {
+		return seal.PrivateKey{}, err
+	}
+	return seal.ParsePrivateKey(raw)
+}
+
+// UnitKey reads the key that turns an identifier into a unit key.
+func UnitKey(folder string) ([]byte, error) { return secret(folder, UnitFile) }
+
+func secret(folder, name string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	raw, err := hex.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: not hex: %w", name, fault.Invalid)
+	}
+	return raw, nil
+}

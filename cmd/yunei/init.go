@@ -1,0 +1,290 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yunei/yunei/cmd/internal/daemon"
+	"github.com/yunei/yunei/cmd/internal/domain"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/release"
+	"github.com/yunei/yunei/suite"
+)
+
+func lockThread() { runtime.LockOSThread() }
+
+// An install is what `yunei up` starts.
+type install struct {
+	ID      string          `json:"installation"`
+	API     string          `json:"api"`
+	Board   string          `json:"board"`
+	Daemons []installDaemon `json:"daemons"` // the coordinator first
+}
+
+type installDaemon struct {
+	Name   string          `json:"name"`
+	Binary string          `json:"binary"`
+	Key    suite.PublicKey `json:"key"`
+}
+
+const (
+	installFile = "install.json"
+	pinsFile    = "pins.json"
+	deskFile    = "desk.key"
+)
+
+func readInstall(dir string) (install, error) {
+	var in install
+	raw, err := os.ReadFile(filepath.Join(dir, installFile))
+	if err != nil {
+		return in, fmt.Errorf("不是一套安装，请先运行 yunei init not an installation, run `yunei init` first: %w", err)
+	}
+	return in, json.Unmarshal(raw, &in)
+}
+
+type initFlags struct {
+	dir, id, bureau string
+	providers       []string
+	budgets         []string
+	trustees        int
+	quorum          int
+}
+
+func initCommand() *cobra.Command {
+	var f initFlags
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "建立一套安装：各进程的目录、密钥与互信 / make an installation: folders, keys and who trusts whom",
+		Long: `为每个进程建立目录与密钥，并写入由人核对过的公钥：数据提供方与大数据部门的密钥在平台之外生成（yunei key new）。
+Makes a folder and a key for every process, and pins the public keys that people have compared: those of the providers'
+officers and of the bureau, which are made outside the platform with ` + "`yunei key new`" + `.`,
+		Example: `  yunei init --dir /srv/yunei --bureau dsj=ed25519:... \
+    --provider a=ybj-zg=ed25519:... --provider b=ybj-jm=ed25519:... --budget natural-person=2`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			in, err := f.make()
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "已建立 made %s: %d 个进程 processes; 公钥清单 pins %s\n启动 start: yunei up --dir %s\n", in.ID, len(in.Daemons), filepath.Join(f.dir, pinsFile), f.dir)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&f.dir, "dir", "", "安装目录（须不存在）folder to make")
+	c.Flags().StringVar(&f.id, "id", "yunei-local", "安装标识 name of the installation")
+	c.Flags().StringVar(&f.bureau, "bureau", "", "大数据部门 ORG=PUBLICKEY of the bureau's officer")
+	c.Flags().StringArrayVar(&f.providers, "provider", nil, "数据域与提供方 DOMAIN=ORG=PUBLICKEY, one for each domain")
+	c.Flags().StringArrayVar(&f.budgets, "budget", []string{"natural-person=2", "legal-person=2", "row=2"}, "隐私预算 NAMESPACE=RHO of every domain")
+	c.Flags().IntVar(&f.trustees, "trustees", 3, "密钥托管方数 number of trustees")
+	c.Flags().IntVar(&f.quorum, "quorum", 2, "开启所需托管方数 how many of them open")
+	for _, name := range []string{"dir", "bureau", "provider"} {
+		_ = c.MarkFlagRequired(name)
+	}
+	return c
+}
+
+// A plan is an installation in the making.
+type plan struct {
+	initFlags
+	in     install
+	bureau jobs.Signer
+	pins   jobs.Pins
+	token  string
+}
+
+func (f initFlags) make() (install, error) {
+	p := plan{initFlags: f, pins: jobs.Pins{}, token: rand.Text(), in: install{ID: f.id}}
+	if _, err := os.Stat(f.dir); err == nil {
+		return install{}, fmt.Errorf("%s 已存在 exists already", f.dir)
+	}
+	org, key, ok := strings.Cut(f.bureau, "=")
+	if !ok {
+		return install{}, fmt.Errorf("--bureau: want ORG=PUBLICKEY")
+	}
+	public, err := suite.ParsePublicKey(key)
+	if err != nil {
+		return install{}, fmt.Errorf("--bureau: %w", err)
+	}
+	p.bureau = jobs.Signer{Org: org, Key: public}
+	members, err := p.members()
+	if err != nil {
+		return install{}, err
+	}
+	if err := p.addresses(); err != nil {
+		return install{}, err
+	}
+	if err := p.write(members); err != nil {
+		_ = os.RemoveAll(f.dir) // half an installation is none
+		return install{}, err
+	}
+	return p.in, nil
+}
+
+type member struct {
+	domain   string
+	provider jobs.Signer
+}
+
+func (p *plan) members() ([]member, error) {
+	var ms []member
+	for _, text := range p.providers {
+		f := strings.SplitN(text, "=", 3)
+		if len(f) != 3 || jobs.ID(f[0]) != nil || jobs.ID(f[1]) != nil {
+			return nil, fmt.Errorf("--provider %q: want DOMAIN=ORG=PUBLICKEY", text)
+		}
+		key, err := suite.ParsePublicKey(f[2])
+		if err != nil {
+			return nil, fmt.Errorf("--provider %s: %w", f[0], err)
+		}
+		p.pins[f[1]] = key
+		ms = append(ms, member{f[0], jobs.Signer{Org: f[1], Key: key}})
+	}
+	return ms, nil
+}
+
+// addresses picks two free ports of the loopback address.
+func (p *plan) addresses() error {
+	var got [2]string
+	for i := range got {
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+		if err != nil {
+			return err
+		}
+		defer l.Close() //nolint:errcheck // only its number was wanted
+		got[i] = l.Addr().String()
+	}
+	p.in.API, p.in.Board = "http://"+got[0], got[1]
+	return nil
+}
+
+// folder makes a daemon's folder with its key and token.
+func (p *plan) folder(name, binary string) (suite.PrivateKey, error) {
+	dir := filepath.Join(p.dir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return suite.PrivateKey{}, err
+	}
+	key, err := suite.NewPrivateKey()
+	if err != nil {
+		return suite.PrivateKey{}, err
+	}
+	p.in.Daemons = append(p.in.Daemons, installDaemon{name, binary, key.Public()})
+	if err := writeKey(filepath.Join(dir, daemon.KeyFile), key); err != nil {
+		return suite.PrivateKey{}, err
+	}
+	return key, writeSecret(filepath.Join(dir, daemon.TokenFile), []byte(p.token))
+}
+
+func (p *plan) config(name string) daemon.Config {
+	return daemon.Config{Name: name, Board: p.in.Board, Pins: p.pins}
+}
+
+func writeJSON(file string, v any) error {
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeSecret(file, append(raw, '\n'))
+}
+
+func (p *plan) write(members []member) error {
+	coordinator, err := p.folder("yuneid", "yuneid")
+	if err != nil {
+		return err
+	}
+	origin := p.id + ".ledger"
+	if err := p.writeSites(members); err != nil {
+		return err
+	}
+	if err := p.writeTrustees(origin, coordinator.Public()); err != nil {
+		return err
+	}
+	if _, err := p.folder("gate", "yunei-gate"); err != nil {
+		return err
+	}
+	if err := writeJSON(filepath.Join(p.dir, "gate", daemon.ConfigFile), p.config("gate")); err != nil {
+		return err
+	}
+	if err := p.writeCoordinator(origin); err != nil {
+		return err
+	}
+	if err := writeJSON(filepath.Join(p.dir, pinsFile), p.releasePins(origin, coordinator.Public())); err != nil {
+		return err
+	}
+	return writeJSON(filepath.Join(p.dir, installFile), p.in)
+}
+
+func (p *plan) writeSites(members []member) error {
+	budgets := map[string]string{}
+	for _, b := range p.budgets {
+		ns, rho, ok := strings.Cut(b, "=")
+		if !ok {
+			return fmt.Errorf("--budget %q: want NAMESPACE=RHO", b)
+		}
+		budgets[ns] = rho
+	}
+	bin, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		name := "site-" + m.domain
+		if _, err := p.folder(name, "yunei-site"); err != nil {
+			return err
+		}
+		dir := filepath.Join(p.dir, name)
+		for _, file := range []string{domain.SealFile, domain.UnitFile} {
+			var secret [32]byte
+			if _, err := rand.Read(secret[:]); err != nil {
+				return err
+			}
+			if err := writeSecret(filepath.Join(dir, file), []byte(hex.EncodeToString(secret[:]))); err != nil {
+				return err
+			}
+		}
+		cfg := domain.Config{Config: p.config(name), Domain: m.domain, Provider: m.provider, Runner: filepath.Join(filepath.Dir(bin), "yunei-runner"), Budgets: budgets}
+		if err := writeJSON(filepath.Join(dir, daemon.ConfigFile), cfg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *plan) writeTrustees(origin string, log suite.PublicKey) error {
+	for i := range p.trustees {
+		name := fmt.Sprintf("trustee-%d", i+1)
+		if _, err := p.folder(name, "yunei-trustee"); err != nil {
+			return err
+		}
+		cfg := struct {
+			daemon.Config
+			Log struct {
+				Origin string          `json:"origin"`
+				Key    suite.PublicKey `json:"key"`
+			} `json:"log"`
+		}{Config: p.config(name)}
+		cfg.Log.Origin, cfg.Log.Key = origin, log
+		if err := writeJSON(filepath.Join(p.dir, name, daemon.ConfigFile), cfg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *plan) releasePins(origin string, log suite.PublicKey) release.Pins {
+	var trustees []jobs.Process
+	for _, d := range p.in.Daemons {
+		if d.Binary == "yunei-trustee" {
+			trustees = append(trustees, jobs.Process{Name: d.Name, Key: d.Key})
+		}
+	}
+	return release.Pins{Installation: p.id, Origin: origin, Log: log, Trustees: trustees, Witnesses: max(2, len(trustees)-1), Providers: p.pins}
+}

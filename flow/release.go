@@ -1,0 +1,293 @@
+package flow
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/party"
+	"github.com/yunei/yunei/storage"
+	"github.com/yunei/yunei/storage/ledger"
+	"github.com/yunei/yunei/storage/ledger/proof"
+	"github.com/yunei/yunei/suite"
+)
+
+// A Flow is the coordinator's part in runs.
+type Flow struct {
+	*party.Party
+	Ledger *ledger.Log
+	Origin string // the ledger's name
+	Store  storage.Store
+	Desk   suite.Box // opens the gate's letters, for those who vote
+	// Make builds the bundle of a run; cmd binds it to package release.
+	Make func(ctx context.Context, v *msg.View, board map[string][]byte, letter msg.Letter, checkpoint []byte) ([]byte, error)
+
+	mu    sync.Mutex
+	views map[string]*msg.View
+	cp    sync.Mutex // one checkpoint at a time
+}
+
+func (f *Flow) remember(v *msg.View) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.views == nil {
+		f.views = map[string]*msg.View{}
+	}
+	f.views[v.ID()] = v
+}
+
+// View is the latest sight of a run: NotFound if there is none.
+func (f *Flow) View(run string) (*msg.View, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v, ok := f.views[run]
+	if !ok {
+		return nil, fault.NotFound
+	}
+	return v, nil
+}
+
+// Submit puts a run on the board: the program, the permit, the operator's
+// start. It may be called again.
+func (f *Flow) Submit(ctx context.Context, permit jobs.Permit, start receipt.Receipt, program []byte) error {
+	run, err := permit.OpenRun(start)
+	if err != nil {
+		return err
+	}
+	if suite.DigestOf(program) != run.Program {
+		return fault.Refuse("program", "")
+	}
+	if err := f.Put(ctx, program); err != nil {
+		return err
+	}
+	if err := f.Board.Post(ctx, msg.Subject(run.ID, 0, msg.Permit, msg.Coordinator), permit.Bytes()); err != nil {
+		return err
+	}
+	return f.Board.Post(ctx, msg.Subject(run.ID, 0, jobs.Start, msg.Operator), start.Bytes())
+}
+
+// Candidate opens the gate's letter for those who vote.
+func (f *Flow) Candidate(ctx context.Context, v *msg.View) (msg.Letter, error) {
+	body, err := msg.Read[msg.CandidateBody](v, 0, msg.Candidate, v.Terms().Gate.Name)
+	if err != nil {
+		return msg.Letter{}, err
+	}
+	sealed, err := f.Fetch(ctx, body.Letter, maxLetter)
+	if err != nil {
+		return msg.Letter{}, err
+	}
+	plain, err := f.Desk.Open(msg.LetterInfo(v.ID(), v.Permit().Digest()), sealed)
+	if err != nil {
+		return msg.Letter{}, err
+	}
+	var letter msg.Letter
+	if err := json.Unmarshal(plain, &letter); err != nil {
+		return msg.Letter{}, fmt.Errorf("reading the gate's letter: %w", fault.Tampered)
+	}
+	if !body.Candidate.Opens(letter.Salt, letter.Candidate) || !body.Record.Opens(letter.Salt, letter.Record) {
+		return msg.Letter{}, fmt.Errorf("the gate's letter is not what it committed to: %w", fault.Tampered)
+	}
+	return letter, nil
+}
+
+const maxLetter = 64 << 20
+
+// Vote posts a checker's statement, a commitment or an opening.
+func (f *Flow) Vote(ctx context.Context, v *msg.View, r receipt.Receipt) error {
+	for i, c := range v.Terms().Checkers {
+		if c.Key != r.By() {
+			continue
+		}
+		if err := governance.Votable(v, r); err != nil {
+			return err
+		}
+		err := f.Board.Post(ctx, msg.Subject(v.ID(), 0, r.Kind(), msg.Checker(i)), r.Bytes())
+		if errors.Is(err, fault.Conflict) {
+			return fault.Refuse("vote-twice", "house")
+		}
+		return err
+	}
+	return fault.Refuse("not-checker", "house")
+}
+
+// Bundle returns the bundle of a released run.
+func (f *Flow) Bundle(ctx context.Context, run string) ([]byte, error) {
+	name, err := bundleName(run)
+	if err != nil {
+		return nil, err
+	}
+	o, err := f.Store.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close() //nolint:errcheck // read only
+	return io.ReadAll(io.NewSectionReader(o, 0, o.Size()))
+}
+
+func bundleName(run string) (storage.Name, error) { return storage.NewName("releases/"+run, "1") }
+
+// release makes the bundle of an approved candidate, keeps it, and says so.
+// What is kept first is what is out, whatever crashes.
+func (f *Flow) release(ctx context.Context, v *msg.View) error {
+	raw, err := f.Bundle(ctx, v.ID())
+	if errors.Is(err, fault.NotFound) {
+		raw, err = f.bundle(ctx, v)
+	}
+	if err != nil {
+		return fmt.Errorf("releasing: %w", err)
+	}
+	return f.Say(ctx, msg.Release, msg.ReleaseBody{Of: v.Of(0, f.Name), Bundle: suite.DigestOf(raw)})
+}
+
+func (f *Flow) bundle(ctx context.Context, v *msg.View) ([]byte, error) {
+	letter, err := f.Candidate(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	board := map[string][]byte{}
+	last := uint64(0)
+	for item, err := range f.Board.All(ctx, "run."+v.ID()+".>") {
+		if err != nil {
+			return nil, err
+		}
+		board[item.Subject] = item.Data
+	}
+	for _, raw := range board {
+		if i, ok := v.Index(suite.DigestOf(raw)); ok {
+			last = max(last, i)
+		}
+	}
+	checkpoint, err := f.checkpoint(ctx, last, v.Terms().Trustees.Members)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := f.Make(ctx, v, board, letter, checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	name, err := bundleName(v.ID())
+	if err != nil {
+		return nil, err
+	}
+	f.Hook("bundle:before")
+	if err := f.Store.Put(ctx, name, bytes.NewReader(raw)); err != nil && !errors.Is(err, fault.Conflict) {
+		return nil, err
+	}
+	f.Hook("bundle:after")
+	return f.Bundle(ctx, v.ID())
+}
+
+// checkpoint asks the trustees to witness a checkpoint that covers index, and
+// returns it with the cosignatures of all but one of them, at least two
+// (threat 21).
+func (f *Flow) checkpoint(ctx context.Context, index uint64, trustees []jobs.Process) ([]byte, error) {
+	f.cp.Lock()
+	defer f.cp.Unlock()
+	note, err := f.Ledger.CheckpointFor(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	key, err := f.Key.Public().Ed25519()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := proof.Verify(note, key, f.Origin, nil, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.postCheckpoint(ctx, note, tree.Size); err != nil {
+		return nil, err
+	}
+	need := max(len(trustees)-1, minWitnesses)
+	ctx, cancel := context.WithTimeout(ctx, witnessWait)
+	defer cancel()
+	for {
+		lines := f.cosignatures(ctx, note, tree.Size, trustees)
+		if len(lines) >= need {
+			return proof.Join(note, lines...)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for witnesses: %d of %d: %w", len(lines), need, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+const (
+	minWitnesses = 2
+	witnessWait  = 20 * time.Second
+)
+
+// postCheckpoint posts a checkpoint with the proof that it extends the one
+// posted before it.
+func (f *Flow) postCheckpoint(ctx context.Context, note []byte, size uint64) error {
+	before, err := f.lastCheckpoint(ctx)
+	if err != nil || before == size {
+		return err
+	}
+	proof, err := f.Ledger.Consistency(ctx, before, size)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(msg.Checkpoint{Note: note, Before: before, Consistency: proof})
+	if err != nil {
+		return err
+	}
+	f.Log.LogAttrs(ctx, slog.LevelDebug, "checkpoint", slog.Uint64("size", size))
+	return f.Board.Post(ctx, msg.CheckpointSubject(size), raw)
+}
+
+func (f *Flow) lastCheckpoint(ctx context.Context) (uint64, error) {
+	last := uint64(0)
+	for item, err := range f.Board.All(ctx, "ledger.*.checkpoint") {
+		if err != nil {
+			return 0, err
+		}
+		size, err := msg.ParseCheckpointSubject(item.Subject)
+		if err != nil {
+			return 0, err
+		}
+		last = max(last, size)
+	}
+	return last, nil
+}
+
+// cosignatures are the lines on the board that hold, of one trustee each.
+func (f *Flow) cosignatures(ctx context.Context, note []byte, size uint64, trustees []jobs.Process) [][]byte {
+	var lines [][]byte
+	own, err := f.Key.Public().Ed25519()
+	if err != nil {
+		return nil
+	}
+	for _, t := range trustees {
+		line, err := f.Board.Get(ctx, msg.CosignatureSubject(size, t.Name))
+		if err != nil {
+			continue // not there yet
+		}
+		key, err := t.Key.Ed25519()
+		if err != nil {
+			continue
+		}
+		joined, err := proof.Join(note, line)
+		if err != nil {
+			continue
+		}
+		if _, err := proof.Verify(joined, own, f.Origin, map[string]ed25519.PublicKey{t.Name: key}, 1); err == nil {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,63 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/yunei/yunei/bus"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/suite"
+)
+
+// Scribe puts the digest of every statement on the board in the ledger and
+// then says on the board where it stands. A party acts on a statement only
+// after that. It runs until ctx ends; after a crash it logs again what it
+// cannot tell was logged, which a ledger of digests can bear.
+func (f *Flow) Scribe(ctx context.Context) error {
+	items, err := f.Board.Watch(ctx, "run.>")
+	if err != nil {
+		return fmt.Errorf("keeping the ledger: %w", err)
+	}
+	done, err := f.alreadyLogged(ctx)
+	if err != nil {
+		return fmt.Errorf("keeping the ledger: %w", err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for item := range items {
+		p, err := msg.ParseSubject(item.Subject)
+		if err != nil || p.Kind == msg.Logged || done[string(suite.DigestOf(item.Data))] {
+			continue
+		}
+		wg.Go(func() {
+			if err := f.log(ctx, p, item); err != nil && ctx.Err() == nil {
+				f.Log.LogAttrs(ctx, slog.LevelError, "logging a statement", slog.Any("err", err))
+			}
+		})
+	}
+	return ctx.Err()
+}
+
+func (f *Flow) alreadyLogged(ctx context.Context) (map[string]bool, error) {
+	done := map[string]bool{}
+	for item, err := range f.Board.All(ctx, "run.*.*."+string(msg.Logged)+".*") {
+		if err != nil {
+			return nil, err
+		}
+		d, _, _ := strings.Cut(string(item.Data), " ")
+		done[d] = true
+	}
+	return done, nil
+}
+
+func (f *Flow) log(ctx context.Context, p msg.Place, item bus.Item) error {
+	d := suite.DigestOf(item.Data)
+	index, err := f.Ledger.Append(ctx, []byte(d))
+	if err != nil {
+		return fmt.Errorf("appending to the ledger: %w", err)
+	}
+	return f.Board.Post(ctx, msg.LoggedSubject(p.Run, d), fmt.Appendf(nil, "%s %d", d, index))
+}

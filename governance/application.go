@@ -1,0 +1,104 @@
+package governance
+
+import (
+	"slices"
+	"time"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/suite"
+)
+
+// An Application is terms that an operator has proposed. Where it stands is
+// not kept: StageOf derives it from the decisions at hand.
+type Application struct {
+	Terms jobs.Terms `json:"terms"`
+}
+
+// InOrder reports whether by may propose the terms, and whether they agree
+// with the register: a live licence covers them, every dataset, version and
+// column is the catalogue's and of the provider named, and every key is the
+// one registered for whom the terms name.
+func (g Register) InOrder(by suite.PublicKey, t jobs.Terms, now time.Time) error {
+	u, err := g.acting(by, RoleOperator, Article34i, now)
+	if err != nil {
+		return err
+	}
+	if by != t.Operator.Key || u.Org != t.Operator.Org {
+		return fault.Refuse("terms-keys", Article34i)
+	}
+	if t.Check() != nil || !now.Before(t.NotAfter) {
+		return fault.Refuse("invalid", Article34i)
+	}
+	if err := g.Licensed(t, now); err != nil {
+		return err
+	}
+	for _, m := range t.Members {
+		if err := g.catalogued(m); err != nil {
+			return err
+		}
+	}
+	if err := g.keyed(t, now); err != nil {
+		return err
+	}
+	return g.checked(t, now)
+}
+
+// catalogued refuses a member whose data are not the catalogue's.
+func (g Register) catalogued(m jobs.Member) error {
+	e, ok := g.Catalogue[m.Dataset]
+	if !ok || e.Provider != m.Provider.Org || e.Domain != m.Domain || e.Schema != m.Schema || !e.version(m.Version) {
+		return fault.Refuse("uncatalogued", Article34i)
+	}
+	for _, name := range m.Columns {
+		c, ok := e.column(name)
+		if !ok {
+			return fault.Refuse("column", Article34i)
+		}
+		if !slices.Contains(granted, c.Role) {
+			return fault.Refuse("identifier", House)
+		}
+	}
+	return nil
+}
+
+// keyed refuses terms that name a key other than the registered one. The desk
+// is among them: the candidate is sealed to it, so that whoever could choose
+// it would read what people have not yet voted on.
+func (g Register) keyed(t jobs.Terms, now time.Time) error {
+	ok := g.holds(t.Bureau, RoleBureau, now) && g.runs(t.Gate.Process, Gate) && g.runs(t.Coordinator, Coordinator) &&
+		t.Desk == g.Processes[t.Coordinator.Name].Box
+	for _, p := range t.Trustees.Members {
+		ok = ok && g.runs(p, Committee)
+	}
+	for _, m := range t.Members {
+		ok = ok && g.runs(m.Site, Site) && g.holds(m.Provider, RoleOfficer, now)
+	}
+	if !ok {
+		return fault.Refuse("terms-keys", House)
+	}
+	return nil
+}
+
+// checked refuses checkers who are not registered as such, or who would check
+// a job of their own organisation.
+func (g Register) checked(t jobs.Terms, now time.Time) error {
+	for _, c := range t.Checkers {
+		if !g.holds(c, RoleChecker, now) || c.Org == t.Operator.Org {
+			return fault.Refuse("checkers", House)
+		}
+	}
+	return nil
+}
+
+// holds reports whether s is a live user's organisation and key, in role.
+func (g Register) holds(s jobs.Signer, role Role, now time.Time) bool {
+	u, err := g.User(s.Key, now)
+	return err == nil && u.Role == role && u.Org == s.Org
+}
+
+// runs reports whether p is registered for duty.
+func (g Register) runs(p jobs.Process, duty Duty) bool {
+	r, ok := g.Processes[p.Name]
+	return ok && r.Kind == duty && r.Key == p.Key
+}

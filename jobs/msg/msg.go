@@ -1,0 +1,291 @@
+// Package msg is what the processes say to one another about a run, and the
+// view that each of them has of it. Every message is a receipt, posted once on
+// a board under
+//
+//	run.RUN.ROUND.KIND.PARTY
+//
+// where round 0 holds what is said once a run. Bulk (ciphertexts, key shares,
+// modules) travels beside it as blobs, named by digest in a receipt. The board
+// belongs to the coordinator, whom nobody believes: a View takes a statement
+// only from the key that the permit names for that party, about this run and
+// round and permit, and only once the ledger holds it.
+//
+// The package is pure: it decides who said what, never what to do about it.
+package msg
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/suite"
+)
+
+// The kinds of statements of a run. A round goes down this list.
+const (
+	Permit     receipt.Kind = "permit"      // coordinator: the bundle itself, not a receipt
+	Round      receipt.Kind = "round"       // coordinator: a round begins
+	Hello      receipt.Kind = "hello"       // trustee: is there, and where to send it letters
+	KeyCommit  receipt.Kind = "key-commit"  // trustee: commits to its share of the key
+	KeyOpen    receipt.Kind = "key-open"    // trustee: opens it, and deals
+	Key        receipt.Kind = "key"         // trustee: has checked the others'
+	Receiver   receipt.Kind = "receiver"    // gate: its key for this round
+	Commit     receipt.Kind = "commit"      // site: commits to its sealed partial
+	Confirm    receipt.Kind = "confirm"     // site: signs the set
+	Reveal     receipt.Kind = "reveal"      // site: opens its commitment
+	Sum        receipt.Kind = "sum"         // gate: what it added
+	Ready      receipt.Kind = "ready"       // trustee: has added the same
+	Active     receipt.Kind = "active"      // gate: who is to answer
+	Answer     receipt.Kind = "answer"      // trustee: its one answer
+	Candidate  receipt.Kind = "candidate"   // gate: what would be released
+	Refusal    receipt.Kind = "refusal"     // site: will not
+	Lost       receipt.Kind = "lost"        // trustee, gate: has lost its secrets of this round
+	Dead       receipt.Kind = "dead"        // gate, coordinator: the run is over
+	Logged     receipt.Kind = "logged"      // coordinator: where the ledger holds a statement; not a receipt
+	VoteCommit receipt.Kind = "vote-commit" // checker
+	VoteOpen   receipt.Kind = "vote-open"   // checker
+	Release    receipt.Kind = "release"     // coordinator: a bundle is out
+)
+
+// MaxRounds bounds how often a run's partials are sealed anew.
+const MaxRounds = 4
+
+// Coordinator is the coordinator's name on the board.
+const Coordinator = "yuneid"
+
+// Of says what a statement is about. Every body begins with it.
+type Of struct {
+	Run    string       `json:"run"`
+	Round  int          `json:"round"`
+	Permit suite.Digest `json:"permit"`
+	Party  string       `json:"party"`
+}
+
+func (o Of) of() Of { return o }
+
+// About is the subject of the receipt.
+func (o Of) About() receipt.Subject {
+	return receipt.About(fmt.Sprintf("run/%s/%d", o.Run, o.Round), o.Permit)
+}
+
+// Body is what a receipt of this package states.
+type Body interface{ of() Of }
+
+// Say signs a body as its party's statement and returns it with its subject
+// on the board.
+func Say(key suite.PrivateKey, kind receipt.Kind, body Body) (subject string, r receipt.Receipt, err error) {
+	o := body.of()
+	r, err = receipt.Sign(key, kind, o.About(), body)
+	if err != nil {
+		return "", receipt.Receipt{}, err
+	}
+	return Subject(o.Run, o.Round, kind, o.Party), r, nil
+}
+
+// Subject is where a statement stands on the board.
+func Subject(run string, round int, kind receipt.Kind, party string) string {
+	return fmt.Sprintf("run.%s.%d.%s.%s", run, round, kind, party)
+}
+
+// LoggedSubject is where the board says which place in the ledger holds a
+// statement. The statement's own digest is the party.
+func LoggedSubject(run string, d suite.Digest) string {
+	return Subject(run, 0, Logged, d.Hex()[:62])
+}
+
+// A Place is a parsed Subject.
+type Place struct {
+	Run   string
+	Round int
+	Kind  receipt.Kind
+	Party string
+}
+
+// ParseSubject reads a subject of the board.
+func ParseSubject(subject string) (Place, error) {
+	f := strings.Split(subject, ".")
+	if len(f) != 5 || f[0] != "run" || jobs.ID(f[1]) != nil || jobs.ID(f[3]) != nil || jobs.ID(f[4]) != nil {
+		return Place{}, fmt.Errorf("reading a subject: %w", fault.Invalid)
+	}
+	round, err := strconv.Atoi(f[2])
+	if err != nil || round < 0 || round > MaxRounds || strconv.Itoa(round) != f[2] {
+		return Place{}, fmt.Errorf("reading a subject: round: %w", fault.Invalid)
+	}
+	return Place{f[1], round, receipt.Kind(f[3]), f[4]}, nil
+}
+
+// Parts names blobs by digest, for each plaintext modulus and chunk.
+type Parts [][]suite.Digest
+
+// The bodies, in the order of a round.
+type (
+	// RoundBody begins a round.
+	RoundBody struct {
+		Of
+	}
+	// HelloBody opens a trustee's part in a round.
+	HelloBody struct {
+		Of
+		Box   suite.BoxKey `json:"box"`   // for the other trustees' letters in this round
+		Nonce suite.Salt   `json:"nonce"` // its part of the common reference string
+	}
+	// KeyCommitBody commits to a share of the collective key before any is
+	// shown, so that none can be chosen after the others.
+	KeyCommitBody struct {
+		Of
+		Share suite.Commitment `json:"share"`
+	}
+	// KeyOpenBody opens the commitment; letters carry a Shamir share each.
+	KeyOpenBody struct {
+		Of
+		Salt    suite.Salt              `json:"salt"`
+		Share   suite.Digest            `json:"share"`
+		Letters map[string]suite.Digest `json:"letters"`
+	}
+	// KeyBody says that a trustee has checked every share against its
+	// commitment and holds its own share of the collective key.
+	KeyBody struct {
+		Of
+		Transcript suite.Digest `json:"transcript"`
+		Key        suite.Digest `json:"key"`
+	}
+	// ReceiverBody is the gate's key for this round; it lives in the gate's
+	// memory only.
+	ReceiverBody struct {
+		Of
+		Key      suite.Digest `json:"key"`
+		Evidence string       `json:"evidence"`
+	}
+	// CommitBody commits to the list of a site's ciphertexts.
+	CommitBody struct {
+		Of
+		Parts suite.Commitment `json:"parts"`
+	}
+	// A Set is what every member signs before any reveals.
+	Set struct {
+		Members  []string       `json:"members"`  // in the permit's order
+		Commits  []suite.Digest `json:"commits"`  // receipts, in that order
+		Key      suite.Digest   `json:"key"`      // the collective key
+		Receiver suite.Digest   `json:"receiver"` // the gate's key
+	}
+	// Debit is what a site's own journal says of the budget (threat 19).
+	Debit struct {
+		Namespace string `json:"namespace"`
+		Cost      string `json:"cost"`
+		Before    string `json:"before"`
+		After     string `json:"after"`
+		Seq       uint64 `json:"seq"`
+	}
+	// ConfirmBody is a site's signature on the set.
+	ConfirmBody struct {
+		Of
+		Set   Set    `json:"set"`
+		Debit *Debit `json:"debit,omitempty"` // mode dp
+	}
+	// RevealBody opens a CommitBody.
+	RevealBody struct {
+		Of
+		Salt  suite.Salt `json:"salt"`
+		Parts Parts      `json:"parts"`
+	}
+	// SumBody is the list of the ciphertexts of the sum.
+	SumBody struct {
+		Of
+		Parts Parts `json:"parts"`
+	}
+	// ReadyBody says that a trustee has added the revealed ciphertexts itself
+	// and found the same sum.
+	ReadyBody struct {
+		Of
+		Sum suite.Digest `json:"sum"` // of the SumBody's receipt
+	}
+	// ActiveBody names the points of the trustees that are to answer.
+	ActiveBody struct {
+		Of
+		Sum    suite.Digest `json:"sum"`
+		Points []int        `json:"points"`
+	}
+	// AnswerBody is a trustee's one answer in a round.
+	AnswerBody struct {
+		Of
+		Active suite.Digest `json:"active"` // of the ActiveBody's receipt
+		Parts  Parts        `json:"parts"`
+	}
+	// CandidateBody commits to what the gate made; the letter takes it to the
+	// bureau's desk.
+	CandidateBody struct {
+		Of
+		Set       Set              `json:"set"`
+		Sum       suite.Digest     `json:"sum"`
+		Candidate suite.Commitment `json:"candidate"`
+		Record    suite.Commitment `json:"record"`
+		Verdict   string           `json:"verdict"`
+		Profile   string           `json:"profile"`
+		Evidence  string           `json:"evidence"`
+		Letter    suite.Digest     `json:"letter"`
+	}
+	// RefusalBody is a code of the closed table, and nothing else.
+	RefusalBody struct {
+		Of
+		Code string `json:"code"`
+	}
+	// LostBody says that a party has no secrets of this round any more.
+	LostBody struct {
+		Of
+	}
+	// DeadBody ends a run.
+	DeadBody struct {
+		Of
+		Code string `json:"code"`
+	}
+	// VoteCommitBody commits to a vote, so that nobody votes after another.
+	VoteCommitBody struct {
+		Of
+		Vote suite.Commitment `json:"vote"`
+	}
+	// A Vote is about the very bytes of one candidate, its record and those
+	// who will receive it (threat 33).
+	Vote struct {
+		Candidate  suite.Commitment `json:"candidate"`
+		Record     suite.Commitment `json:"record"`
+		Recipients []string         `json:"recipients"`
+		Approve    bool             `json:"approve"`
+		Reason     string           `json:"reason"` // of governance's closed list
+	}
+	// VoteOpenBody opens a VoteCommitBody.
+	VoteOpenBody struct {
+		Of
+		Vote Vote       `json:"vote"`
+		Salt suite.Salt `json:"salt"`
+	}
+	// ReleaseBody says which bundle is out.
+	ReleaseBody struct {
+		Of
+		Bundle suite.Digest `json:"bundle"`
+	}
+)
+
+// Bytes is the one spelling of a vote.
+func (v Vote) Bytes() []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("msg: a vote cannot be marshalled: " + err.Error()) // plain data only
+	}
+	return b
+}
+
+// Letter is what the gate sends to the bureau's desk.
+type Letter struct {
+	Salt      suite.Salt `json:"salt"`
+	Candidate []byte     `json:"candidate"`
+	Record    []byte     `json:"record"`
+}
+
+// LetterInfo binds the gate's letter to its run and permit.
+func LetterInfo(run string, permit suite.Digest) string {
+	return fmt.Sprintf("yunei candidate v1 %s %s", run, permit)
+}

@@ -1,0 +1,321 @@
+package jobs
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"regexp"
+	"time"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/suite"
+)
+
+// A Mode says how an output is protected. The zero Mode protects nothing and
+// is refused.
+type Mode string
+
+// The modes of this version. Mode dp holds for any program (Promise 1);
+// mode sdc for a program under a named source review only (Promise 2).
+const (
+	SDC Mode = "sdc" // exact sums, disclosure control
+	DP  Mode = "dp"  // discrete Gaussian noise drawn in every domain, zCDP
+)
+
+// A Signer is an organisation and the key its officer holds outside the
+// platform.
+type Signer struct {
+	Org string          `json:"org"`
+	Key suite.PublicKey `json:"key"`
+}
+
+// A Process is a daemon and its own key.
+type Process struct {
+	Name string          `json:"name"`
+	Key  suite.PublicKey `json:"key"`
+}
+
+// A Program is a WASM module, named by digest.
+type Program struct {
+	Name   string       `json:"name"`
+	Digest suite.Digest `json:"digest"`
+	Size   int          `json:"size"`
+	Review *Review      `json:"review,omitempty"` // mode sdc demands one
+}
+
+// A Review names who has read the source that the digest was rebuilt from.
+type Review struct {
+	Reviewer string       `json:"reviewer"`
+	Source   suite.Digest `json:"source"`
+	Report   string       `json:"report"`
+}
+
+// A Member is a domain that takes part: its data, who decides on them, and
+// which process obeys.
+type Member struct {
+	Domain   string       `json:"domain"`
+	Provider Signer       `json:"provider"`
+	Site     Process      `json:"site"`
+	Dataset  string       `json:"dataset"`
+	Version  string       `json:"version"`
+	Schema   suite.Digest `json:"schema"`
+	Columns  []string     `json:"columns"` // what the guest gets, in this order
+	Budget   Budget       `json:"budget"`
+}
+
+// A Budget is the cap of one domain's journal for the unit namespace, in rho,
+// as an exact fraction "a/b". It belongs to all permits of the namespace.
+type Budget struct {
+	Rho string `json:"rho"`
+}
+
+// Rat reads the cap; "" is 0.
+func (b Budget) Rat() (*big.Rat, error) {
+	if b.Rho == "" {
+		return new(big.Rat), nil
+	}
+	r, ok := new(big.Rat).SetString(b.Rho)
+	if !ok || len(b.Rho) > 64 || r.Sign() < 0 {
+		return nil, fmt.Errorf("budget: not a fraction: %w", fault.Invalid)
+	}
+	return r, nil
+}
+
+// Trustees hold the shares of a run's key; any Quorum of them open.
+type Trustees struct {
+	Members []Process `json:"members"`
+	Quorum  int       `json:"quorum"`
+}
+
+// Gate is the process that opens, and what vouches for it.
+type Gate struct {
+	Process
+	Evidence string `json:"evidence"` // "software": its administrator could read an exact sum
+}
+
+// Software is the evidence of a gate that nothing attests.
+const Software = "software"
+
+// Terms are everything that the parties decide on. Every decision signs their
+// digest; nothing outside them is obeyed.
+type Terms struct {
+	ID        string   `json:"id"`
+	Scenario  string   `json:"scenario"`
+	Purpose   string   `json:"purpose"` // code
+	Operator  Signer   `json:"operator"`
+	Bureau    Signer   `json:"bureau"`
+	Program   Program  `json:"program"`
+	Params    []byte   `json:"params"`
+	Members   []Member `json:"members"`
+	KMin      int      `json:"k_min"` // fewest domains in an opened sum
+	Shape     Shape    `json:"shape"`
+	Mode      Mode     `json:"mode"`
+	Threshold int64    `json:"threshold"` // mode sdc: fewest units of a domain in a shown cell
+	Limits    Limits   `json:"limits"`
+	Trustees  Trustees `json:"trustees"`
+	Gate      Gate     `json:"gate"`
+	// Coordinator relays; its key decides nothing. Desk is where the gate
+	// sends a candidate for the people who vote.
+	Coordinator Process      `json:"coordinator"`
+	Desk        suite.BoxKey `json:"desk"`
+	Uses        int          `json:"uses"`     // runs, at most
+	Checkers    []Signer     `json:"checkers"` // who may vote; two must
+	Recipients  []string     `json:"recipients"`
+	NotBefore   time.Time    `json:"not_before"`
+	NotAfter    time.Time    `json:"not_after"`
+}
+
+// Votes is how many different output checkers must approve.
+const Votes = 2
+
+const (
+	maxTerms   = 512 << 10
+	maxMembers = 50
+	maxColumns = 64
+	maxParams  = 4 << 10
+	maxProgram = 16 << 20
+	minCell    = 3
+)
+
+var idRE = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// ID checks a name that stands in subjects and object names: lower-case
+// letters, digits and hyphens.
+func ID(s string) error {
+	if !idRE.MatchString(s) {
+		return fmt.Errorf("not a name of lower-case letters, digits and hyphens: %w", fault.Invalid)
+	}
+	return nil
+}
+
+// ParseTerms reads and checks terms. Every error is of kind Invalid.
+func ParseTerms(raw []byte) (Terms, error) {
+	var t Terms
+	if len(raw) > maxTerms {
+		return Terms{}, fmt.Errorf("reading terms: %d bytes: %w", len(raw), fault.Invalid)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&t); err != nil {
+		return Terms{}, fmt.Errorf("reading terms: %w: %w", err, fault.Invalid)
+	}
+	if dec.More() {
+		return Terms{}, fmt.Errorf("reading terms: more after the end: %w", fault.Invalid)
+	}
+	if err := t.Check(); err != nil {
+		return Terms{}, fmt.Errorf("reading terms: %w", err)
+	}
+	return t, nil
+}
+
+// Digest names the terms. Their one spelling is json.Marshal's.
+func (t Terms) Digest() suite.Digest { return suite.DigestOf(t.Bytes()) }
+
+// Bytes is the one spelling of the terms.
+func (t Terms) Bytes() []byte {
+	b, err := json.Marshal(t)
+	if err != nil {
+		panic("jobs: terms cannot be marshalled: " + err.Error()) // plain data only
+	}
+	return b
+}
+
+// Pairs is D: how many (domain, dataset) pairs one unit may stand in. None is
+// taken to be disjoint of another.
+func (t Terms) Pairs() int { return len(t.Members) }
+
+// Rho is what one run costs in every member's journal.
+func (t Terms) Rho() (*big.Rat, error) { return t.Shape.Rho(t.Pairs()) }
+
+// Slots is the length of the vector that a site seals: the cube, and in mode
+// sdc one flag a cell.
+func (t Terms) Slots() int {
+	n := t.Shape.Cells() * (1 + len(t.Shape.Measures))
+	if t.Mode == SDC {
+		n += t.Shape.Cells()
+	}
+	return n
+}
+
+// Member returns the member of the domain.
+func (t Terms) Member(domain string) (Member, bool) {
+	for _, m := range t.Members {
+		if m.Domain == domain {
+			return m, true
+		}
+	}
+	return Member{}, false
+}
+
+// Check reports what is wrong with the terms, all of it, as errors of kind
+// Invalid.
+func (t Terms) Check() error {
+	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.checkMode(), t.Limits.Check(), t.Shape.Check()}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%w: %w", err, fault.Invalid)
+	}
+	return nil
+}
+
+func (t Terms) checkNames() error {
+	var errs []error
+	for name, id := range map[string]string{"id": t.ID, "scenario": t.Scenario, "purpose": t.Purpose, "gate": t.Gate.Name, "operator": t.Operator.Org, "bureau": t.Bureau.Org} {
+		if !idRE.MatchString(id) {
+			errs = append(errs, fmt.Errorf("%s: want lower-case letters, digits and hyphens", name))
+		}
+	}
+	if !t.NotBefore.Before(t.NotAfter) {
+		errs = append(errs, errors.New("not_before must be before not_after"))
+	}
+	if t.Uses < 1 || t.Uses > 1000 {
+		errs = append(errs, errors.New("uses: want 1 to 1000"))
+	}
+	if t.Program.Digest.Hex() == "" || t.Program.Size < 8 || t.Program.Size > maxProgram {
+		errs = append(errs, errors.New("program: want a sha256 digest and a size of at most 16 MiB"))
+	}
+	if len(t.Params) > maxParams {
+		errs = append(errs, fmt.Errorf("params: more than %d bytes", maxParams))
+	}
+	return errors.Join(errs...)
+}
+
+func (t Terms) checkMembers() error {
+	if len(t.Members) < 1 || len(t.Members) > maxMembers || t.KMin < 1 || t.KMin > len(t.Members) {
+		return fmt.Errorf("members: want 1 to %d, and k_min among them", maxMembers)
+	}
+	seen := map[string]bool{}
+	var errs []error
+	for _, m := range t.Members {
+		if !idRE.MatchString(m.Domain) || !idRE.MatchString(m.Dataset) || !idRE.MatchString(m.Version) || m.Site.Name != "site-"+m.Domain {
+			errs = append(errs, errors.New("members: a domain, dataset, version or site is not named as it should be"))
+		}
+		for _, once := range []string{"domain " + m.Domain, "key " + string(m.Site.Key), "provider " + string(m.Provider.Key)} {
+			if seen[once] {
+				errs = append(errs, fmt.Errorf("members: %s stands twice", once))
+			}
+			seen[once] = true
+		}
+		if len(m.Columns) == 0 || len(m.Columns) > maxColumns {
+			errs = append(errs, fmt.Errorf("members: %s: want 1 to %d columns", m.Domain, maxColumns))
+		}
+		if _, err := m.Budget.Rat(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (t Terms) checkCommittee() error {
+	k := len(t.Trustees.Members)
+	if k < 2 || k > 7 || t.Trustees.Quorum < 2 || t.Trustees.Quorum > k {
+		return errors.New("trustees: want 2 to 7, and a quorum of at least 2")
+	}
+	if len(t.Checkers) < Votes {
+		return fmt.Errorf("checkers: want at least %d", Votes)
+	}
+	keys := map[suite.PublicKey]bool{"": true}
+	all := []suite.PublicKey{t.Operator.Key, t.Bureau.Key, t.Gate.Key, t.Coordinator.Key}
+	for _, p := range t.Trustees.Members {
+		if !idRE.MatchString(p.Name) {
+			return errors.New("trustees: a name is not of lower-case letters, digits and hyphens")
+		}
+		all = append(all, p.Key)
+	}
+	for _, m := range t.Members {
+		all = append(all, m.Site.Key, m.Provider.Key)
+	}
+	for _, k := range all {
+		if keys[k] {
+			return errors.New("keys: one is missing, or two parties share one")
+		}
+		keys[k] = true
+	}
+	checkers := map[suite.PublicKey]bool{"": true, t.Operator.Key: true}
+	for _, c := range t.Checkers {
+		if checkers[c.Key] {
+			return errors.New("checkers: one stands twice, or is the operator")
+		}
+		checkers[c.Key] = true
+	}
+	return nil
+}
+
+func (t Terms) checkMode() error {
+	switch t.Mode {
+	case SDC:
+		if t.Program.Review == nil || t.Program.Review.Reviewer == "" {
+			return errors.New("mode sdc: the program needs a named source review")
+		}
+		if t.Threshold < minCell {
+			return fmt.Errorf("mode sdc: the threshold must be at least %d", minCell)
+		}
+		return nil
+	case DP:
+		_, err := t.Rho()
+		return err
+	default:
+		return errors.New("mode: want sdc or dp")
+	}
+}

@@ -1,0 +1,298 @@
+// Package opening is the gate's part in runs: a key for each round that lives
+// in memory only, the sum of exactly the confirmed set, the choice of the
+// trustees that are to answer, one opening a run, and the candidate that comes
+// of it. It shows the opened vector to gate.Judge and keeps nothing of it.
+//
+// It believes the coordinator nothing. Where its evidence is "software", the
+// administrator of the machine it runs on could read an exact sum; the
+// candidate says so.
+package opening
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/yunei/yunei/enclave"
+	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/party"
+	"github.com/yunei/yunei/suite"
+)
+
+// A Gate takes part in runs.
+type Gate struct {
+	*party.Party
+	mu     sync.Mutex
+	rounds map[string]*round
+}
+
+// New makes a gate that is in no round.
+func New(p *party.Party) *Gate { return &Gate{Party: p, rounds: map[string]*round{}} }
+
+// A round is what the gate knows of one round, in memory only.
+type round struct {
+	opener    *enclave.Opener
+	sum       *enclave.Sum
+	candidate *msg.CandidateBody
+	letter    []byte
+}
+
+// opened is the journal's word for the one opening of a run.
+const opened receipt.Kind = "opened"
+
+func (g *Gate) steps() []party.Step {
+	return []party.Step{
+		{Kind: msg.Receiver, Due: g.may, Make: g.receiver},
+		{Kind: msg.Sum, Due: g.revealed, Make: g.add},
+		{Kind: msg.Active, Due: ready, Make: active},
+		{Kind: msg.Candidate, Once: true, Due: answered, Make: g.open},
+	}
+}
+
+// Advance takes the steps that are due in a run.
+func (g *Gate) Advance(ctx context.Context, v *msg.View) error {
+	n := v.Round()
+	if v.Err() != nil || v.Over() || n == 0 {
+		g.forget(v.ID(), msg.MaxRounds+1)
+		return nil
+	}
+	g.forget(v.ID(), n)
+	if g.opened(v.ID()) && !g.has(v, n) {
+		// The vector was, or may have been, in memory once; it is never again.
+		return g.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, g.Name), Code: "run-dead"})
+	}
+	if g.Remembers(v.ID(), n, msg.Receiver) && !g.has(v, n) {
+		if v.Said(n, msg.Lost, g.Name) {
+			return nil
+		}
+		return g.Say(ctx, msg.Lost, msg.LostBody{Of: v.Of(n, g.Name)})
+	}
+	return g.end(ctx, v, g.Walk(ctx, v, g.steps()))
+}
+
+// end turns a finding against the run itself into its end: what was tampered
+// with is not tried again.
+func (g *Gate) end(ctx context.Context, v *msg.View, err error) error {
+	if !errors.Is(err, fault.Tampered) {
+		return err
+	}
+	if say := g.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, g.Name), Code: "tampered"}); say != nil {
+		return errors.Join(err, say)
+	}
+	return nil
+}
+
+func (g *Gate) opened(run string) bool {
+	var at string
+	return !errors.Is(g.Journal.Get(string(opened), run, &at), fault.NotFound) // a journal that cannot be read has opened everything
+}
+
+func key(run string, n int) string { return fmt.Sprintf("%s/%d", run, n) }
+
+func (g *Gate) round(v *msg.View, n int) *round {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.rounds[key(v.ID(), n)]
+}
+
+func (g *Gate) has(v *msg.View, n int) bool { return g.round(v, n) != nil }
+
+func (g *Gate) forget(run string, n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := 1; i < n && i <= msg.MaxRounds; i++ {
+		if r := g.rounds[key(run, i)]; r != nil {
+			r.opener.Erase()
+			delete(g.rounds, key(run, i))
+		}
+	}
+}
+
+// may: the permit holds now and names this gate.
+func (g *Gate) may(v *msg.View, _ int) bool {
+	return v.Permit().At(g.Now()) == nil && v.Terms().Gate.Name == g.Name && v.Terms().Gate.Key == g.Key.Public()
+}
+
+func (g *Gate) receiver(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := g.round(v, n)
+	if r == nil {
+		o, err := enclave.NewOpener()
+		if err != nil {
+			return nil, nil, err
+		}
+		r = &round{opener: o}
+		g.mu.Lock()
+		g.rounds[key(v.ID(), n)] = r
+		g.mu.Unlock()
+	}
+	pk := r.opener.PublicKey()
+	return msg.ReceiverBody{Of: v.Of(n, g.Name), Key: suite.DigestOf(pk), Evidence: jobs.Software}, [][]byte{pk}, nil
+}
+
+// revealed: the set is confirmed and every member has revealed. A reveal that
+// does not open its commitment is dealt with in add.
+func (g *Gate) revealed(v *msg.View, n int) bool {
+	_, ok, err := v.Revealed(n)
+	return (ok || err != nil) && g.has(v, n)
+}
+
+func (g *Gate) add(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := g.round(v, n)
+	parts, _, err := v.Revealed(n)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.sum == nil {
+		sum, err := enclave.Add(ctx, g.Fetch, parts, v.Terms().Slots())
+		if err != nil {
+			return nil, nil, err
+		}
+		r.sum = &sum
+	}
+	return msg.SumBody{Of: v.Of(n, g.Name), Parts: r.sum.Parts()}, nil, nil
+}
+
+// readyPoints lists the points of the trustees that found the gate's sum.
+func readyPoints(v *msg.View, n int) []int {
+	sum, ok := v.Receipt(n, msg.Sum, v.Terms().Gate.Name)
+	if !ok {
+		return nil
+	}
+	var points []int
+	for i, name := range v.Trustees() {
+		b, err := msg.Read[msg.ReadyBody](v, n, msg.Ready, name)
+		if err == nil && b.Sum == sum.Digest() && !v.Said(n, msg.Lost, name) {
+			points = append(points, i+1)
+		}
+	}
+	return points
+}
+
+func ready(v *msg.View, n int) bool { return len(readyPoints(v, n)) >= v.Terms().Trustees.Quorum }
+
+// active names the first trustees that are ready; once said it stands.
+func active(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	gate := v.Terms().Gate.Name
+	sum, _ := v.Receipt(n, msg.Sum, gate)
+	points := readyPoints(v, n)[:v.Terms().Trustees.Quorum]
+	return msg.ActiveBody{Of: v.Of(n, gate), Sum: sum.Digest(), Points: points}, nil, nil
+}
+
+// answers reads the answers of all active trustees, nil while one is missing.
+func answers(v *msg.View, n int) (msg.ActiveBody, []msg.AnswerBody) {
+	gate := v.Terms().Gate.Name
+	a, err := msg.Read[msg.ActiveBody](v, n, msg.Active, gate)
+	if err != nil {
+		return a, nil
+	}
+	said, _ := v.Receipt(n, msg.Active, gate)
+	var all []msg.AnswerBody
+	for _, point := range a.Points {
+		b, err := msg.Read[msg.AnswerBody](v, n, msg.Answer, v.Trustees()[point-1])
+		if err != nil || b.Active != said.Digest() {
+			return a, nil
+		}
+		all = append(all, b)
+	}
+	return a, all
+}
+
+func answered(v *msg.View, n int) bool {
+	_, all := answers(v, n)
+	return all != nil
+}
+
+// open is the one opening of the run. The journal says so before it happens;
+// a gate that dies after that entry never opens this run again.
+func (g *Gate) open(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := g.round(v, n)
+	if r == nil || r.sum == nil {
+		return nil, nil, party.ErrLost
+	}
+	if r.candidate == nil {
+		in, err := g.collect(ctx, v, n)
+		if err != nil {
+			return nil, nil, err
+		}
+		g.Hook("opened:before")
+		if _, err := g.Journal.Once(string(opened), v.ID(), key(v.ID(), n)); err != nil {
+			return nil, nil, err
+		}
+		g.Hook("opened:after")
+		candidate, record, err := r.opener.Open(ctx, *r.sum, in, judge(v.Terms()))
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", err, fault.Tampered)
+		}
+		if err := r.keep(v, n, candidate, record); err != nil {
+			return nil, nil, err
+		}
+	}
+	return *r.candidate, [][]byte{r.letter}, nil
+}
+
+func (g *Gate) collect(ctx context.Context, v *msg.View, n int) (enclave.Answers, error) {
+	a, all := answers(v, n)
+	in := enclave.Answers{Active: a.Points, Shares: map[int][][][]byte{}}
+	for i, b := range all {
+		if len(b.Parts) != he.Moduli {
+			return in, fmt.Errorf("an answer is not whole: %w", fault.Tampered)
+		}
+		shares := make([][][]byte, len(b.Parts))
+		for m, chunks := range b.Parts {
+			if len(chunks) != he.Chunks(v.Terms().Slots()) {
+				return in, fmt.Errorf("an answer is not whole: %w", fault.Tampered)
+			}
+			for _, d := range chunks {
+				share, err := g.Fetch(ctx, d, he.ShareSize)
+				if err != nil {
+					return in, err
+				}
+				shares[m] = append(shares[m], share)
+			}
+		}
+		in.Shares[a.Points[i]] = shares
+	}
+	return in, nil
+}
+
+func judge(terms jobs.Terms) enclave.Gate {
+	return func(_ context.Context, opened []int64) (candidate, record []byte, err error) {
+		c, rec, err := gate.Judge(terms, opened)
+		if err != nil {
+			return nil, nil, err
+		}
+		return c.Bytes(), rec.Bytes(), nil
+	}
+}
+
+// keep seals the candidate to the bureau's desk, and remembers what will be
+// said of it.
+func (r *round) keep(v *msg.View, n int, candidate, record []byte) error {
+	salt, err := suite.NewSalt()
+	if err != nil {
+		return err
+	}
+	plain, err := json.Marshal(msg.Letter{Salt: salt, Candidate: candidate, Record: record})
+	if err != nil {
+		return err
+	}
+	t := v.Terms()
+	if r.letter, err = t.Desk.Seal(msg.LetterInfo(v.ID(), v.Permit().Digest()), plain); err != nil {
+		return err
+	}
+	set, _ := v.Confirmed(n)
+	sum, _ := v.Receipt(n, msg.Sum, t.Gate.Name)
+	r.candidate = &msg.CandidateBody{
+		Of: v.Of(0, t.Gate.Name), Set: set, Sum: sum.Digest(),
+		Candidate: suite.Commit(salt, candidate), Record: suite.Commit(salt, record),
+		Verdict: "pass", Profile: "house", Evidence: t.Gate.Evidence, Letter: suite.DigestOf(r.letter),
+	}
+	return nil
+}

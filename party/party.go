@@ -1,0 +1,240 @@
+// Package party is a daemon's part in runs: how it speaks, how it listens, and
+// how it takes one step after another. A step is the making of one statement.
+// The order is always the same: the statement is signed and fsynced in the
+// daemon's own journal, then its effect (bulk bytes on the board) happens, then
+// the statement is posted. A step may be taken again after a crash at any
+// point: what was said is said again in the same bytes, and the journal
+// refuses any others, for ever.
+//
+// The package knows nothing of what the statements mean. It trusts the board
+// with nothing: statements are judged by msg.View, bulk by its digest.
+package party
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/yunei/yunei/bus"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/storage/journal"
+	"github.com/yunei/yunei/suite"
+)
+
+// A Party speaks and listens under one name and key.
+type Party struct {
+	Name    string
+	Key     suite.PrivateKey
+	Board   *bus.Board
+	Journal *journal.Journal
+	Pins    jobs.Pins
+	Log     *slog.Logger
+	Now     func() time.Time
+	Crash   func(point string) // for the crash table only; nil does nothing
+}
+
+// ErrLost says that a daemon no longer has the secrets of a round, because it
+// was started anew since; what it said in that round stands.
+var ErrLost = errors.New("the secrets of this round are lost")
+
+// A Step makes one statement of a round, or of the whole run (Once).
+type Step struct {
+	Kind receipt.Kind
+	Once bool
+	Due  func(v *msg.View, round int) bool
+	// Make returns the body and the bulk that it names. It is called again
+	// after a failure and must then make the same.
+	Make func(ctx context.Context, v *msg.View, round int) (msg.Body, [][]byte, error)
+}
+
+// Walk takes every step that is due in the round at hand.
+func (p *Party) Walk(ctx context.Context, v *msg.View, steps []Step) error {
+	for _, s := range steps {
+		round := v.Round()
+		at := round
+		if s.Once {
+			at = 0
+		}
+		if round == 0 || v.Said(at, s.Kind, p.Name) || !s.Due(v, round) {
+			continue
+		}
+		body, bulk, err := s.Make(ctx, v, round)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Kind, err)
+		}
+		if err := p.Say(ctx, s.Kind, body, bulk...); err != nil {
+			return fmt.Errorf("%s: %w", s.Kind, err)
+		}
+	}
+	return nil
+}
+
+// Say journals a statement, puts the bulk that it names, and posts it.
+func (p *Party) Say(ctx context.Context, kind receipt.Kind, body msg.Body, bulk ...[]byte) error {
+	subject, r, err := msg.Say(p.Key, kind, body)
+	if err != nil {
+		return err
+	}
+	p.Hook(string(kind) + ":before")
+	if _, err := p.Journal.Once(string(kind), subject, json.RawMessage(r.Bytes())); err != nil {
+		return fmt.Errorf("journalling: %w", err)
+	}
+	p.Hook(string(kind) + ":after")
+	for _, b := range bulk {
+		if err := p.Put(ctx, b); err != nil {
+			return err
+		}
+	}
+	return p.Board.Post(ctx, subject, r.Bytes())
+}
+
+// Hook marks a point beside the journal where the crash table kills a daemon.
+func (p *Party) Hook(point string) {
+	if p.Crash != nil {
+		p.Crash(point)
+	}
+}
+
+// Remembers reports whether the journal holds such a statement.
+func (p *Party) Remembers(run string, round int, kind receipt.Kind) bool {
+	var raw json.RawMessage
+	return p.Journal.Get(string(kind), msg.Subject(run, round, kind, p.Name), &raw) == nil
+}
+
+// blobPart is how much of a blob one message carries.
+const blobPart = 512 << 10
+
+func blobSubject(d suite.Digest, part int) string {
+	return fmt.Sprintf("blob.%s.%d", d.Hex(), part)
+}
+
+// Put posts a blob under its digest; the same blob again is no error.
+func (p *Party) Put(ctx context.Context, b []byte) error { return Put(ctx, p.Board, b) }
+
+// Put posts a blob under its digest.
+func Put(ctx context.Context, board *bus.Board, b []byte) error {
+	d := suite.DigestOf(b)
+	for part := 0; part == 0 || part*blobPart < len(b); part++ {
+		end := min(len(b), (part+1)*blobPart)
+		if err := board.Post(ctx, blobSubject(d, part), b[part*blobPart:end]); err != nil {
+			return fmt.Errorf("putting a blob: %w", err)
+		}
+	}
+	return nil
+}
+
+// Fetch gets a blob of at most limit bytes and checks its digest.
+func (p *Party) Fetch(ctx context.Context, d suite.Digest, limit int) ([]byte, error) {
+	return Fetch(ctx, p.Board, d, limit)
+}
+
+// Fetch gets a blob of at most limit bytes and checks its digest: an error of
+// kind NotFound, Exhausted or Tampered.
+func Fetch(ctx context.Context, board *bus.Board, d suite.Digest, limit int) ([]byte, error) {
+	if d.Hex() == "" {
+		return nil, fmt.Errorf("fetching a blob: not a digest: %w", fault.Invalid)
+	}
+	var b []byte
+	for part := 0; ; part++ {
+		next, err := board.Get(ctx, blobSubject(d, part))
+		if err != nil {
+			return nil, fmt.Errorf("fetching a blob: %w", err)
+		}
+		if b = append(b, next...); len(b) > limit {
+			return nil, fmt.Errorf("fetching a blob: more than %d bytes: %w", limit, fault.Exhausted)
+		}
+		if len(next) < blobPart || suite.DigestOf(b) == d {
+			break
+		}
+	}
+	if suite.DigestOf(b) != d {
+		return nil, fmt.Errorf("fetching a blob: %w", fault.Tampered)
+	}
+	return b, nil
+}
+
+// Follow calls advance with the view of every run whenever it has changed, one
+// call at a time for each run, until ctx ends. An error of advance is logged
+// and the call repeated, more and more slowly.
+func (p *Party) Follow(ctx context.Context, advance func(context.Context, *msg.View) error) error {
+	items, err := p.Board.Watch(ctx, "run.>")
+	if err != nil {
+		return fmt.Errorf("following runs: %w", err)
+	}
+	runs := map[string]*thread{}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for item := range items {
+		place, err := msg.ParseSubject(item.Subject)
+		if err != nil {
+			continue // not a statement about a run
+		}
+		t := runs[place.Run]
+		if t == nil {
+			t = &thread{board: map[string][]byte{}, news: make(chan struct{}, 1)}
+			runs[place.Run] = t
+			wg.Go(func() { p.follow(ctx, place.Run, t, advance) })
+		}
+		t.add(item.Subject, item.Data)
+	}
+	return ctx.Err()
+}
+
+// Kind is what a statement says.
+type Kind = receipt.Kind
+
+type thread struct {
+	mu    sync.Mutex
+	board map[string][]byte
+	news  chan struct{}
+}
+
+func (t *thread) add(subject string, data []byte) {
+	t.mu.Lock()
+	t.board[subject] = data
+	t.mu.Unlock()
+	select {
+	case t.news <- struct{}{}:
+	default:
+	}
+}
+
+func (t *thread) view(run string, pins jobs.Pins) (*msg.View, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return msg.NewView(run, t.board, pins)
+}
+
+const firstWait, longestWait = 200 * time.Millisecond, 10 * time.Second
+
+func (p *Party) follow(ctx context.Context, run string, t *thread, advance func(context.Context, *msg.View) error) {
+	var again <-chan time.Time
+	wait := firstWait
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.news:
+		case <-again:
+		}
+		again = nil
+		v, err := t.view(run, p.Pins)
+		if err != nil {
+			continue // nothing to see yet
+		}
+		if err := advance(ctx, v); err != nil && ctx.Err() == nil {
+			p.Log.LogAttrs(ctx, slog.LevelWarn, "a step failed", slog.String("run", run), slog.String("kind", string(fault.Of(err))), slog.Any("err", err))
+			again = time.After(wait)
+			wait = min(2*wait, longestWait)
+			continue
+		}
+		wait = firstWait
+	}
+}

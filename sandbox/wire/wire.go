@@ -1,0 +1,256 @@
+// Package wire is what a parent and its runner say to each other, as frames on
+// the runner's two pipes:
+//
+//	u32 length of the payload, u8 kind, payload
+//
+// all little-endian. The parent sends one Load, then Units as often as it
+// likes; the runner answers Load with Ready or Refused, and each Units with
+// Results. Neither speaks unasked.
+//
+// Both sides take the other for hostile: the runner may have been taken over
+// by its guest, and then every byte it sends is the guest's. So a reader says
+// beforehand how long a frame may be, memory grows with the bytes that have
+// arrived and never by a number that was read, and no kind of frame carries
+// text. The package does not wait, start or judge; what a lie leads to is the
+// caller's.
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/abi"
+)
+
+// MaxFrame bounds the payload of every frame, in bytes.
+const MaxFrame = 64 << 20
+
+const headSize = 5
+
+// A Kind says what a frame is.
+type Kind byte
+
+// The kinds of frames. The parent's are below 0x80.
+const (
+	Load    Kind = 0x01 // limits, then the admitted module
+	Units   Kind = 0x02 // a batch of areas
+	Ready   Kind = 0x81 // the guest is initialised, and this is the jail it sits in
+	Refused Kind = 0x82 // it is not, for one Reason
+	Results Kind = 0x83 // one outcome and its emits for every unit of the batch
+)
+
+// A Reason says why a runner refused, and no more than that.
+type Reason byte
+
+// The reasons.
+const (
+	RefusedGuest Reason = 1 // the guest does not compile or initialise
+	RefusedJail  Reason = 2 // the jail could not be shut
+)
+
+// A Result is what one unit came to. OK is false if the guest trapped or met a
+// limit; the unit then has no emits.
+type Result struct {
+	OK    bool
+	Emits []abi.Emit
+}
+
+const (
+	outcomeFailed = 0
+	outcomeOK     = 1
+)
+
+// begin and seal frame what is appended between them.
+func begin(dst []byte, k Kind) (int, []byte) {
+	return len(dst), append(dst, 0, 0, 0, 0, byte(k))
+}
+
+func seal(dst []byte, at int) ([]byte, error) {
+	n := len(dst) - at - headSize
+	if n > MaxFrame {
+		return dst[:at], fmt.Errorf("framing %d bytes, more than %d: %w", n, MaxFrame, fault.Invalid)
+	}
+	binary.LittleEndian.PutUint32(dst[at:], uint32(n))
+	return dst, nil
+}
+
+// AppendLoad appends a Load frame.
+func AppendLoad(dst []byte, l jobs.Limits, module []byte) ([]byte, error) {
+	at, dst := begin(dst, Load)
+	dst = binary.LittleEndian.AppendUint64(dst, l.Fuel)
+	for _, v := range [...]uint32{l.Memory, l.Input, l.Rows, l.Emits} {
+		dst = binary.LittleEndian.AppendUint32(dst, v)
+	}
+	return seal(append(dst, module...), at)
+}
+
+// ParseLoad reads the payload of a Load frame. The module shares its bytes.
+func ParseLoad(b []byte) (jobs.Limits, []byte, error) {
+	const fixed = 8 + 4*4
+	if len(b) < fixed {
+		return jobs.Limits{}, nil, fmt.Errorf("reading load: %d bytes: %w", len(b), fault.Invalid)
+	}
+	l := jobs.Limits{
+		Fuel:   binary.LittleEndian.Uint64(b),
+		Memory: binary.LittleEndian.Uint32(b[8:]),
+		Input:  binary.LittleEndian.Uint32(b[12:]),
+		Rows:   binary.LittleEndian.Uint32(b[16:]),
+		Emits:  binary.LittleEndian.Uint32(b[20:]),
+	}
+	if err := l.Check(); err != nil {
+		return jobs.Limits{}, nil, fmt.Errorf("reading load: %w", err)
+	}
+	return l, b[fixed:], nil
+}
+
+// AppendUnits appends a Units frame with one unit for each area.
+func AppendUnits(dst []byte, areas [][]byte) ([]byte, error) {
+	at, dst := begin(dst, Units)
+	for _, a := range areas {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(a)))
+		dst = append(dst, a...)
+	}
+	return seal(dst, at)
+}
+
+// ParseUnits appends the areas in the payload of a Units frame to dst; none is
+// longer than limit. They share the payload's bytes.
+func ParseUnits(dst [][]byte, b []byte, limit uint32) ([][]byte, error) {
+	for len(b) > 0 {
+		if len(b) < 4 {
+			return dst, fmt.Errorf("reading units: %d bytes left over: %w", len(b), fault.Invalid)
+		}
+		n := binary.LittleEndian.Uint32(b)
+		b = b[4:]
+		if n > limit || uint64(n) > uint64(len(b)) {
+			return dst, fmt.Errorf("reading units: an area of %d bytes: %w", n, fault.Invalid)
+		}
+		dst, b = append(dst, b[:n:n]), b[n:]
+	}
+	return dst, nil
+}
+
+// AppendReady appends a Ready frame with the jail's level.
+func AppendReady(dst []byte, level uint16) ([]byte, error) {
+	at, dst := begin(dst, Ready)
+	return seal(binary.LittleEndian.AppendUint16(dst, level), at)
+}
+
+// ParseReady reads the payload of a Ready frame.
+func ParseReady(b []byte) (level uint16, err error) {
+	if len(b) != 2 {
+		return 0, fmt.Errorf("reading ready: %d bytes: %w", len(b), fault.Tampered)
+	}
+	return binary.LittleEndian.Uint16(b), nil
+}
+
+// AppendRefused appends a Refused frame.
+func AppendRefused(dst []byte, r Reason) ([]byte, error) {
+	at, dst := begin(dst, Refused)
+	return seal(append(dst, byte(r)), at)
+}
+
+// ParseRefused reads the payload of a Refused frame.
+func ParseRefused(b []byte) (Reason, error) {
+	if len(b) != 1 || (Reason(b[0]) != RefusedGuest && Reason(b[0]) != RefusedJail) {
+		return 0, fmt.Errorf("reading refused: %d bytes: %w", len(b), fault.Tampered)
+	}
+	return Reason(b[0]), nil
+}
+
+// BeginResults opens a Results frame; AppendResult adds a unit to it, and
+// SealResults, given what BeginResults returned first, closes it.
+func BeginResults(dst []byte) (at int, frame []byte) { return begin(dst, Results) }
+
+// AppendResult appends the result of one unit: its records as the guest wrote
+// them (16 bytes each), or none if it failed.
+func AppendResult(dst []byte, ok bool, records []byte) []byte {
+	if !ok {
+		return append(dst, outcomeFailed, 0, 0, 0, 0)
+	}
+	dst = append(dst, outcomeOK)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(records)/abi.EmitSize))
+	return append(dst, records...)
+}
+
+// SealResults closes the frame that was begun at at.
+func SealResults(frame []byte, at int) ([]byte, error) { return seal(frame, at) }
+
+// ResultsSize returns the length of the longest honest Results payload for so
+// many units.
+func ResultsSize(units int, emits uint32) int {
+	return units * (5 + int(emits)*abi.EmitSize)
+}
+
+// ParseResults appends the results of exactly so many units to dst, none with
+// more than the given number of emits. What it allocates is bounded by len(b).
+func ParseResults(dst []Result, b []byte, units int, emits uint32) ([]Result, error) {
+	records := make([]abi.Emit, 0, len(b)/abi.EmitSize)
+	for range units {
+		if len(b) < 5 {
+			return dst, fmt.Errorf("reading results: too few: %w", fault.Tampered)
+		}
+		outcome, n := b[0], binary.LittleEndian.Uint32(b[1:])
+		b = b[5:]
+		if n > emits || uint64(n)*abi.EmitSize > uint64(len(b)) || outcome > outcomeOK || (outcome == outcomeFailed && n > 0) {
+			return dst, fmt.Errorf("reading results: outcome %d with %d emits: %w", outcome, n, fault.Tampered)
+		}
+		first, err := len(records), error(nil)
+		if records, err = abi.DecodeEmits(records, b[:n*abi.EmitSize]); err != nil {
+			return dst, fmt.Errorf("reading results: %w", err)
+		}
+		dst = append(dst, Result{OK: outcome == outcomeOK, Emits: records[first:len(records):len(records)]})
+		b = b[n*abi.EmitSize:]
+	}
+	if len(b) > 0 {
+		return dst, fmt.Errorf("reading results: %d bytes left over: %w", len(b), fault.Tampered)
+	}
+	return dst, nil
+}
+
+// A Reader reads frames. Its zero value is not usable: call NewReader.
+type Reader struct {
+	from io.Reader
+	buf  []byte
+}
+
+// NewReader returns a Reader of frames from r.
+func NewReader(r io.Reader) *Reader { return &Reader{from: r} }
+
+// step is by how much a Reader's memory may run ahead of what has arrived.
+const step = 256 << 10
+
+// Next returns the next frame, whose payload may be at most limit bytes long.
+// The payload is good until the next call. The end of the stream between two
+// frames is io.EOF.
+func (r *Reader) Next(limit int) (Kind, []byte, error) {
+	var head [headSize]byte
+	if _, err := io.ReadFull(r.from, head[:]); err != nil {
+		if errors.Is(err, io.EOF) {
+			return 0, nil, io.EOF
+		}
+		return 0, nil, fmt.Errorf("reading frame: %w", err)
+	}
+	n := binary.LittleEndian.Uint32(head[:])
+	if uint64(n) > uint64(min(limit, MaxFrame)) {
+		return 0, nil, fmt.Errorf("reading frame: %d bytes, more than %d: %w", n, limit, fault.Tampered)
+	}
+	r.buf = r.buf[:0]
+	for left := int(n); left > 0; {
+		part := min(left, step)
+		at := len(r.buf)
+		if cap(r.buf)-at < part {
+			r.buf = append(make([]byte, 0, at+max(at, part)), r.buf...)
+		}
+		r.buf = r.buf[:at+part]
+		if _, err := io.ReadFull(r.from, r.buf[at:]); err != nil {
+			return 0, nil, fmt.Errorf("reading frame: %d bytes missing: %w", left, io.ErrUnexpectedEOF)
+		}
+		left -= part
+	}
+	return Kind(head[4]), r.buf, nil
+}

@@ -1,0 +1,212 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/abi"
+)
+
+var limits = jobs.Limits{Fuel: 1e6, Memory: 16, Input: 64, Rows: 8, Emits: 2}
+
+func read(t *testing.T, frame []byte, want Kind) []byte {
+	t.Helper()
+	k, payload, err := NewReader(bytes.NewReader(frame)).Next(MaxFrame)
+	if err != nil || k != want {
+		t.Fatalf("frame of kind %#x, %v; want %#x", k, err, want)
+	}
+	return payload
+}
+
+func TestLoad(t *testing.T) {
+	frame, err := AppendLoad(nil, limits, []byte("module"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, module, err := ParseLoad(read(t, frame, Load))
+	if err != nil || l != limits || string(module) != "module" {
+		t.Errorf("load read as %+v, %q, %v", l, module, err)
+	}
+	none, err := AppendLoad(nil, jobs.Limits{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ParseLoad(read(t, none, Load)); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a load that grants nothing: %v", err)
+	}
+}
+
+func TestUnits(t *testing.T) {
+	areas := [][]byte{[]byte("one"), {}, bytes.Repeat([]byte{3}, 64)}
+	frame, err := AppendUnits([]byte("before"), areas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := read(t, frame[len("before"):], Units)
+	got, err := ParseUnits(nil, payload, limits.Input)
+	if err != nil || !cmp.Equal(got, areas) {
+		t.Errorf("units read as %q, %v", got, err)
+	}
+	if _, err := ParseUnits(nil, payload, limits.Input-1); !errors.Is(err, fault.Invalid) {
+		t.Errorf("an area beyond its limit: %v", err)
+	}
+}
+
+func TestResults(t *testing.T) {
+	want := []Result{
+		{OK: true, Emits: []abi.Emit{{Cell: 1, Measure: 2, Value: -3}, {Cell: 4}}},
+		{Emits: []abi.Emit{}},
+		{OK: true, Emits: []abi.Emit{}},
+	}
+	frame, err := results(want...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseResults(nil, read(t, frame, Results), len(want), limits.Emits)
+	if err != nil || !cmp.Equal(got, want) {
+		t.Errorf("results read as %+v, %v", got, err)
+	}
+}
+
+func results(rs ...Result) ([]byte, error) {
+	at, frame := BeginResults(nil)
+	for _, r := range rs {
+		var records []byte
+		for _, e := range r.Emits {
+			records = abi.AppendEmit(records, e)
+		}
+		frame = AppendResult(frame, r.OK, records)
+	}
+	return SealResults(frame, at)
+}
+
+// Every lie of a runner ends as tampered.
+func TestLies(t *testing.T) {
+	ok, failed := []byte{1, 0, 0, 0, 0}, []byte{0, 0, 0, 0, 0}
+	one := append([]byte{1, 1, 0, 0, 0}, make([]byte, abi.EmitSize)...)
+	for name, payload := range map[string][]byte{
+		"no result":                {},
+		"one for two":              ok,
+		"three for two":            bytes.Join([][]byte{ok, ok, failed}, nil),
+		"a third outcome":          append([]byte{2, 0, 0, 0, 0}, ok...),
+		"failed, and yet an emit":  append(append([]byte{0}, one[1:]...), ok...),
+		"more emits than the cap":  append(append([]byte{1, 3, 0, 0, 0}, make([]byte, 3*abi.EmitSize)...), ok...),
+		"more emits than it sends": append(bytes.Clone(ok), 1, 2, 0, 0, 0),
+		"a huge number":            append(bytes.Clone(ok), 1, 0xff, 0xff, 0xff, 0xff),
+		"a trailing byte":          append(bytes.Join([][]byte{ok, one}, nil), 0),
+	} {
+		if _, err := ParseResults(nil, payload, 2, limits.Emits); !errors.Is(err, fault.Tampered) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, b := range map[string][]byte{"empty": {}, "text": []byte("no memory")} {
+		if _, err := ParseReady(b); !errors.Is(err, fault.Tampered) {
+			t.Errorf("ready, %s: %v", name, err)
+		}
+		if _, err := ParseRefused(b); !errors.Is(err, fault.Tampered) {
+			t.Errorf("refused, %s: %v", name, err)
+		}
+	}
+}
+
+// A number alone takes no memory: only bytes that arrive do.
+func TestReaderGrowsWithWhatArrives(t *testing.T) {
+	head := append(binary.LittleEndian.AppendUint32(nil, MaxFrame), byte(Results))
+	r := NewReader(bytes.NewReader(append(head, "little"...)))
+	if _, _, err := r.Next(MaxFrame); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a frame cut short: %v", err)
+	}
+	if cap(r.buf) > step {
+		t.Errorf("%d bytes held for six", cap(r.buf))
+	}
+	if _, _, err := NewReader(bytes.NewReader(head)).Next(8); !errors.Is(err, fault.Tampered) {
+		t.Errorf("a frame beyond the limit: %v", err)
+	}
+	long := bytes.Repeat([]byte("0123456"), 1<<18)
+	frame, err := AppendUnits(nil, [][]byte{long})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, frame, Units); !bytes.Equal(got[4:], long) {
+		t.Error("a long frame came out changed")
+	}
+}
+
+// FuzzRunner is the parent's side: whatever a runner sends is an error, or
+// results within their bounds.
+func FuzzRunner(f *testing.F) {
+	good, err := results(Result{OK: true, Emits: []abi.Emit{{Cell: 1}}}, Result{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	ready, err := AppendReady(nil, 7)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(append(ready, good...))
+	f.Add([]byte{1, 0, 0, 0, byte(Refused), byte(RefusedGuest)})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		const units = 2
+		for r := NewReader(bytes.NewReader(b)); ; {
+			k, payload, err := r.Next(ResultsSize(units, limits.Emits))
+			if err != nil {
+				return
+			}
+			switch k {
+			case Ready:
+				_, _ = ParseReady(payload)
+			case Refused:
+				_, _ = ParseRefused(payload)
+			case Results:
+				rs, err := ParseResults(nil, payload, units, limits.Emits)
+				if err != nil {
+					continue
+				}
+				back, err := results(rs...)
+				if err != nil || len(rs) != units || !bytes.Equal(back[headSize:], payload) {
+					t.Errorf("%x came back as %x", payload, back)
+				}
+			}
+		}
+	})
+}
+
+// FuzzParent is the runner's side.
+func FuzzParent(f *testing.F) {
+	load, err := AppendLoad(nil, limits, []byte("module"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	units, err := AppendUnits(load, [][]byte{[]byte("one"), []byte("two")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(units)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for r := NewReader(bytes.NewReader(b)); ; {
+			k, payload, err := r.Next(MaxFrame)
+			if err != nil {
+				return
+			}
+			if k == Load {
+				if l, _, err := ParseLoad(payload); err == nil && l.Check() != nil {
+					t.Errorf("limits %+v were let through", l)
+				}
+				continue
+			}
+			areas, err := ParseUnits(nil, payload, limits.Input)
+			for _, a := range areas {
+				if len(a) > int(limits.Input) {
+					t.Errorf("an area of %d bytes was let through (%v)", len(a), err)
+				}
+			}
+		}
+	})
+}

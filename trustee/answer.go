@@ -1,0 +1,91 @@
+package trustee
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/yunei/yunei/enclave"
+	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/party"
+)
+
+type receiptKind = receipt.Kind
+
+// summed: the gate has said what it added, and there is a set to add.
+func summed(v *msg.View, n int) bool {
+	_, ok, err := v.Revealed(n)
+	return ok && err == nil && v.Said(n, msg.Sum, v.Terms().Gate.Name)
+}
+
+// ready adds the revealed ciphertexts, one at a time, and answers to the same
+// sum only.
+func (t *Trustee) ready(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := t.round(v, n)
+	if r == nil {
+		return nil, nil, party.ErrLost
+	}
+	gate := v.Terms().Gate.Name
+	sum, err := msg.Read[msg.SumBody](v, n, msg.Sum, gate)
+	if err != nil {
+		return nil, nil, err
+	}
+	parts, _, err := v.Revealed(n)
+	if err != nil {
+		return nil, nil, err
+	}
+	added, err := enclave.Add(ctx, t.Fetch, parts, v.Terms().Slots())
+	if err != nil {
+		return nil, nil, err
+	}
+	if !slices.Equal(added.Parts().Bytes(), sum.Parts.Bytes()) {
+		return nil, nil, fmt.Errorf("the gate's sum is not the sum of the confirmed set: %w", fault.Tampered)
+	}
+	r.sum = added.Ciphertexts()
+	said, _ := v.Receipt(n, msg.Sum, gate)
+	return msg.ReadyBody{Of: v.Of(n, t.Name), Sum: said.Digest()}, nil, nil
+}
+
+// called: the gate has named who is to answer, and this trustee is among them.
+func (t *Trustee) called(v *msg.View, n int) bool {
+	a, err := msg.Read[msg.ActiveBody](v, n, msg.Active, v.Terms().Gate.Name)
+	return err == nil && v.Said(n, msg.Ready, t.Name) && slices.Contains(a.Points, slices.Index(v.Trustees(), t.Name)+1) && v.Permit().At(t.Now()) == nil
+}
+
+// reply is the one answer of this round, for the whole ordered list of
+// ciphertexts; afterwards the secret is gone.
+func (t *Trustee) reply(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := t.round(v, n)
+	if r == nil || r.sum == nil {
+		return nil, nil, party.ErrLost
+	}
+	gate := v.Terms().Gate.Name
+	active, err := msg.Read[msg.ActiveBody](v, n, msg.Active, gate)
+	if err != nil {
+		return nil, nil, err
+	}
+	said, _ := v.Receipt(n, msg.Active, gate)
+	sum, _ := v.Receipt(n, msg.Sum, gate)
+	if active.Sum != sum.Digest() {
+		return nil, nil, fmt.Errorf("the gate calls for another sum: %w", fault.Tampered)
+	}
+	if r.answer == nil {
+		recv, err := msg.Read[msg.ReceiverBody](v, n, msg.Receiver, gate)
+		if err != nil {
+			return nil, nil, err
+		}
+		to, err := t.Fetch(ctx, recv.Key, he.PublicKeySize)
+		if err != nil {
+			return nil, nil, err
+		}
+		answer, err := r.member.Answer(active.Points, to, r.sum)
+		if err != nil {
+			return nil, nil, err
+		}
+		r.answer, r.bulk = enclave.Digests(answer), slices.Concat(answer...)
+	}
+	return msg.AnswerBody{Of: v.Of(n, t.Name), Active: said.Digest(), Parts: r.answer}, r.bulk, nil
+}

@@ -1,0 +1,265 @@
+// Package trustee is one of the parties that together hold the key of a run.
+// Its table of steps is its whole part: with the others it makes a fresh key
+// for every round, checks by itself what was summed, and answers once. What it
+// needs for that lives in memory only: a trustee that is started anew has lost
+// the rounds it was in, says so, and takes part in the next.
+//
+// It believes neither the coordinator nor the gate: the permit must carry
+// every member provider's signature by the keys pinned here, every member must
+// have signed the set, and the sum must be the sum of exactly the ciphertexts
+// that they revealed (threats 3, 4, 18, 22, 23). It runs no guest and sees no
+// plaintext.
+package trustee
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/party"
+	"github.com/yunei/yunei/suite"
+)
+
+// A Trustee takes part in runs.
+type Trustee struct {
+	*party.Party
+	mu     sync.Mutex
+	rounds map[string]*round
+}
+
+// New makes a trustee that is in no round.
+func New(p *party.Party) *Trustee { return &Trustee{Party: p, rounds: map[string]*round{}} }
+
+// A round is what a trustee knows of one round, in memory only.
+type round struct {
+	box    suite.Box
+	nonce  suite.Salt
+	salt   suite.Salt
+	member *he.Member
+	share  []byte
+	deals  map[string][]byte // sealed letters by trustee
+	sum    [][][]byte        // as added by ourselves
+	answer msg.Parts
+	bulk   [][]byte
+}
+
+func (t *Trustee) steps() []party.Step {
+	return []party.Step{
+		{Kind: msg.Hello, Due: t.may, Make: t.hello},
+		{Kind: msg.KeyCommit, Due: said(msg.Hello), Make: t.commit},
+		{Kind: msg.KeyOpen, Due: said(msg.KeyCommit), Make: t.open},
+		{Kind: msg.Key, Due: said(msg.KeyOpen), Make: t.key},
+		{Kind: msg.Ready, Due: summed, Make: t.ready},
+		{Kind: msg.Answer, Due: t.called, Make: t.reply},
+	}
+}
+
+// Advance takes the steps that are due in a run.
+func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
+	n := v.Round()
+	if v.Err() != nil || v.Over() || n == 0 {
+		t.forget(v.ID(), msg.MaxRounds+1)
+		return nil
+	}
+	t.forget(v.ID(), n)
+	if t.Remembers(v.ID(), n, msg.Hello) && t.round(v, n) == nil {
+		if v.Said(n, msg.Lost, t.Name) || v.Said(n, msg.Answer, t.Name) {
+			return nil
+		}
+		return t.Say(ctx, msg.Lost, msg.LostBody{Of: v.Of(n, t.Name)})
+	}
+	err := t.Walk(ctx, v, t.steps())
+	if errors.Is(err, fault.Tampered) {
+		return fmt.Errorf("run %s, round %d: refusing to go on: %w", v.ID(), n, err)
+	}
+	return err
+}
+
+func key(run string, n int) string { return fmt.Sprintf("%s/%d", run, n) }
+
+func (t *Trustee) round(v *msg.View, n int) *round {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.rounds[key(v.ID(), n)]
+}
+
+// forget erases the secrets of a run's rounds before n.
+func (t *Trustee) forget(run string, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := 1; i < n && i <= msg.MaxRounds; i++ {
+		if r := t.rounds[key(run, i)]; r != nil {
+			if r.member != nil {
+				r.member.Erase()
+			}
+			delete(t.rounds, key(run, i))
+		}
+	}
+}
+
+// may: the permit holds now, and names this trustee.
+func (t *Trustee) may(v *msg.View, _ int) bool {
+	return v.Permit().At(t.Now()) == nil && slices.Contains(v.Trustees(), t.Name)
+}
+
+// said: every trustee has made such a statement.
+func said(kind receiptKind) func(*msg.View, int) bool {
+	return func(v *msg.View, n int) bool {
+		for _, name := range v.Trustees() {
+			if !v.Said(n, kind, name) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func (t *Trustee) hello(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := t.round(v, n)
+	if r == nil {
+		var err error
+		if r, err = newRound(v, t.Name); err != nil {
+			return nil, nil, err
+		}
+		t.mu.Lock()
+		t.rounds[key(v.ID(), n)] = r
+		t.mu.Unlock()
+	}
+	return msg.HelloBody{Of: v.Of(n, t.Name), Box: r.box.Public(), Nonce: r.nonce}, nil, nil
+}
+
+func newRound(v *msg.View, name string) (*round, error) {
+	box, err := suite.NewBox()
+	if err != nil {
+		return nil, err
+	}
+	nonce, err := suite.NewSalt()
+	if err != nil {
+		return nil, err
+	}
+	salt, err := suite.NewSalt()
+	if err != nil {
+		return nil, err
+	}
+	names := v.Trustees()
+	points := make([]int, len(names))
+	for i := range names {
+		points[i] = i + 1
+	}
+	member, err := he.NewMember(slices.Index(names, name)+1, points, v.Terms().Trustees.Quorum)
+	if err != nil {
+		return nil, err
+	}
+	return &round{box: box, nonce: nonce, salt: salt, member: member}, nil
+}
+
+func (t *Trustee) commit(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := t.round(v, n)
+	if r == nil {
+		return nil, nil, party.ErrLost
+	}
+	if r.share == nil {
+		share, err := r.member.CKGShare(v.CRS(n))
+		if err != nil {
+			return nil, nil, err
+		}
+		r.share = share
+	}
+	return msg.KeyCommitBody{Of: v.Of(n, t.Name), Share: suite.Commit(r.salt, r.share)}, nil, nil
+}
+
+func letterInfo(v *msg.View, n int, from, to string) string {
+	return fmt.Sprintf("yunei shamir share v1 %s %d %s %s %s", v.ID(), n, v.Permit().Digest(), from, to)
+}
+
+func (t *Trustee) open(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := t.round(v, n)
+	if r == nil {
+		return nil, nil, party.ErrLost
+	}
+	if r.deals == nil {
+		if err := t.deal(v, n, r); err != nil {
+			return nil, nil, err
+		}
+	}
+	bulk, letters := [][]byte{r.share}, map[string]suite.Digest{}
+	for to, letter := range r.deals {
+		bulk = append(bulk, letter)
+		letters[to] = suite.DigestOf(letter)
+	}
+	return msg.KeyOpenBody{Of: v.Of(n, t.Name), Salt: r.salt, Share: suite.DigestOf(r.share), Letters: letters}, bulk, nil
+}
+
+// deal seals a Shamir share to every other trustee.
+func (t *Trustee) deal(v *msg.View, n int, r *round) error {
+	shares, err := r.member.ShamirShares()
+	if err != nil {
+		return err
+	}
+	hellos, ok := msg.All[msg.HelloBody](v, n, msg.Hello, v.Trustees())
+	if !ok {
+		return fmt.Errorf("dealing shares: %w", fault.Conflict)
+	}
+	deals := map[string][]byte{}
+	for i, h := range hellos {
+		if h.Party == t.Name {
+			continue
+		}
+		if deals[h.Party], err = h.Box.Seal(letterInfo(v, n, t.Name, h.Party), shares[i+1]); err != nil {
+			return err
+		}
+		clear(shares[i+1])
+	}
+	r.deals = deals
+	return nil
+}
+
+// sealing is what HPKE adds to a letter: an X25519 point and a tag.
+const sealing = 32 + 16
+
+func (t *Trustee) key(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := t.round(v, n)
+	if r == nil {
+		return nil, nil, party.ErrLost
+	}
+	commits, _ := msg.All[msg.KeyCommitBody](v, n, msg.KeyCommit, v.Trustees())
+	opens, ok := msg.All[msg.KeyOpenBody](v, n, msg.KeyOpen, v.Trustees())
+	if !ok || len(commits) != len(opens) {
+		return nil, nil, fmt.Errorf("reading the others' shares: %w", fault.Tampered)
+	}
+	var public [][]byte
+	private := map[int][]byte{}
+	for i, o := range opens {
+		share, err := t.Fetch(ctx, o.Share, he.CKGShareSize)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !commits[i].Share.Opens(o.Salt, share) {
+			return nil, nil, fmt.Errorf("share of %s does not open its commitment: %w", o.Party, fault.Tampered)
+		}
+		public = append(public, share)
+		if o.Party == t.Name {
+			continue
+		}
+		letter, err := t.Fetch(ctx, o.Letters[t.Name], he.ShamirShareSize+sealing)
+		if err != nil {
+			return nil, nil, err
+		}
+		if private[i+1], err = r.box.Open(letterInfo(v, n, o.Party, t.Name), letter); err != nil {
+			return nil, nil, err
+		}
+	}
+	pk, err := he.PublicKey(v.CRS(n), public)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.member.Receive(private); err != nil && !errors.Is(err, fault.Conflict) { // a repeated step has received them
+		return nil, nil, err
+	}
+	return msg.KeyBody{Of: v.Of(n, t.Name), Transcript: v.Transcript(n), Key: suite.DigestOf(pk)}, [][]byte{pk}, nil
+}
