@@ -70,4 +70,8 @@ var texts = map[Code]text{
 	"too-large":          {Exhausted, Operator, "内容超过大小限制。", "it is larger than may be sent"},
 	"upload":             {Denied, Operator, "上传内容未经签名请求预先声明，或与声明的摘要、大小不符。", "the upload was not announced by a signed request, or is not what was announced"},
 	"program-missing":    {NotFound, Operator, "平台没有该摘要的程序；请先上传程序。", "the platform does not have the program of that digest; upload it first"},
+	"output-identifier":  {Denied, Operator, "输出的标题、代码或标签中出现直接标识符（公民身份号码、统一社会信用代码、手机号或银行卡号），请改正输出形状。", "a title, code or label of the output holds a direct identifier; correct the output's shape"},
+	"shape-text":         {Invalid, Operator, "输出的标题、代码或标签过长或含不可发布的字符，请改正输出形状。", "a title, code or label of the output is too long or holds characters that may not be released; correct the output's shape"},
+	"shape-size":         {Invalid, Operator, "输出表格过大，请减少维度、代码或标签长度。", "the output's table would be too large; use fewer or shorter codes and labels"},
+	"permit-incomplete":  {Denied, Operator, "授权凭据尚缺决定，请在申请中查看由谁办理。", "the permit lacks a decision; the application shows whose turn it is"},
 }

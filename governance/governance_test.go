@@ -228,6 +228,12 @@ func TestInOrder(t *testing.T) {
 		{"a checker for the bureau", func(i *in) { i.terms.Bureau = i.town.Signer("outsider") }, "terms-keys", ""},
 		{"an unregistered checker", func(i *in) { i.terms.Checkers[0].Key = i.town.Stranger(t).Public() }, "checkers", governance.House},
 		{"a colleague as checker", func(i *in) { i.terms.Checkers[0] = i.town.Signer("op2") }, "checkers", ""},
+		{"a checker seated at the operator", func(i *in) {
+			u := i.town.Users["checker-a"] // no rule registers such a user; a register that has one is not believed
+			u.Org = "operator"
+			i.town.Users["checker-a"] = u
+			i.terms.Checkers[0].Org = "operator"
+		}, "checkers", governance.House},
 		{"an auditor as checker", func(i *in) { i.terms.Checkers[0] = i.town.Signer("auditor") }, "checkers", ""},
 	} {
 		town := governancetest.NewTown(t)

@@ -24,12 +24,13 @@ type Entry struct {
 // Bound makes a unit's contribution of what its guest emitted, whatever that
 // was. It adds per cell and measure in 128 bits, clips the totals to the
 // measure's bounds, and keeps the first L0 cells in ascending order. A record
-// that names no cell or no measure of the shape is left out.
+// that names no cell or no measure of the shape is left out. A shape without
+// measures only counts: there a record of measure 0 points at its cell.
 func (s Shape) Bound(emits []abi.Emit) Contribution {
 	cells := uint32(s.Cells()) //nolint:gosec // at most MaxCells
 	totals := map[uint32][]total{}
 	for _, e := range emits {
-		if e.Cell >= cells || e.Measure >= uint32(len(s.Measures)) { //nolint:gosec // at most MaxMeasures
+		if e.Cell >= cells || e.Measure >= uint32(max(1, len(s.Measures))) { //nolint:gosec // at most MaxMeasures
 			continue
 		}
 		t := totals[e.Cell]
@@ -37,7 +38,9 @@ func (s Shape) Bound(emits []abi.Emit) Contribution {
 			t = make([]total, len(s.Measures))
 			totals[e.Cell] = t
 		}
-		t[e.Measure].add(e.Value)
+		if len(t) > 0 {
+			t[e.Measure].add(e.Value)
+		}
 	}
 	touched := slices.Sorted(maps.Keys(totals))
 	touched = touched[:min(len(touched), s.L0)]

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"regexp"
 	"time"
@@ -161,7 +162,7 @@ func ParseTerms(raw []byte) (Terms, error) {
 	if err := dec.Decode(&t); err != nil {
 		return Terms{}, fmt.Errorf("reading terms: %w: %w", err, fault.Invalid)
 	}
-	if dec.More() {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Terms{}, fmt.Errorf("reading terms: more after the end: %w", fault.Invalid)
 	}
 	if err := t.Check(); err != nil {
@@ -275,16 +276,20 @@ func (t Terms) checkCommittee() error {
 	if len(t.Checkers) < Votes {
 		return fmt.Errorf("checkers: want at least %d", Votes)
 	}
+	// A party's name is its place on the board: two of one name would be one
+	// party that counts as two.
+	names := map[string]bool{}
 	keys := map[suite.PublicKey]bool{"": true}
-	all := []suite.PublicKey{t.Operator.Key, t.Bureau.Key, t.Gate.Key, t.Coordinator.Key}
-	for _, p := range t.Trustees.Members {
-		if !idRE.MatchString(p.Name) {
-			return errors.New("trustees: a name is not of lower-case letters, digits and hyphens")
+	all := []suite.PublicKey{t.Operator.Key, t.Bureau.Key}
+	for _, p := range t.processes() {
+		if !idRE.MatchString(p.Name) || names[p.Name] {
+			return errors.New("processes: want names of their own, of lower-case letters, digits and hyphens")
 		}
+		names[p.Name] = true
 		all = append(all, p.Key)
 	}
 	for _, m := range t.Members {
-		all = append(all, m.Site.Key, m.Provider.Key)
+		all = append(all, m.Provider.Key)
 	}
 	for _, k := range all {
 		if keys[k] {
@@ -300,6 +305,15 @@ func (t Terms) checkCommittee() error {
 		checkers[c.Key] = true
 	}
 	return nil
+}
+
+// processes lists the daemons that take part.
+func (t Terms) processes() []Process {
+	all := append([]Process{t.Gate.Process, t.Coordinator}, t.Trustees.Members...)
+	for _, m := range t.Members {
+		all = append(all, m.Site)
+	}
+	return all
 }
 
 func (t Terms) checkMode() error {

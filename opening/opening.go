@@ -59,7 +59,7 @@ func (g *Gate) steps() []party.Step {
 // Advance takes the steps that are due in a run.
 func (g *Gate) Advance(ctx context.Context, v *msg.View) error {
 	n := v.Round()
-	if v.Err() != nil || v.Over() || n == 0 {
+	if v.Err() != nil || v.Over() || n == 0 || !g.named(v) {
 		g.forget(v.ID(), msg.MaxRounds+1)
 		return nil
 	}
@@ -115,10 +115,14 @@ func (g *Gate) forget(run string, n int) {
 	}
 }
 
-// may: the permit holds now and names this gate.
-func (g *Gate) may(v *msg.View, _ int) bool {
-	return v.Permit().At(g.Now()) == nil && v.Terms().Gate.Name == g.Name && v.Terms().Gate.Key == g.Key.Public()
+// named: the permit is one for this gate, by its name and its key, and claims
+// for it no other evidence than it has.
+func (g *Gate) named(v *msg.View) bool {
+	return v.Terms().Gate == (jobs.Gate{Process: jobs.Process{Name: g.Name, Key: g.Key.Public()}, Evidence: jobs.Software})
 }
+
+// may: the permit holds now.
+func (g *Gate) may(v *msg.View, _ int) bool { return v.Permit().At(g.Now()) == nil }
 
 func (g *Gate) receiver(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	r := g.round(v, n)

@@ -177,6 +177,9 @@ func startSubject(run string) string { return msg.Subject(run, 0, jobs.Start, ms
 // Bytes is the file.
 func (b Bundle) Bytes() []byte { return b.raw }
 
+// Table is what the bundle says is released. Only Verify says whether it is.
+func (b Bundle) Table() (jobs.Candidate, error) { return jobs.ParseCandidate(b.file.Candidate) }
+
 // Run is the run that the bundle claims to be of.
 func (b Bundle) Run() string { return b.file.Run }
 

@@ -37,7 +37,7 @@ func (s *Site) commit(ctx context.Context, v *msg.View, n int) (msg.Body, [][]by
 	if err != nil {
 		return nil, nil, err
 	}
-	return msg.CommitBody{Of: v.Of(n, s.Name), Parts: suite.Commit(c.Salt, enclave.Digests(c.Parts).Bytes())}, nil, nil
+	return msg.CommitBody{Of: v.Of(n, s.Name), Parts: suite.Commit(c.Salt, v.Of(n, s.Name).Bind(enclave.Digests(c.Parts).Bytes()))}, nil, nil
 }
 
 // sealed encrypts the partial under the round's key, or returns what an

@@ -46,14 +46,14 @@ func (b Box) Public() BoxKey {
 // String hides the key.
 func (b Box) String() string { return "box of " + string(b.Public()) }
 
-// GoString hides the key from %#v.
-func (b Box) GoString() string { return b.String() }
+// Format prints what String returns, for every verb.
+func (b Box) Format(f fmt.State, _ rune) { fmt.Fprint(f, b.String()) } //nolint:errcheck // a State does not fail
 
 // Seal seals plain to k. Info binds the letter to its occasion: whoever opens
 // it must name the same.
 func (k BoxKey) Seal(info string, plain []byte) ([]byte, error) {
 	text, ok := strings.CutPrefix(string(k), boxPrefix)
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	raw, err := unbase64(text)
 	if !ok || err != nil {
 		return nil, fmt.Errorf("sealing a letter: not a box key: %w", fault.Invalid)
 	}

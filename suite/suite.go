@@ -45,9 +45,19 @@ func (k PublicKey) raw() (ed25519.PublicKey, error) {
 	if !ok || len(text) > 64 {
 		return nil, fmt.Errorf("reading a public key: want %sBASE64URL: %w", signPrefix, fault.Invalid)
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	b, err := unbase64(text)
 	if err != nil || len(b) != ed25519.PublicKeySize {
 		return nil, fmt.Errorf("reading a public key: not %d bytes of base64url: %w", ed25519.PublicKeySize, fault.Invalid)
+	}
+	return b, nil
+}
+
+// unbase64 reads base64url that has one spelling: the standard decoder, strict
+// or not, passes over line ends.
+func unbase64(s string) ([]byte, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || base64.RawURLEncoding.EncodeToString(b) != s {
+		return nil, fault.Invalid
 	}
 	return b, nil
 }
@@ -67,8 +77,10 @@ func (k PublicKey) Verify(message, sig []byte) error {
 	return nil
 }
 
-// A PrivateKey signs. It never prints itself.
-type PrivateKey struct{ key ed25519.PrivateKey }
+// A PrivateKey signs. No verb of fmt prints it: not its own value, for it has a
+// Format, and not the field of another's, where fmt may not ask, for the key is
+// behind a pointer.
+type PrivateKey struct{ key *ed25519.PrivateKey }
 
 // NewPrivateKey draws a key.
 func NewPrivateKey() (PrivateKey, error) {
@@ -76,7 +88,7 @@ func NewPrivateKey() (PrivateKey, error) {
 	if err != nil {
 		return PrivateKey{}, fmt.Errorf("drawing a key: %w", err)
 	}
-	return PrivateKey{key}, nil
+	return PrivateKey{&key}, nil
 }
 
 // ParsePrivateKey reads a PKCS #8 PEM file.
@@ -93,12 +105,15 @@ func ParsePrivateKey(file []byte) (PrivateKey, error) {
 	if !ok {
 		return PrivateKey{}, fmt.Errorf("reading a private key: not Ed25519: %w", fault.Invalid)
 	}
-	return PrivateKey{key}, nil
+	return PrivateKey{&key}, nil
 }
 
 // PEM returns the key as a file to keep, PKCS #8.
 func (k PrivateKey) PEM() ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(k.key)
+	if k.key == nil {
+		return nil, fmt.Errorf("writing a private key: no key: %w", fault.Denied)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(*k.key)
 	if err != nil {
 		return nil, fmt.Errorf("writing a private key: %w", err)
 	}
@@ -107,30 +122,35 @@ func (k PrivateKey) PEM() ([]byte, error) {
 
 // Public returns the verifying key, "" for the zero PrivateKey.
 func (k PrivateKey) Public() PublicKey {
-	if len(k.key) == 0 {
+	if k.key == nil {
 		return ""
 	}
-	pub := k.key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]
+	pub := (*k.key)[ed25519.PrivateKeySize-ed25519.PublicKeySize:]
 	return PublicKey(signPrefix + base64.RawURLEncoding.EncodeToString(pub))
 }
 
 // Sign signs message; the zero PrivateKey refuses.
 func (k PrivateKey) Sign(message []byte) ([]byte, error) {
-	if len(k.key) == 0 {
+	if k.key == nil {
 		return nil, fmt.Errorf("signing: no key: %w", fault.Denied)
 	}
-	return ed25519.Sign(k.key, message), nil
+	return ed25519.Sign(*k.key, message), nil
 }
 
 // Ed25519 hands the key to a library that signs in a format of its own (the
 // ledger's notes).
-func (k PrivateKey) Ed25519() ed25519.PrivateKey { return k.key }
+func (k PrivateKey) Ed25519() ed25519.PrivateKey {
+	if k.key == nil {
+		return nil
+	}
+	return *k.key
+}
 
 // String hides the key.
 func (k PrivateKey) String() string { return "private key of " + string(k.Public()) }
 
-// GoString hides the key from %#v.
-func (k PrivateKey) GoString() string { return k.String() }
+// Format prints what String returns, for every verb.
+func (k PrivateKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) } //nolint:errcheck // a State does not fail
 
 // A Digest is a SHA-256 digest of public bytes, "sha256:" and 64 hex digits.
 // Digests of confidential bytes are Commitments.

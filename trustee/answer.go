@@ -44,7 +44,8 @@ func (t *Trustee) ready(ctx context.Context, v *msg.View, n int) (msg.Body, [][]
 	if !slices.Equal(added.Parts().Bytes(), sum.Parts.Bytes()) {
 		return nil, nil, fmt.Errorf("the gate's sum is not the sum of the confirmed set: %w", fault.Tampered)
 	}
-	r.sum = added.Ciphertexts()
+	set, _ := v.Confirmed(n)
+	r.sum, r.to = added.Ciphertexts(), set.Receiver
 	said, _ := v.Receipt(n, msg.Sum, gate)
 	return msg.ReadyBody{Of: v.Of(n, t.Name), Sum: said.Digest()}, nil, nil
 }
@@ -73,11 +74,7 @@ func (t *Trustee) reply(ctx context.Context, v *msg.View, n int) (msg.Body, [][]
 		return nil, nil, fmt.Errorf("the gate calls for another sum: %w", fault.Tampered)
 	}
 	if r.answer == nil {
-		recv, err := msg.Read[msg.ReceiverBody](v, n, msg.Receiver, gate)
-		if err != nil {
-			return nil, nil, err
-		}
-		to, err := t.Fetch(ctx, recv.Key, he.PublicKeySize)
+		to, err := t.Fetch(ctx, r.to, he.PublicKeySize)
 		if err != nil {
 			return nil, nil, err
 		}

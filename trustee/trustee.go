@@ -20,6 +20,7 @@ import (
 
 	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/suite"
@@ -44,6 +45,7 @@ type round struct {
 	share  []byte
 	deals  map[string][]byte // sealed letters by trustee
 	sum    [][][]byte        // as added by ourselves
+	to     suite.Digest      // the gate's key, as the members signed it
 	answer msg.Parts
 	bulk   [][]byte
 }
@@ -62,7 +64,7 @@ func (t *Trustee) steps() []party.Step {
 // Advance takes the steps that are due in a run.
 func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
 	n := v.Round()
-	if v.Err() != nil || v.Over() || n == 0 {
+	if v.Err() != nil || v.Over() || n == 0 || !t.named(v) {
 		t.forget(v.ID(), msg.MaxRounds+1)
 		return nil
 	}
@@ -102,10 +104,13 @@ func (t *Trustee) forget(run string, n int) {
 	}
 }
 
-// may: the permit holds now, and names this trustee.
-func (t *Trustee) may(v *msg.View, _ int) bool {
-	return v.Permit().At(t.Now()) == nil && slices.Contains(v.Trustees(), t.Name)
+// named: the permit is one for this trustee, by its name and its key.
+func (t *Trustee) named(v *msg.View) bool {
+	return slices.Contains(v.Terms().Trustees.Members, jobs.Process{Name: t.Name, Key: t.Key.Public()})
 }
+
+// may: the permit holds now.
+func (t *Trustee) may(v *msg.View, _ int) bool { return v.Permit().At(t.Now()) == nil }
 
 // said: every trustee has made such a statement.
 func said(kind receiptKind) func(*msg.View, int) bool {
@@ -170,7 +175,7 @@ func (t *Trustee) commit(_ context.Context, v *msg.View, n int) (msg.Body, [][]b
 		}
 		r.share = share
 	}
-	return msg.KeyCommitBody{Of: v.Of(n, t.Name), Share: suite.Commit(r.salt, r.share)}, nil, nil
+	return msg.KeyCommitBody{Of: v.Of(n, t.Name), Share: suite.Commit(r.salt, v.Of(n, t.Name).Bind(r.share))}, nil, nil
 }
 
 func letterInfo(v *msg.View, n int, from, to string) string {
@@ -239,7 +244,7 @@ func (t *Trustee) key(ctx context.Context, v *msg.View, n int) (msg.Body, [][]by
 		if err != nil {
 			return nil, nil, err
 		}
-		if !commits[i].Share.Opens(o.Salt, share) {
+		if !commits[i].Share.Opens(o.Salt, o.Bind(share)) {
 			return nil, nil, fmt.Errorf("share of %s does not open its commitment: %w", o.Party, fault.Tampered)
 		}
 		public = append(public, share)

@@ -29,7 +29,7 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 		}
 		budgets[namespace] = r
 	}
-	store, err := domain.OpenStore(dir, cfg)
+	store, err := domain.OpenStore(ctx, dir, cfg)
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func explain(err error) error {
 // store shows the object only when all of it was good.
 func (f datasetFlags) ingest(ctx context.Context, cfg domain.Config, schema columns.Schema, in *os.File, out io.Writer) (columns.Manifest, error) {
 	var m columns.Manifest
-	store, err := domain.OpenStore(f.site, cfg)
+	store, err := domain.OpenStore(ctx, f.site, cfg)
 	if err != nil {
 		return m, err
 	}
@@ -197,7 +197,7 @@ func datasetRegisterCommand() *cobra.Command {
 			if err := readJSON(entry, &e); err != nil {
 				return err
 			}
-			api, err := f.client(c.Context())
+			api, err := f.client()
 			if err != nil {
 				return err
 			}
@@ -224,4 +224,3 @@ func readJSON(file string, v any) error {
 	}
 	return nil
 }
-

@@ -27,6 +27,7 @@ type install struct {
 	ID      string          `json:"installation"`
 	API     string          `json:"api"`
 	Board   string          `json:"board"`
+	Desk    suite.BoxKey    `json:"desk"`
 	Daemons []installDaemon `json:"daemons"` // the coordinator first
 }
 
@@ -39,6 +40,7 @@ type installDaemon struct {
 const (
 	installFile = "install.json"
 	pinsFile    = "pins.json"
+	placeFile   = "place.json"
 	deskFile    = "desk.key"
 )
 
@@ -219,7 +221,33 @@ func (p *plan) write(members []member) error {
 	if err := writeJSON(filepath.Join(p.dir, pinsFile), p.releasePins(origin, coordinator.Public())); err != nil {
 		return err
 	}
+	if err := writeJSON(filepath.Join(p.dir, placeFile), place{API: p.in.API, Installation: p.id}); err != nil {
+		return err
+	}
 	return writeJSON(filepath.Join(p.dir, installFile), p.in)
+}
+
+func (p *plan) writeCoordinator(origin string) error {
+	box, err := suite.NewBox()
+	if err != nil {
+		return err
+	}
+	secret, err := box.Bytes()
+	if err != nil {
+		return err
+	}
+	p.in.Desk = box.Public()
+	if err := writeSecret(filepath.Join(p.dir, "yuneid", deskFile), []byte(hex.EncodeToString(secret))); err != nil {
+		return err
+	}
+	cfg := struct {
+		daemon.Config
+		Installation string          `json:"installation"`
+		Root         suite.PublicKey `json:"root"`
+		API          string          `json:"api"`
+		Origin       string          `json:"origin"`
+	}{p.config("yuneid"), p.id, p.bureau.Key, p.in.API, origin}
+	return writeJSON(filepath.Join(p.dir, "yuneid", daemon.ConfigFile), cfg)
 }
 
 func (p *plan) writeSites(members []member) error {
@@ -286,5 +314,5 @@ func (p *plan) releasePins(origin string, log suite.PublicKey) release.Pins {
 			trustees = append(trustees, jobs.Process{Name: d.Name, Key: d.Key})
 		}
 	}
-	return release.Pins{Installation: p.id, Origin: origin, Log: log, Trustees: trustees, Witnesses: max(2, len(trustees)-1), Providers: p.pins}
+	return release.Pins{Installation: p.id, Log: release.Log{Origin: origin, Key: log}, Trustees: trustees, Witnesses: max(2, len(trustees)-1), Providers: p.pins}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,8 +15,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/yunei/yunei/api/client"
 )
 
 func upCommand() *cobra.Command {
@@ -97,7 +96,7 @@ func awaitAPI(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		if _, err := client.Ping(ctx, url); err == nil {
+		if answers(ctx, url) {
 			return nil
 		}
 		select {
@@ -106,6 +105,18 @@ func awaitAPI(ctx context.Context, url string) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+func answers(ctx context.Context, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	return resp.Body.Close() == nil // any answer will do
 }
 
 // A tail writes whole lines of several daemons to one place.

@@ -83,6 +83,15 @@ func (s *Source) stuck() {
 	}
 }
 
+// Below returns a uniform number in [0, n), n > 0.
+func (s *Source) Below(n uint64) (uint64, error) {
+	if n == 0 {
+		return 0, fmt.Errorf("drawing a number below 0: %w", fault.Invalid)
+	}
+	x := s.below(n)
+	return x, s.err
+}
+
 // below returns a uniform number in [0, n), by multiplication and rejection
 // (Lemire, "Fast Random Integer Generation in an Interval", 2019).
 func (s *Source) below(n uint64) uint64 {

@@ -72,6 +72,13 @@ func (o Of) About() receipt.Subject {
 	return receipt.About(fmt.Sprintf("run/%s/%d", o.Run, o.Round), o.Permit)
 }
 
+// Bind prefixes what a statement commits to with what it is about, so that
+// nobody can take another party's commitment for its own and then open it with
+// what the other has shown (threat 4).
+func (o Of) Bind(b []byte) []byte {
+	return append(fmt.Appendf(nil, "yunei commitment v1 %s %d %s %s\n", o.Run, o.Round, o.Permit, o.Party), b...)
+}
+
 // Body is what a receipt of this package states.
 type Body interface{ of() Of }
 

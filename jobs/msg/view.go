@@ -93,7 +93,8 @@ func (v *View) take(subject string, raw []byte) {
 	}
 	if p.Kind == Logged {
 		d, index, ok := strings.Cut(string(raw), " ")
-		if i, err := strconv.ParseUint(index, 10, 64); ok && err == nil {
+		// Each digest has one subject, which the board takes once.
+		if i, err := strconv.ParseUint(index, 10, 63); ok && err == nil && suite.Digest(d).Hex() != "" && subject == LoggedSubject(v.id, suite.Digest(d)) {
 			v.logged[suite.Digest(d)] = i
 		}
 		return
@@ -391,7 +392,7 @@ func (v *View) Revealed(round int) ([]Parts, bool, error) {
 	}
 	var parts []Parts
 	for i, r := range reveals {
-		if !commits[i].Parts.Opens(r.Salt, r.Parts.Bytes()) {
+		if !commits[i].Parts.Opens(r.Salt, r.Bind(r.Parts.Bytes())) {
 			return nil, false, fmt.Errorf("reveal of %s does not open its commitment: %w", v.Sites()[i], fault.Tampered)
 		}
 		parts = append(parts, r.Parts)

@@ -80,7 +80,7 @@ func Start(path string, data uint64, in, out *os.File) (*Process, error) {
 
 // forbidden reports whether err may mean that namespaces are not to be had.
 func forbidden(err error) bool {
-	for _, e := range []error{syscall.EPERM, syscall.EACCES, syscall.EINVAL, syscall.ENOSPC, syscall.ENOSYS, syscall.EUSERS, syscall.ENOENT} {
+	for _, e := range []error{syscall.EPERM, syscall.EACCES, syscall.EINVAL, syscall.ENOSPC, syscall.ENOSYS, syscall.EUSERS} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -16,7 +16,7 @@ type value struct {
 // The rules that a cell can break, as the provider reads them. None quotes the
 // cell: an error may end up in a log.
 const (
-	ruleUTF8     = "not UTF-8; a file in GBK or GB 18030 has to be saved as UTF-8 first"
+	ruleUTF8     = "not UTF-8 (a file in GBK or GB 18030 has to be saved as UTF-8 first)"
 	ruleRequired = "missing, but required"
 	ruleInt      = "not a whole number of 64 bits"
 	ruleDate     = "not a date such as 2025-03-04"
@@ -24,7 +24,7 @@ const (
 	ruleCode     = "not in the code list"
 	ruleText     = "longer than 4096 bytes"
 	ruleQuote    = "a quotation mark is out of place or not closed"
-	ruleRecord   = "the row is longer than 1 MiB; is a quotation mark not closed?"
+	ruleRecord   = "the row is longer than 1 MiB (is a quotation mark not closed?)"
 )
 
 // parse types the cell s, which is neither empty nor has spaces around it, and

@@ -144,7 +144,7 @@ func (in *intake) pause(ctx context.Context, rows int) error {
 func (in *intake) header(records *csv.Reader) error {
 	names, err := records.Read()
 	if errors.Is(err, io.EOF) {
-		return Mistakes{{Line: 1, Rule: "the file is empty; want a header"}}
+		return Mistakes{{Line: 1, Rule: "the file is empty, want a header"}}
 	}
 	if err != nil {
 		return in.broken(err)

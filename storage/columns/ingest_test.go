@@ -24,8 +24,8 @@ func TestRefusedFiles(t *testing.T) {
 	s := parseSchema(t, settlements)
 	const good = goodID + ",,2025-03-04,A,1,2025-03,x\n"
 	for _, c := range []struct{ name, csv, want string }{
-		{"nothing", "", "line 1: the file is empty; want a header"},
-		{"only a mark", "\ufeff", "line 1: the file is empty; want a header"},
+		{"nothing", "", "line 1: the file is empty, want a header"},
+		{"only a mark", "\ufeff", "line 1: the file is empty, want a header"},
 		{"no header", goodID + ",,2025-03-04,A,1,2025-03,x\n", "line 1: cell 1 of the header is not a column of the schema, or stands twice; " +
 			"line 1: cell 2 of the header is not a column of the schema, or stands twice; " +
 			"line 1: cell 3 of the header is not a column of the schema, or stands twice; " +
@@ -39,9 +39,9 @@ func TestRefusedFiles(t *testing.T) {
 		{"a derived column", strings.TrimSpace(settlementsHeader) + ",sex\n", "line 1: cell 8 of the header is not a column of the schema, or stands twice"},
 		{"a column twice", strings.TrimSpace(settlementsHeader) + ",cost\n", "line 1: cell 8 of the header is not a column of the schema, or stands twice"},
 		{"a column short", "id_number,employer,day,ward,cost,period\n", "line 1, column note: not in the header"},
-		{"a header in GBK", "id_number,\xd6\xa4\xbc\xfe\n", "line 1: not UTF-8; a file in GBK or GB 18030 has to be saved as UTF-8 first"},
-		{"UTF-16", "\xff\xfei\x00d\x00", "line 1: not UTF-8; a file in GBK or GB 18030 has to be saved as UTF-8 first"},
-		{"a cell in GBK", settlementsHeader + good + goodID + ",,,A,,,\xb8\xd0\xc3\xb0\n", "line 3, column note: not UTF-8; a file in GBK or GB 18030 has to be saved as UTF-8 first"},
+		{"a header in GBK", "id_number,\xd6\xa4\xbc\xfe\n", "line 1: not UTF-8 (a file in GBK or GB 18030 has to be saved as UTF-8 first)"},
+		{"UTF-16", "\xff\xfei\x00d\x00", "line 1: not UTF-8 (a file in GBK or GB 18030 has to be saved as UTF-8 first)"},
+		{"a cell in GBK", settlementsHeader + good + goodID + ",,,A,,,\xb8\xd0\xc3\xb0\n", "line 3, column note: not UTF-8 (a file in GBK or GB 18030 has to be saved as UTF-8 first)"},
 		{"a cell too few", settlementsHeader + goodID + ",,2025-03-04,A,1,2025-03\n", "line 2: 6 cells, but the header has 7"},
 		{"a cell too many", settlementsHeader + goodID + ",,2025-03-04,A,1,2025-03,x,y\n", "line 2: 8 cells, but the header has 7"},
 		{"no such day", settlementsHeader + goodID + ",,2025-02-30,A,,,\n", "line 2, column day: not a date such as 2025-03-04"},
@@ -60,7 +60,7 @@ func TestRefusedFiles(t *testing.T) {
 		{"several", settlementsHeader + good + goodID + ",,x,D,,,\n\n" + goodID + "\n", "line 3, column day: not a date such as 2025-03-04; line 3, column ward: not in the code list; line 5: 1 cells, but the header has 7"},
 		{"an open quote", settlementsHeader + good + goodID + ",,,A,,,\"x\n", "line 3: a quotation mark is out of place or not closed"},
 		{"a quote inside", settlementsHeader + goodID + ",,,A,,,x\"y\n", "line 2: a quotation mark is out of place or not closed"},
-		{"an open quote in a long file", settlementsHeader + good + goodID + ",,,A,,,\"x" + strings.Repeat(good, MaxRecord/20), "line 3: the row is longer than 1 MiB; is a quotation mark not closed?"},
+		{"an open quote in a long file", settlementsHeader + good + goodID + ",,,A,,,\"x" + strings.Repeat(good, MaxRecord/20), "line 3: the row is longer than 1 MiB (is a quotation mark not closed?)"},
 		{"twenty", settlementsHeader + strings.Repeat(goodID+",,,D,,,\n", 30), strings.Repeat("; line %d, column ward: not in the code list", 20)[2:] + "; and no further line was read"},
 	} {
 		if strings.Contains(c.want, "%d") {

@@ -50,12 +50,12 @@ type Records struct {
 	Catalogue    Table[governance.Entry]
 	Licences     Table[governance.Licence]
 	Applications Table[governance.Application]
-	Decisions    Table[Decision] // parent: the application
-	Permits      Table[jobs.Bundle]
-	Programs     Table[jobs.Program]
-	Runs         Table[jobs.Run] // parent: the permit's digest
-	Commits      Table[Ballot]   // parent: the run
-	Opens        Table[Ballot]   // parent: the run
+	Decisions    Table[Decision]     // parent: the application
+	Permits      Table[jobs.Bundle]  // parent: the terms' digest
+	Programs     Table[jobs.Program] // parent: the digest
+	Runs         Table[jobs.Run]     // parent: the application
+	Commits      Table[Ballot]       // parent: the run
+	Opens        Table[Ballot]       // parent: the run
 }
 
 // A Decision says who decided what; the envelope is the decision.

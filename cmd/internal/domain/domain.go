@@ -5,6 +5,7 @@ package domain
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -46,11 +47,11 @@ type MinioConfig struct {
 }
 
 // OpenStore opens the domain's objects.
-func OpenStore(folder string, cfg Config) (storage.Store, error) {
+func OpenStore(ctx context.Context, folder string, cfg Config) (storage.Store, error) {
 	if cfg.Minio == nil {
 		return dir.Open(filepath.Join(folder, StoreDir))
 	}
-	return minio.Open(minio.Config{
+	return minio.Open(ctx, minio.Config{
 		Endpoint: cfg.Minio.Endpoint, Bucket: cfg.Minio.Bucket, TLS: cfg.Minio.TLS,
 		Credentials: minio.File(filepath.Join(folder, MinioFile)),
 	})

@@ -1,0 +1,319 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/yunei/yunei/api/verb"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/storage"
+	"github.com/yunei/yunei/storage/records"
+	"github.com/yunei/yunei/suite"
+)
+
+// maxPrograms is how many programs one key may announce.
+const maxPrograms = 256
+
+// announceProgram lets the bytes of one digest and size come in.
+func announceProgram(ctx context.Context, s *Server, c *call) (any, error) {
+	var p jobs.Program
+	if err := c.Read(&p); err != nil {
+		return nil, err
+	}
+	if c.user.Role != governance.RoleOperator {
+		return nil, fault.Refuse("role", governance.House)
+	}
+	if p.Digest.Hex() == "" || p.Size < 1 {
+		return nil, fault.Invalid
+	}
+	if p.Size > verb.MaxProgram {
+		return nil, fault.Refuse("too-large", governance.House)
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	all, err := s.Records.Programs.List(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	mine := 0
+	id := p.Digest.Hex() + " " + string(c.By)
+	for _, rec := range all {
+		if rec.ID == id && rec.Value.Size == p.Size {
+			return verb.None{}, nil
+		}
+		if strings.HasSuffix(rec.ID, " "+string(c.By)) {
+			mine++
+		}
+	}
+	if mine >= maxPrograms {
+		return nil, fault.Exhausted
+	}
+	rec := records.Record[jobs.Program]{ID: id, Revision: 1, Parent: p.Digest.Hex(), Value: p, Envelope: c.Envelope}
+	return verb.None{}, s.Records.Programs.Put(ctx, rec)
+}
+
+// upload takes the bytes of a program that was announced, and no others.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, d := r.Context(), suite.Digest("sha256:"+r.PathValue("digest"))
+	if d.Hex() == "" {
+		return nil, fault.Refuse("upload", governance.House)
+	}
+	announced, err := s.Records.Programs.List(ctx, d.Hex())
+	if err != nil {
+		return nil, err
+	}
+	sizes := map[int]bool{}
+	most := 0
+	for _, rec := range announced {
+		sizes[rec.Value.Size] = true
+		most = max(most, rec.Value.Size)
+	}
+	if most == 0 || r.ContentLength >= 0 && !sizes[int(r.ContentLength)] {
+		return nil, fault.Refuse("upload", governance.House)
+	}
+	if err := take(s.uploads); err != nil {
+		return nil, err
+	}
+	defer leave(s.uploads)
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(most)))
+	if err != nil {
+		return nil, tooLarge(err)
+	}
+	if !sizes[len(b)] || suite.DigestOf(b) != d {
+		return nil, fault.Refuse("upload", governance.House)
+	}
+	name, err := programName(d)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Programs.Put(ctx, name, bytes.NewReader(b)); err != nil && !errors.Is(err, fault.Conflict) {
+		return nil, err
+	}
+	return verb.None{}, nil
+}
+
+func programName(d suite.Digest) (storage.Name, error) {
+	return storage.NewName("programs/"+d.Hex(), "1")
+}
+
+// program reads an uploaded program back.
+func (s *Server) program(ctx context.Context, d suite.Digest) ([]byte, error) {
+	name, err := programName(d)
+	if err != nil {
+		return nil, err
+	}
+	o, err := s.Programs.Open(ctx, name)
+	if errors.Is(err, fault.NotFound) {
+		return nil, fault.Refuse("program-missing", governance.House)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close() //nolint:errcheck // read only
+	b, err := io.ReadAll(io.NewSectionReader(o, 0, min(o.Size(), verb.MaxProgram)))
+	if err != nil {
+		return nil, fmt.Errorf("reading a program: %w", err)
+	}
+	if suite.DigestOf(b) != d {
+		return nil, fmt.Errorf("reading a program: %w", fault.Tampered)
+	}
+	return b, nil
+}
+
+// submitJob starts a run. The use of the permit is spent, durably, before the
+// way hears of the run; the same start again goes to the way again.
+func submitJob(ctx context.Context, s *Server, c *call) (any, error) {
+	in, start, err := inner(c)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.terms(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := s.permit(ctx, c, t)
+	if errors.Is(err, fault.NotFound) {
+		return nil, fault.Refuse("permit-incomplete", governance.Article34iii)
+	}
+	if err != nil {
+		return nil, err
+	}
+	permit, err := jobs.OpenPermit(raw, c.reg.Pins(t, c.now))
+	if err != nil {
+		return nil, err
+	}
+	used, err := s.used(ctx, permit, start)
+	if err != nil {
+		return nil, err
+	}
+	run, err := c.reg.MayStart(permit, start, used, c.now)
+	if err != nil {
+		return nil, err
+	}
+	program, err := s.program(ctx, run.Program)
+	if err != nil {
+		return nil, err
+	}
+	rec := records.Record[jobs.Run]{ID: run.ID, Revision: 1, Parent: t.ID, Value: run, Envelope: start.Bytes()}
+	switch err := s.Records.Runs.PutAmong(ctx, rec, t.Uses); {
+	case errors.Is(err, fault.Conflict):
+		return nil, fault.Refuse("registered", governance.House)
+	case full(err):
+		return nil, fault.Refuse("permit-spent", governance.House)
+	case err != nil:
+		return nil, err
+	}
+	if err := s.Way.Submit(ctx, permit, start, program); err != nil {
+		return nil, err
+	}
+	return s.job(ctx, t, rec)
+}
+
+// full reports whether a record was refused because its parent has as many as
+// it may have, and not for want of disk.
+func full(err error) bool {
+	return errors.Is(err, fault.Exhausted) && fault.Show(err).Code != "disk-full"
+}
+
+// used counts the runs of a permit, leaving out start itself.
+func (s *Server) used(ctx context.Context, p jobs.Permit, start receipt.Receipt) (int, error) {
+	all, err := s.Records.Runs.List(ctx, p.Terms().ID)
+	if err != nil {
+		return 0, err
+	}
+	return len(slices.DeleteFunc(all, func(r records.Record[jobs.Run]) bool { return bytes.Equal(r.Envelope, start.Bytes()) })), nil
+}
+
+// run returns a run and its terms, if the caller may.
+func (s *Server) run(ctx context.Context, id string, may func(jobs.Terms) bool) (records.Record[jobs.Run], jobs.Terms, error) {
+	rec, err := s.Records.Runs.Get(ctx, id)
+	if err != nil {
+		return rec, jobs.Terms{}, err
+	}
+	app, err := s.Records.Applications.Get(ctx, rec.Parent)
+	if err != nil {
+		return rec, jobs.Terms{}, err
+	}
+	if !may(app.Value.Terms) {
+		return rec, jobs.Terms{}, fault.NotFound
+	}
+	return rec, app.Value.Terms, nil
+}
+
+func (c *call) sees(t jobs.Terms) bool          { return governance.Sees(c.user, t) }
+func (c *call) seesCandidate(t jobs.Terms) bool { return governance.SeesCandidate(c.user, t) }
+func (c *call) receives(t jobs.Terms) bool      { return governance.Receives(c.user, t) }
+
+// job says where a run stands, in words of closed lists only. A run that the
+// way does not know yet is permitted, and waits for the way.
+func (s *Server) job(ctx context.Context, t jobs.Terms, rec records.Record[jobs.Run]) (verb.Job, error) {
+	j := verb.Job{Run: rec.ID, Application: t.ID, View: verb.View{State: jobs.Permitted, Waits: "compute"}}
+	v, err := s.Way.State(ctx, rec.ID)
+	if errors.Is(err, fault.NotFound) {
+		return j, nil
+	}
+	if err != nil {
+		return verb.Job{}, err
+	}
+	j.View = verb.View{State: v.State}
+	if slices.Contains(verb.Waits, v.Waits) {
+		j.Waits = v.Waits
+	}
+	for _, who := range v.Turn {
+		if party(t, who) {
+			j.Turn = append(j.Turn, who)
+		}
+	}
+	if v.Refusal != "" {
+		j.Refusal = fault.Show(fault.Refuse(v.Refusal, "")).Code
+	}
+	return j, nil
+}
+
+// party reports whether who is a party's name on the board under the terms.
+func party(t jobs.Terms, who string) bool {
+	names := []string{t.Gate.Name, t.Coordinator.Name}
+	for _, m := range t.Members {
+		names = append(names, m.Site.Name)
+	}
+	for _, p := range t.Trustees.Members {
+		names = append(names, p.Name)
+	}
+	for i := range t.Checkers {
+		names = append(names, msg.Checker(i))
+	}
+	return slices.Contains(names, who)
+}
+
+func showJob(ctx context.Context, s *Server, c *call) (any, error) {
+	var name verb.Name
+	if err := c.Read(&name); err != nil {
+		return nil, err
+	}
+	rec, t, err := s.run(ctx, name.ID, c.sees)
+	if err != nil {
+		return nil, err
+	}
+	return s.job(ctx, t, rec)
+}
+
+func listJobs(ctx context.Context, s *Server, c *call) (any, error) {
+	if err := c.Read(&verb.None{}); err != nil {
+		return nil, err
+	}
+	apps, err := s.Records.Applications.List(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	list := []verb.Job{}
+	for _, app := range apps {
+		if !c.sees(app.Value.Terms) {
+			continue
+		}
+		runs, err := s.Records.Runs.List(ctx, app.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range runs {
+			j, err := s.job(ctx, app.Value.Terms, rec)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, j)
+		}
+	}
+	return list, nil
+}
+
+func getRelease(ctx context.Context, s *Server, c *call) (any, error) {
+	var name verb.Name
+	if err := c.Read(&name); err != nil {
+		return nil, err
+	}
+	rec, _, err := s.run(ctx, name.ID, c.receives)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.Way.State(ctx, rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	if v.State != jobs.Released {
+		return nil, fault.Conflict
+	}
+	raw, err := s.Way.Bundle(ctx, rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	return rawReply(raw), nil
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yunei/yunei/api/client"
+)
+
+// access is how a command reaches the platform: where it is, and whose key
+// signs the request.
+type access struct{ at, key string }
+
+const atEnv = "YUNEI_AT"
+
+// A place says where an installation is, and what it is called.
+type place struct {
+	API          string `json:"api"`
+	Installation string `json:"installation"`
+}
+
+func (a *access) flags(c *cobra.Command) {
+	c.Flags().StringVar(&a.at, "at", os.Getenv(atEnv), "平台所在：安装目录或 place.json / where the platform is: its folder or its place.json (or $"+atEnv+")")
+	c.Flags().StringVar(&a.key, "key", "", "您的密钥文件 your key file")
+}
+
+func (a *access) client() (*client.Client, error) {
+	if a.at == "" {
+		return nil, errors.New("请用 --at 或环境变量 " + atEnv + " 指明平台 name the platform with --at or $" + atEnv)
+	}
+	file := a.at
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		file = filepath.Join(file, placeFile)
+	}
+	var p place
+	if err := readJSON(file, &p); err != nil {
+		return nil, err
+	}
+	key, err := readKey(a.key)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(p.API, key, p.Installation, time.Now), nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yunei/yunei/api/client"
+	"github.com/yunei/yunei/api/verb"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/suite"
+)
+
+func jobCommand() *cobra.Command {
+	c := &cobra.Command{Use: "job", Short: "作业：提交与查看 / jobs: submit and watch"}
+	c.AddCommand(submitCommand(), jobShowCommand(), jobListCommand(), jobWaitCommand())
+	return c
+}
+
+func submitCommand() *cobra.Command {
+	var f access
+	var application, program, run, purpose string
+	var wait bool
+	c := &cobra.Command{
+		Use:   "submit",
+		Short: "按授权凭据启动一次运行 / start one run under a permit",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			a, err := api.Application(c.Context(), application)
+			if err != nil {
+				return err
+			}
+			module, err := os.ReadFile(program)
+			if err != nil {
+				return err
+			}
+			key, err := readKey(f.key)
+			if err != nil {
+				return err
+			}
+			start := jobs.Run{ID: run, Permit: a.Terms.Digest(), Purpose: purpose, Program: suite.DigestOf(module), At: time.Now().UTC().Truncate(time.Second)}
+			if start.ID == "" {
+				start.ID = "run-" + strings.ToLower(rand.Text()[:10])
+			}
+			if start.Purpose == "" {
+				start.Purpose = a.Terms.Purpose
+			}
+			r, err := receipt.Sign(key, jobs.Start, receipt.About("run/"+start.ID+"/0", start.Permit), start)
+			if err != nil {
+				return err
+			}
+			if _, err := api.PutProgram(c.Context(), a.Terms.Program.Name, module); err != nil {
+				return err
+			}
+			j, err := api.SubmitJob(c.Context(), application, r)
+			if err != nil {
+				return err
+			}
+			show(c.OutOrStdout(), j)
+			if wait {
+				return await(c.Context(), c.OutOrStdout(), api, start.ID, jobs.CandidateReady)
+			}
+			return nil
+		},
+	}
+	f.flags(c)
+	c.Flags().StringVar(&application, "application", "", "场景申请 application (its permit is complete)")
+	c.Flags().StringVar(&program, "program", "", "程序 WASM module")
+	c.Flags().StringVar(&run, "run", "", "运行标识 name of the run (默认随机 random by default)")
+	c.Flags().StringVar(&purpose, "purpose", "", "目的代码 purpose (默认取授权凭据 the permit's by default)")
+	c.Flags().BoolVar(&wait, "wait", false, "等待到候选结果 wait for the candidate")
+	_ = c.MarkFlagRequired("application")
+	_ = c.MarkFlagRequired("program")
+	return c
+}
+
+var states = map[jobs.State]string{
+	jobs.Refused: "已拒绝 refused", jobs.Permitted: "计算中 computing", jobs.Computed: "已封存 sealed", jobs.Summed: "已求和 summed",
+	jobs.CandidateReady: "待出域审核 awaiting output checking", jobs.Approved: "已通过 approved", jobs.Released: "已出域 released",
+	jobs.Failed: "已失败 failed", jobs.Stopped: "已终止 stopped",
+}
+
+func show(w io.Writer, j verb.Job) {
+	fmt.Fprintf(w, "运行 run %s: %s", j.Run, states[j.State])
+	if len(j.Turn) > 0 {
+		fmt.Fprintf(w, "; 等待 waits for %s", strings.Join(j.Turn, ", "))
+	}
+	fmt.Fprintln(w)
+}
+
+// await follows a run until it has come to want, and returns the refusal with
+// which it ended if it cannot any more.
+func await(ctx context.Context, w io.Writer, api *client.Client, run string, want jobs.State) error {
+	var last string
+	for {
+		j, err := api.Job(ctx, run)
+		if err != nil {
+			return err
+		}
+		if now := fmt.Sprint(j.State, j.Turn); now != last {
+			show(w, j)
+			last = now
+		}
+		switch {
+		case j.State == jobs.Failed || j.State == jobs.Stopped || j.State == jobs.Refused:
+			code := j.Refusal
+			if code == "" {
+				code = "internal"
+			}
+			return fault.Refuse(code, "")
+		case j.State >= want:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func jobShowCommand() *cobra.Command {
+	var f access
+	c := &cobra.Command{
+		Use:   "show RUN",
+		Short: "查看一次运行 / show a run",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			j, err := api.Job(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			show(c.OutOrStdout(), j)
+			if j.Refusal != "" {
+				return fault.Refuse(j.Refusal, "")
+			}
+			return nil
+		},
+	}
+	f.flags(c)
+	return c
+}
+
+func jobListCommand() *cobra.Command {
+	var f access
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "列出可见的运行 / list the runs that you may see",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			all, err := api.Jobs(c.Context())
+			if err != nil {
+				return err
+			}
+			for _, j := range all {
+				show(c.OutOrStdout(), j)
+			}
+			return nil
+		},
+	}
+	f.flags(c)
+	return c
+}
+
+func jobWaitCommand() *cobra.Command {
+	var f access
+	var until string
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:   "wait RUN",
+		Short: "跟随一次运行 / follow a run until it is a candidate, or released",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			var want jobs.State
+			if err := want.UnmarshalText([]byte(until)); err != nil {
+				return err
+			}
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(c.Context(), timeout)
+			defer cancel()
+			return await(ctx, c.OutOrStdout(), api, args[0], want)
+		},
+	}
+	f.flags(c)
+	c.Flags().StringVar(&until, "until", "candidate", "computed | summed | candidate | approved | released")
+	c.Flags().DurationVar(&timeout, "timeout", time.Hour, "最长等待 how long to wait")
+	return c
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/suite"
+)
+
+func orgCommand() *cobra.Command {
+	var f access
+	var o governance.Org
+	add := &cobra.Command{
+		Use:   "add",
+		Short: "登记机构 / register an organisation",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			if err := api.AddOrg(c.Context(), o); err != nil {
+				return err
+			}
+			return done(c, "已登记机构 registered organisation", o.ID)
+		},
+	}
+	f.flags(add)
+	add.Flags().StringVar(&o.ID, "id", "", "机构标识 id")
+	add.Flags().StringVar(&o.Title, "title", "", "机构名称 name for people")
+	add.Flags().StringVar((*string)(&o.Kind), "kind", "", "operator | provider | bureau | trustee")
+	c := &cobra.Command{Use: "org", Short: "机构 / organisations (大数据部门登记 the bureau registers them)"}
+	c.AddCommand(add, enrolCommand())
+	return c
+}
+
+func done(c *cobra.Command, what, id string) error {
+	_, err := fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", what, id)
+	return err
+}
+
+// enrolCommand registers every process of an installation on this machine.
+func enrolCommand() *cobra.Command {
+	var f access
+	c := &cobra.Command{
+		Use:   "enrol",
+		Short: "登记本机安装的全部进程 / register every process of this machine's installation",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			in, err := readInstall(f.at)
+			if err != nil {
+				return err
+			}
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			duties := map[string]governance.Duty{"yuneid": governance.Coordinator, "yunei-site": governance.Site, "yunei-trustee": governance.Committee, "yunei-gate": governance.Gate}
+			for _, d := range in.Daemons {
+				p := governance.Process{Name: d.Name, Kind: duties[d.Binary], Key: d.Key}
+				if p.Kind == governance.Coordinator {
+					p.Box = in.Desk
+				}
+				if err := api.AddProcess(c.Context(), p); err != nil {
+					return err
+				}
+			}
+			return done(c, "已登记进程 registered processes", fmt.Sprint(len(in.Daemons)))
+		},
+	}
+	f.flags(c)
+	return c
+}
+
+func userCommand() *cobra.Command {
+	var f access
+	var u governance.User
+	var public, until string
+	add := &cobra.Command{
+		Use:   "add",
+		Short: "登记人员及其公钥 / register a person and their public key",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			key, err := suite.ParsePublicKey(public)
+			if err != nil {
+				return err
+			}
+			u.Key = key
+			if u.NotAfter, err = day(until, time.Now().AddDate(1, 0, 0)); err != nil {
+				return err
+			}
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			if err := api.AddUser(c.Context(), u); err != nil {
+				return err
+			}
+			return done(c, "已登记人员 registered", u.ID)
+		},
+	}
+	f.flags(add)
+	add.Flags().StringVar(&u.ID, "id", "", "人员标识 id")
+	add.Flags().StringVar(&u.Name, "name", "", "姓名 name")
+	add.Flags().StringVar(&u.Org, "org", "", "所属机构 organisation")
+	add.Flags().StringVar((*string)(&u.Role), "role", "", "operator | provider-officer | provider-admin | bureau-officer | output-checker | auditor")
+	add.Flags().StringVar(&public, "public", "", "公钥 public key (yunei key show FILE)")
+	add.Flags().StringVar(&until, "until", "", "有效期至 YYYY-MM-DD (默认一年 one year by default)")
+	c := &cobra.Command{Use: "user", Short: "人员 / people"}
+	c.AddCommand(add)
+	return c
+}
+
+func day(s string, otherwise time.Time) (time.Time, error) {
+	if s == "" {
+		return otherwise.UTC().Truncate(time.Second), nil
+	}
+	return time.Parse(time.DateOnly, s)
+}
+
+func licenceCommand() *cobra.Command {
+	var f access
+	var l governance.Licence
+	var purposes, from, to string
+	grant := &cobra.Command{
+		Use:   "grant",
+		Short: "授权一家机构运营某领域数据 / license an organisation to operate on data of a field",
+		Long: `期限原则上不超过三年（贵阳贵安 第三十二条，征求意见稿）；更长须附理由 --reason。
+The term is three years at most as a rule (Guiyang, article 32, a draft); a longer one needs --reason.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			l.Purposes = strings.Split(purposes, ",")
+			var err error
+			if l.NotBefore, err = day(from, time.Now().Add(-time.Minute)); err != nil {
+				return err
+			}
+			if l.NotAfter, err = day(to, l.NotBefore.AddDate(2, 0, 0)); err != nil {
+				return err
+			}
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			if err := api.GrantLicence(c.Context(), l); err != nil {
+				return err
+			}
+			return done(c, "已授权 licensed", l.ID)
+		},
+	}
+	f.flags(grant)
+	grant.Flags().StringVar(&l.ID, "id", "", "授权标识 id")
+	grant.Flags().StringVar(&l.Operator, "operator", "", "授权运营方 operator's organisation")
+	grant.Flags().StringVar(&l.Field, "field", "", "领域 field")
+	grant.Flags().StringVar(&purposes, "purposes", "", "目的代码，逗号分隔 purposes, comma-separated")
+	grant.Flags().StringVar(&from, "from", "", "起 YYYY-MM-DD")
+	grant.Flags().StringVar(&to, "to", "", "止 YYYY-MM-DD")
+	grant.Flags().StringVar(&l.Basis, "basis", governance.Article32, "依据 basis")
+	grant.Flags().StringVar(&l.Reason, "reason", "", "超过三年的理由 reason for a longer term")
+	c := &cobra.Command{Use: "licence", Short: "授权运营资格 / operators' licences"}
+	c.AddCommand(grant)
+	return c
+}

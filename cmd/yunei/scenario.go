@@ -1,0 +1,326 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yunei/yunei/api/client"
+	"github.com/yunei/yunei/api/verb"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/suite"
+)
+
+func scenarioCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "scenario",
+		Short: "场景申请：起草、提交、查看 / scenario applications: draft, apply, show",
+	}
+	c.AddCommand(draftCommand(), applyCommand(), scenarioShowCommand())
+	return c
+}
+
+func draftCommand() *cobra.Command {
+	var f access
+	var spec, program, out string
+	c := &cobra.Command{
+		Use:   "draft",
+		Short: "由简短说明起草完整条款 / draft whole terms from a short description",
+		Long: `说明文件与条款同形，缺少的公钥、目录摘要、代码表和程序摘要由平台登记簿补全，并当场检查会被拒绝之处。
+The description has the form of the terms; keys, digests and code lists that it leaves out are filled in from the register,
+and what would be refused is said at once. Read the result before you apply: it is what everyone will sign.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var t jobs.Terms
+			if err := readJSON(spec, &t); err != nil {
+				return err
+			}
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			d, err := api.Directory(c.Context())
+			if err != nil {
+				return err
+			}
+			key, err := readKey(f.key)
+			if err != nil {
+				return err
+			}
+			if err := fill(&t, d, key.Public(), program); err != nil {
+				return err
+			}
+			if err := t.Check(); err != nil {
+				return err
+			}
+			if err := writeNew(out, append(indent(t), '\n')); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "已起草 drafted: %s\n条款摘要 digest of the terms: %s\n", out, t.Digest())
+			return nil
+		},
+	}
+	f.flags(c)
+	c.Flags().StringVar(&spec, "spec", "", "说明文件 description (JSON)")
+	c.Flags().StringVar(&program, "program", "", "程序 WASM module")
+	c.Flags().StringVar(&out, "out", "terms.json", "写出条款 write the terms here")
+	_ = c.MarkFlagRequired("spec")
+	_ = c.MarkFlagRequired("program")
+	return c
+}
+
+func indent(v any) []byte {
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic("yunei: " + err.Error()) // plain data only
+	}
+	return raw
+}
+
+func writeNew(file string, raw []byte) error { return os.WriteFile(file, raw, 0o644) } //nolint:gosec // public
+
+// fill completes a description from the register. It overwrites nothing that
+// the description says.
+func fill(t *jobs.Terms, d verb.Directory, me suite.PublicKey, program string) error {
+	module, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	t.Program.Digest, t.Program.Size = suite.DigestOf(module), len(module)
+	user, ok := userOf(d, func(u governance.User) bool { return u.Key == me })
+	if !ok {
+		return fmt.Errorf("您的公钥未登记 your key is not registered: %w", fault.Refuse("not-found", ""))
+	}
+	t.Operator = jobs.Signer{Org: user.Org, Key: me}
+	if bureau, ok := userOf(d, func(u governance.User) bool { return u.Role == governance.RoleBureau }); ok {
+		t.Bureau = jobs.Signer{Org: bureau.Org, Key: bureau.Key}
+	}
+	fillProcesses(t, d)
+	if len(t.Checkers) == 0 {
+		for _, u := range d.Users {
+			if u.Role == governance.RoleChecker {
+				t.Checkers = append(t.Checkers, jobs.Signer{Org: u.Org, Key: u.Key})
+			}
+		}
+	}
+	if t.NotBefore.IsZero() {
+		t.NotBefore = time.Now().UTC().Truncate(time.Second)
+	}
+	if t.NotAfter.IsZero() {
+		t.NotAfter = t.NotBefore.AddDate(1, 0, 0)
+	}
+	for i := range t.Members {
+		if err := fillMember(&t.Members[i], d); err != nil {
+			return err
+		}
+	}
+	fillCodes(t, d)
+	return nil
+}
+
+func userOf(d verb.Directory, is func(governance.User) bool) (governance.User, bool) {
+	i := slices.IndexFunc(d.Users, is)
+	if i < 0 {
+		return governance.User{}, false
+	}
+	return d.Users[i], true
+}
+
+func fillProcesses(t *jobs.Terms, d verb.Directory) {
+	named := len(t.Trustees.Members) > 0
+	for _, p := range d.Processes {
+		of := jobs.Process{Name: p.Name, Key: p.Key}
+		switch p.Kind {
+		case governance.Committee:
+			if !named {
+				t.Trustees.Members = append(t.Trustees.Members, of)
+			}
+		case governance.Gate:
+			t.Gate = jobs.Gate{Process: of, Evidence: jobs.Software}
+		case governance.Coordinator:
+			t.Coordinator, t.Desk = of, p.Box
+		case governance.Site: // a member's
+		}
+	}
+	slices.SortFunc(t.Trustees.Members, func(a, b jobs.Process) int { return compare(a.Name, b.Name) })
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func fillMember(m *jobs.Member, d verb.Directory) error {
+	i := slices.IndexFunc(d.Catalogue, func(e governance.Entry) bool { return e.ID == m.Dataset })
+	if i < 0 {
+		return fault.Refuse("uncatalogued", "")
+	}
+	e := d.Catalogue[i]
+	m.Domain, m.Schema = e.Domain, e.Schema
+	officer, ok := userOf(d, func(u governance.User) bool { return u.Org == e.Provider && u.Role == governance.RoleOfficer })
+	if !ok {
+		return fmt.Errorf("%s 没有登记负责人 has no registered officer: %w", e.Provider, fault.Refuse("not-found", ""))
+	}
+	m.Provider = jobs.Signer{Org: e.Provider, Key: officer.Key}
+	for _, p := range d.Processes {
+		if p.Name == "site-"+e.Domain {
+			m.Site = jobs.Process{Name: p.Name, Key: p.Key}
+		}
+	}
+	return nil
+}
+
+// fillCodes gives a dim that has no codes the code list of the column of its
+// name.
+func fillCodes(t *jobs.Terms, d verb.Directory) {
+	for i := range t.Shape.Dims {
+		dim := &t.Shape.Dims[i]
+		for _, e := range d.Catalogue {
+			for _, c := range e.Columns {
+				if len(dim.Codes) == 0 && c.Name == dim.Name && len(t.Members) > 0 && e.ID == t.Members[0].Dataset {
+					dim.Codes = slices.Clone(c.Codes)
+				}
+			}
+		}
+		if len(dim.Labels) == 0 {
+			dim.Labels = slices.Clone(dim.Codes)
+		}
+	}
+}
+
+func applyCommand() *cobra.Command {
+	var f access
+	var terms string
+	c := &cobra.Command{
+		Use:   "apply",
+		Short: "提交场景申请并签名 / apply: submit the terms and sign the application",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var t jobs.Terms
+			if err := readJSON(terms, &t); err != nil {
+				return err
+			}
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			if _, err := api.SubmitApplication(c.Context(), t); err != nil {
+				return err
+			}
+			if err := decide(c, f, t, jobs.Apply, ""); err != nil {
+				return err
+			}
+			return showApplication(c, api, t.ID)
+		},
+	}
+	f.flags(c)
+	c.Flags().StringVar(&terms, "terms", "terms.json", "条款文件 the terms")
+	return c
+}
+
+func scenarioShowCommand() *cobra.Command {
+	var f access
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "查看申请与下一步责任方 / show an application and whose turn it is",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			return showApplication(c, api, args[0])
+		},
+	}
+	f.flags(c)
+	return c
+}
+
+func showApplication(c *cobra.Command, api *client.Client, id string) error {
+	a, err := api.Application(c.Context(), id)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "申请 application %s: %s\n", id, a.Stage)
+	for _, who := range a.Turn {
+		fmt.Fprintf(c.OutOrStdout(), "  等待 waits for: %s\n", who)
+	}
+	return nil
+}
+
+func decideCommand() *cobra.Command {
+	var f access
+	var note string
+	kinds := map[string]receipt.Kind{"apply": jobs.Apply, "grant": jobs.Grant, "agree": jobs.Agree}
+	c := &cobra.Command{
+		Use:   "decide grant|agree|apply APPLICATION",
+		Short: "以自己的密钥签署决定 / sign a decision with your own key",
+		Long: `grant：数据提供方对其数据的审核决定（一需求一审核）；agree：运营方与大数据部门签署协议（一场景一协议）。
+决定覆盖全部条款的摘要；签名密钥在平台之外，平台不能代签。
+A decision covers the digest of all terms. The key is yours and outside the platform, which can sign none.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			kind, ok := kinds[args[0]]
+			if !ok {
+				return errors.New("决定须为 grant、agree 或 apply decide grant, agree or apply")
+			}
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			a, err := api.Application(c.Context(), args[1])
+			if err != nil {
+				return err
+			}
+			if err := decide(c, f, a.Terms, kind, note); err != nil {
+				return err
+			}
+			return showApplication(c, api, args[1])
+		},
+	}
+	f.flags(c)
+	c.Flags().StringVar(&note, "note", "", "说明 a note, signed with the decision")
+	return c
+}
+
+// decide signs a decision here, where the key is, and hands it in.
+func decide(c *cobra.Command, f access, t jobs.Terms, kind receipt.Kind, note string) error {
+	key, err := readKey(f.key)
+	if err != nil {
+		return err
+	}
+	api, err := f.client()
+	if err != nil {
+		return err
+	}
+	d, err := api.Directory(c.Context())
+	if err != nil {
+		return err
+	}
+	user, ok := userOf(d, func(u governance.User) bool { return u.Key == key.Public() })
+	if !ok {
+		return fault.Refuse("not-found", "")
+	}
+	r, err := receipt.Sign(key, kind, receipt.About("terms/"+t.ID, t.Digest()), jobs.Decision{Terms: t.Digest(), Org: user.Org, At: time.Now().UTC().Truncate(time.Second), Note: note})
+	if err != nil {
+		return err
+	}
+	if _, err := api.Decide(c.Context(), t.ID, r); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "已签署 signed: %s %s\n", kind, t.ID)
+	return nil
+}

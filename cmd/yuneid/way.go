@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/yunei/yunei/api/verb"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/flow"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
+)
+
+// way shows the flow of runs to the API.
+type way struct{ *flow.Flow }
+
+func (w way) Submit(ctx context.Context, permit jobs.Permit, start receipt.Receipt, program []byte) error {
+	return w.Flow.Submit(ctx, permit, start, program)
+}
+
+func (w way) State(_ context.Context, run string) (verb.View, error) {
+	v, err := w.View(run)
+	if err != nil {
+		return verb.View{}, err
+	}
+	out := verb.View{State: flow.State(v), Refusal: v.Refused()}
+	if out.Refusal == "" {
+		out.Refusal = v.Dead()
+	}
+	if v.Err() != nil {
+		out.Refusal = fault.Show(v.Err()).Code
+		return out, nil
+	}
+	if out.State == jobs.Stopped {
+		out.Refusal = "rejected"
+	}
+	out.Turn, out.Waits = flow.Turn(v)
+	return out, nil
+}
+
+func (w way) Candidate(ctx context.Context, run string) (verb.Candidate, error) {
+	v, err := w.View(run)
+	if err != nil {
+		return verb.Candidate{}, err
+	}
+	said, ok := v.Receipt(0, msg.Candidate, v.Terms().Gate.Name)
+	if !ok {
+		return verb.Candidate{}, fault.NotFound
+	}
+	letter, err := w.Flow.Candidate(ctx, v)
+	if err != nil {
+		return verb.Candidate{}, err
+	}
+	return verb.Candidate{Statement: said.Bytes(), Letter: letter}, nil
+}
+
+func (w way) Vote(ctx context.Context, run string, vote receipt.Receipt) error {
+	v, err := w.View(run)
+	if err != nil {
+		return err
+	}
+	return w.Flow.Vote(ctx, v, vote)
+}
+
+func (w way) Bundle(ctx context.Context, run string) ([]byte, error) {
+	raw, err := w.Flow.Bundle(ctx, run)
+	if errors.Is(err, fault.NotFound) {
+		return nil, fault.NotFound
+	}
+	return raw, err
+}

@@ -1,0 +1,173 @@
+package gate
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/yunei/yunei/gate/noise"
+	"github.com/yunei/yunei/jobs"
+)
+
+// The delta at which a run's epsilon is stated.
+const (
+	delta     = 1e-6
+	deltaText = "1e-6"
+)
+
+// form is a candidate without cells: all of it follows from the terms.
+func form(terms jobs.Terms) (jobs.Candidate, error) {
+	c := jobs.Candidate{
+		Format: jobs.CandidateFormat, Terms: terms.Digest(), Mode: terms.Mode,
+		Title: title(terms.Shape), Namespace: terms.Shape.Namespace,
+	}
+	for _, d := range terms.Shape.Dims {
+		c.Dims = append(c.Dims, shown(d))
+	}
+	for _, m := range terms.Shape.All() {
+		c.Figures = append(c.Figures, figure(terms, m))
+	}
+	if terms.Mode == jobs.DP {
+		p, err := privacy(terms)
+		if err != nil {
+			return jobs.Candidate{}, err
+		}
+		c.Privacy = p
+	}
+	c.Statements = statements(terms, c.Privacy)
+	return c, nil
+}
+
+// figure says how a measure is shown. In mode dp each member's noise is in the
+// sum, so the variances add up.
+func figure(terms jobs.Terms, m jobs.Measure) jobs.Figure {
+	f := jobs.Figure{Name: m.Name, Title: titleOf(m)}
+	if terms.Mode == jobs.SDC {
+		f.Round = m.Round
+		return f
+	}
+	v := new(big.Int).SetUint64(m.Sigma)
+	return f.WithVariance(v.Mul(v, big.NewInt(int64(len(terms.Members)))))
+}
+
+func privacy(terms jobs.Terms) (*jobs.Privacy, error) {
+	rho, err := terms.Rho()
+	if err != nil {
+		return nil, err
+	}
+	eps, err := noise.EpsDelta(rho, delta)
+	if err != nil {
+		return nil, err
+	}
+	return &jobs.Privacy{Rho: rho.RatString(), Epsilon: eps, Delta: deltaText}, nil
+}
+
+// title is "FIGURES (按 DIMS)", of at most three figures.
+func title(s jobs.Shape) string {
+	const most = 3
+	var figures, dims []string
+	for i, m := range s.All() {
+		if i == most {
+			figures[most-1] += "等"
+			break
+		}
+		figures = append(figures, titleOf(m))
+	}
+	for _, d := range s.Dims {
+		dims = append(dims, shown(d).Title)
+	}
+	t := []rune(strings.Join(figures, "、") + "（按" + strings.Join(dims, "、") + "）")
+	if len(t) > 200 {
+		t = append(t[:199], '…')
+	}
+	return string(t)
+}
+
+var namespaces = map[string]jobs.Statement{
+	jobs.NaturalPerson: {ZH: "自然人", EN: "natural person"},
+	jobs.LegalPerson:   {ZH: "法人", EN: "legal person"},
+	jobs.Row:           {ZH: "记录", EN: "record"},
+}
+
+// statements are the sentences that go out with the figures: what they
+// promise, and what they do not.
+func statements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
+	var all []jobs.Statement
+	if terms.Mode == jobs.SDC {
+		all = sdcStatements(terms)
+	} else {
+		all = dpStatements(terms, p)
+	}
+	if s, ok := subtraction(len(terms.Members)); ok {
+		all = append(all, s)
+	}
+	if terms.Shape.Namespace == jobs.Row {
+		all = append(all, jobs.Statement{
+			ZH: "受保护的单位是记录而不是人：一人有多条记录的，每条分别计算。",
+			EN: "The unit that is protected is a record and not a person: each of a person's records counts for itself.",
+		})
+	}
+	return append(all, jobs.Statement{
+		ZH: "所附证明说明程序合规、内容完整，不说明各数据域提供的原始数据属实。",
+		EN: "The attached evidence speaks for the procedure and the integrity of this result, not for the truth of the domains' data.",
+	})
+}
+
+func sdcStatements(terms jobs.Terms) []jobs.Statement {
+	all := []jobs.Statement{
+		{
+			ZH: "各项数值按该项统一的基数取整，恰为一半时向远离零的方向取整；零仍为零。",
+			EN: "The values of a figure are rounded to multiples of its one base, halves away from zero; zero stays zero.",
+		},
+		{
+			ZH: fmt.Sprintf("所示单元格中，每个数据域或者没有个体，或者不少于 %d 个；未展示的单元格一律记作“%s”，不说明原因，也不发布合计。", terms.Threshold, jobs.Hidden),
+			EN: fmt.Sprintf("In a shown cell each domain has no unit or at least %d; every cell that is not shown is %q, for whatever reason, and no totals are released.", terms.Threshold, jobs.Hidden),
+		},
+		{
+			ZH: "本结果采用统计披露控制，不是差分隐私；程序源代码经具名审阅。",
+			EN: "This is statistical disclosure control and not differential privacy; the program's source was reviewed by a named party.",
+		},
+	}
+	if terms.Gate.Evidence == jobs.Software {
+		all = append(all, jobs.Statement{
+			ZH: "本结果的闸门运行在未经硬件证明的主机上，主管部门系统管理员可读取精确合计值。",
+			EN: "The gate ran on a host that no hardware attests: the bureau's administrator could read the exact sum.",
+		})
+	}
+	return all
+}
+
+func dpStatements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
+	unit := namespaces[terms.Shape.Namespace]
+	return []jobs.Statement{
+		{
+			ZH: "全部单元格均已展示，数值含各数据域加入的离散高斯噪声，可能为负；真值以约 95% 的把握位于数值加减所列半宽之内。",
+			EN: "Every cell is shown, with the discrete Gaussian noise that each domain added; values may be negative, and a true value lies within the stated half-width with some 95 % confidence.",
+		},
+		{
+			ZH: fmt.Sprintf("本次运行满足差分隐私，ε = %s，δ = %s：受保护的是一个%s标识在全部成员数据域中的所有记录存在与否。", p.Epsilon, p.Delta, unit.ZH),
+			EN: fmt.Sprintf("This run is differentially private with epsilon %s at delta %s: what is protected is whether all records of one key of a %s, in all member domains, are there or not.", p.Epsilon, p.Delta, unit.EN),
+		},
+		{
+			ZH: "该保证以一个标识为单位：同一主体有 j 个标识的，偏差可达 j 倍；结果出现的时间及意外事件不在 ε 之内。",
+			EN: "The guarantee is for one key: who has j of them can move the figures j times as far. The time at which the result appears, and incidents, are outside epsilon.",
+		},
+	}
+}
+
+// subtraction says what members can do to one another (Promise 3).
+func subtraction(members int) (jobs.Statement, bool) {
+	switch members {
+	case 1:
+		return jobs.Statement{}, false
+	case 2:
+		return jobs.Statement{
+			ZH: "本结果仅含两个数据域，任何一方都可以减去自己的部分而得到另一方的部分（含另一方的取整或噪声）。",
+			EN: "With two domains, each could subtract its own part and be left with the other's, as rounded or noisy as it is.",
+		}, true
+	}
+	return jobs.Statement{
+		ZH: "除一个数据域外其余各域串通时，可以减去自己的部分而得到该域的部分（含取整或噪声）。",
+		EN: "All domains but one, together, could subtract their parts and be left with that one's, as rounded or noisy as it is.",
+	}, true
+}

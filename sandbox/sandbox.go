@@ -1,0 +1,312 @@
+// Package sandbox runs one permitted guest on rows, a privacy unit at a time,
+// in a jailed child process, and returns what each unit emitted. It is the
+// parent's side.
+//
+// The guest is taken for hostile, and so is the child once a guest is in it:
+// an answer is read under bounds that follow from what was asked, and one that
+// breaks them costs the child its life. A unit whose guest traps or meets a
+// limit has no emits, and the run goes on; a child that dies, lies or does not
+// answer is the machine's fault, not the unit's: the units are computed again
+// in a new child, never given a default. Nothing of the guest crosses but
+// emits: no text, no exit status, no time.
+//
+// The package does not bound, clip or add what was emitted (jobs.Shape does),
+// and cannot see that a guest which has broken out of its engine mixes the
+// units of one child: for that, compare the answers of two engines.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/sandbox/admit"
+	"github.com/yunei/yunei/sandbox/jail"
+	"github.com/yunei/yunei/sandbox/wire"
+)
+
+// A Config says what to run, and where.
+type Config struct {
+	Runner string      // path of yunei-runner
+	Module []byte      // the guest as its author built it; admitted here
+	Limits jobs.Limits // of each unit
+	Least  jail.Level  // the jail must have this much; 0 means jail.Full
+
+	Recycle int           // units after which a child is replaced; 0 means 100,000
+	Load    time.Duration // to compile and initialise the guest; 0 means two minutes
+	Wall    time.Duration // for one batch; 0 means what no guest within its fuel can take
+}
+
+// A Result is what one unit came to: OK and its emits, in order, or not OK
+// and none.
+type Result = wire.Result
+
+const (
+	defaultRecycle = 100_000
+	defaultLoad    = 2 * time.Minute
+	attempts       = 3
+	batchUnits     = 512
+	batchBytes     = 4 << 20
+	answerBytes    = 16 << 20
+	dataBase       = 3 << 29 // bytes that a runner needs beside its guest's memory
+)
+
+// A Runner is one guest in one child at a time. Its methods may be called from
+// several goroutines, and wait for each other.
+type Runner struct {
+	config   Config
+	admitted []byte
+
+	mu    sync.Mutex
+	child *child // nil if the next batch is to start one
+	level jail.Level
+}
+
+// Start admits the module and starts a child with it. A module that is not
+// admitted, does not compile or does not initialise is a fault.Guest. ctx
+// bounds the start only.
+func Start(ctx context.Context, c Config) (*Runner, error) {
+	if c.Recycle <= 0 {
+		c.Recycle = defaultRecycle
+	}
+	if c.Load <= 0 {
+		c.Load = defaultLoad
+	}
+	if c.Least == 0 {
+		c.Least = jail.Full
+	}
+	admitted, err := admit.Admit(c.Module, c.Limits)
+	if err != nil {
+		return nil, fmt.Errorf("starting sandbox: %w", err)
+	}
+	c.Module = nil
+	r := &Runner{config: c, admitted: admitted}
+	for range attempts {
+		if r.child, err = r.start(ctx); err == nil || ctx.Err() != nil || errors.Is(err, fault.Guest) {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		r.drop()
+		return nil, fmt.Errorf("starting sandbox: %w", err)
+	}
+	r.level = r.child.level
+	return r, nil
+}
+
+// Level returns what the jail of the last child achieved.
+func (r *Runner) Level() jail.Level {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.level
+}
+
+// Close ends the child. A closed Runner may be used again; it starts another.
+func (r *Runner) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop()
+}
+
+func (r *Runner) drop() {
+	if r.child != nil {
+		r.child.close()
+		r.child = nil
+	}
+}
+
+// Map runs the guest on each area (abi.AppendArea), and returns as many
+// results in the same order. An area beyond Limits.Input is a fault.Invalid;
+// a machine on which a batch fails three times is a fault.Internal, and so is
+// everything else: once rows are read, the guest has no failure of its own.
+func (r *Runner) Map(ctx context.Context, areas [][]byte) ([]Result, error) {
+	for i, a := range areas {
+		if len(a) > int(r.config.Limits.Input) {
+			return nil, fmt.Errorf("mapping: area %d of %d bytes, limit %d: %w", i, len(a), r.config.Limits.Input, fault.Invalid)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	results := make([]Result, 0, len(areas))
+	for len(areas) > 0 {
+		n, err := r.batch(ctx, &results, areas)
+		if err != nil {
+			return nil, err
+		}
+		areas = areas[n:]
+	}
+	return results, nil
+}
+
+// batch appends the results of the first n areas.
+func (r *Runner) batch(ctx context.Context, results *[]Result, areas [][]byte) (n int, err error) {
+	for range attempts {
+		if r.child == nil {
+			if r.child, err = r.start(ctx); err != nil {
+				if ctx.Err() != nil {
+					return 0, fmt.Errorf("mapping: %w", ctx.Err())
+				}
+				continue
+			}
+			r.level = r.child.level
+		}
+		n = r.fit(areas)
+		var done []Result
+		if done, err = r.child.units(ctx, areas[:n], r.config.Limits.Emits, r.wall(n)); err == nil {
+			*results = append(*results, done...)
+			if r.child.left -= n; r.child.left <= 0 {
+				r.drop()
+			}
+			return n, nil
+		}
+		r.drop()
+		if ctx.Err() != nil {
+			return 0, fmt.Errorf("mapping: %w", ctx.Err())
+		}
+	}
+	// Not %w: whatever kind err has, it is not to be told apart from others.
+	return 0, fmt.Errorf("mapping: a batch failed %d times, lastly %v: %w", attempts, err, fault.Internal)
+}
+
+// fit returns how many of the areas make a batch.
+func (r *Runner) fit(areas [][]byte) int {
+	most := min(len(areas), batchUnits, r.child.left, max(1, answerBytes/wire.ResultsSize(1, r.config.Limits.Emits)))
+	n, size := 0, 0
+	for n < most && (n == 0 || size+len(areas[n]) <= batchBytes) {
+		size += len(areas[n])
+		n++
+	}
+	return n
+}
+
+// wall returns how long n units may take. By default that is so long that no
+// guest can make its unit the one that meets it: 100 ns for an operator, which
+// is a load that misses every cache, and 50 us for a page of memory first
+// touched. It catches a child that hangs.
+func (r *Runner) wall(n int) time.Duration {
+	if r.config.Wall > 0 {
+		return r.config.Wall
+	}
+	fuel := time.Duration(r.config.Limits.Fuel + admit.InitFuel)
+	return time.Minute + time.Duration(n)*(fuel*100+time.Duration(r.config.Limits.Memory)*50*time.Microsecond)
+}
+
+// A child is a runner's process and the two pipes to it.
+type child struct {
+	process *jail.Process
+	to      *os.File
+	from    *os.File
+	frames  *wire.Reader
+	frame   []byte // kept for its memory
+	left    int    // units until it is replaced
+	level   jail.Level
+}
+
+// start starts a child, and waits until its guest is ready. An error is a
+// fault.Guest, fault.Internal, or the context's.
+func (r *Runner) start(ctx context.Context) (*child, error) {
+	c, err := spawn(r.config)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.load(ctx, r.config, r.admitted); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func spawn(config Config) (*child, error) {
+	in, to, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("making pipe: %w: %w", err, fault.Internal)
+	}
+	from, out, err := os.Pipe()
+	if err != nil {
+		_, _ = in.Close(), to.Close()
+		return nil, fmt.Errorf("making pipe: %w: %w", err, fault.Internal)
+	}
+	data := uint64(dataBase) + 2*uint64(config.Limits.Memory)<<16
+	process, err := jail.Start(config.Runner, data, in, out)
+	_, _ = in.Close(), out.Close()
+	if err != nil {
+		_, _ = to.Close(), from.Close()
+		return nil, err
+	}
+	return &child{process: process, to: to, from: from, frames: wire.NewReader(from), left: config.Recycle}, nil
+}
+
+func (c *child) load(ctx context.Context, config Config, admitted []byte) error {
+	frame, err := wire.AppendLoad(nil, config.Limits, admitted)
+	if err != nil {
+		return fmt.Errorf("loading guest: %w", err)
+	}
+	const answer = 2
+	kind, payload, err := c.exchange(ctx, frame, answer, config.Load)
+	switch {
+	case err != nil:
+		return fmt.Errorf("loading guest: %v: %w", err, fault.Internal) // its own kind is not to be told
+	case kind == wire.Ready:
+		said, err := wire.ParseReady(payload)
+		if err != nil {
+			return fmt.Errorf("loading guest: %w", fault.Internal)
+		}
+		// The namespaces are known here, the rest is said by a child that has
+		// not run its guest on any row.
+		if c.level = jail.Level(said)&^spaces | c.process.Spaces; !c.level.Has(config.Least) {
+			return fmt.Errorf("loading guest: the jail has only: %v: %w", c.level, fault.Internal)
+		}
+		return nil
+	case kind == wire.Refused:
+		if reason, err := wire.ParseRefused(payload); err == nil && reason == wire.RefusedGuest {
+			return fmt.Errorf("loading guest: refused: %w", fault.Guest)
+		}
+	}
+	return fmt.Errorf("loading guest: not ready: %w", fault.Internal)
+}
+
+const spaces = jail.User | jail.Mount | jail.PID | jail.Net | jail.IPC | jail.UTS
+
+// units runs a batch. An error says that the child is of no more use.
+func (c *child) units(ctx context.Context, areas [][]byte, emits uint32, wall time.Duration) ([]Result, error) {
+	var err error
+	if c.frame, err = wire.AppendUnits(c.frame[:0], areas); err != nil {
+		return nil, err
+	}
+	kind, payload, err := c.exchange(ctx, c.frame, wire.ResultsSize(len(areas), emits), wall)
+	if err != nil {
+		return nil, err
+	}
+	if kind != wire.Results {
+		return nil, fmt.Errorf("running units: a frame of kind %#x: %w", kind, fault.Tampered)
+	}
+	return wire.ParseResults(make([]Result, 0, len(areas)), payload, len(areas), emits)
+}
+
+// exchange sends a frame and returns the answer, of at most limit bytes. When
+// ctx or the wall ends first the child is killed, which ends both pipes.
+func (c *child) exchange(ctx context.Context, frame []byte, limit int, wall time.Duration) (wire.Kind, []byte, error) {
+	defer context.AfterFunc(ctx, c.process.Kill)()
+	defer time.AfterFunc(wall, c.process.Kill).Stop()
+	if _, err := c.to.Write(frame); err != nil {
+		return 0, nil, fmt.Errorf("writing to runner: %w", err)
+	}
+	kind, payload, err := c.frames.Next(limit)
+	if err != nil {
+		return 0, nil, fmt.Errorf("reading from runner: %w", err)
+	}
+	return kind, payload, nil
+}
+
+func (c *child) close() {
+	c.process.Kill()
+	_, _ = c.to.Close(), c.from.Close()
+}
