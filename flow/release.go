@@ -104,14 +104,33 @@ func (f *Flow) Candidate(ctx context.Context, v *msg.View) (msg.Letter, error) {
 
 const maxLetter = 64 << 20
 
-// Vote posts a checker's statement, a commitment or an opening.
-func (f *Flow) Vote(ctx context.Context, v *msg.View, r receipt.Receipt) error {
+// Vote posts a checker's statement, a commitment or an opening. Commitments
+// that were handed in a moment ago may not be in the ledger yet: an opening
+// waits for them, because it counts only after them.
+func (f *Flow) Vote(ctx context.Context, run string, r receipt.Receipt) error {
+	v, err := f.View(run)
+	if err != nil {
+		return err
+	}
+	for deadline := f.Now().Add(ledgerWait); ; {
+		if err = governance.Votable(v, r); fault.Show(err).Code != "vote-wait" || f.Now().After(deadline) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+		if v, err = f.View(run); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
 	for i, c := range v.Terms().Checkers {
 		if c.Key != r.By() {
 			continue
-		}
-		if err := governance.Votable(v, r); err != nil {
-			return err
 		}
 		err := f.Board.Post(ctx, msg.Subject(v.ID(), 0, r.Kind(), msg.Checker(i)), r.Bytes())
 		if errors.Is(err, fault.Conflict) {
@@ -121,6 +140,9 @@ func (f *Flow) Vote(ctx context.Context, v *msg.View, r receipt.Receipt) error {
 	}
 	return fault.Refuse("not-checker", "house")
 }
+
+// ledgerWait is how long an opening waits for the commitments before it.
+const ledgerWait = 5 * time.Second
 
 // Bundle returns the bundle of a released run.
 func (f *Flow) Bundle(ctx context.Context, run string) ([]byte, error) {

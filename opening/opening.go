@@ -40,6 +40,7 @@ func New(p *party.Party) *Gate { return &Gate{Party: p, rounds: map[string]*roun
 type round struct {
 	opener    *enclave.Opener
 	sum       *enclave.Sum
+	points    []int // of the trustees that are to answer
 	candidate *msg.CandidateBody
 	letter    []byte
 }
@@ -51,7 +52,7 @@ func (g *Gate) steps() []party.Step {
 	return []party.Step{
 		{Kind: msg.Receiver, Due: g.may, Make: g.receiver},
 		{Kind: msg.Sum, Due: g.revealed, Make: g.add},
-		{Kind: msg.Active, Due: ready, Make: active},
+		{Kind: msg.Active, Due: ready, Make: g.active},
 		{Kind: msg.Candidate, Once: true, Due: answered, Make: g.open},
 	}
 }
@@ -181,12 +182,18 @@ func readyPoints(v *msg.View, n int) []int {
 
 func ready(v *msg.View, n int) bool { return len(readyPoints(v, n)) >= v.Terms().Trustees.Quorum }
 
-// active names the first trustees that are ready; once said it stands.
-func active(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
-	gate := v.Terms().Gate.Name
-	sum, _ := v.Receipt(n, msg.Sum, gate)
-	points := readyPoints(v, n)[:v.Terms().Trustees.Quorum]
-	return msg.ActiveBody{Of: v.Of(n, gate), Sum: sum.Digest(), Points: points}, nil, nil
+// active names the first trustees that are ready; once chosen they stand, who
+// ever else gets ready.
+func (g *Gate) active(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	r := g.round(v, n)
+	if r == nil {
+		return nil, nil, party.ErrLost
+	}
+	sum, _ := v.Receipt(n, msg.Sum, g.Name)
+	if r.points == nil {
+		r.points = readyPoints(v, n)[:v.Terms().Trustees.Quorum]
+	}
+	return msg.ActiveBody{Of: v.Of(n, g.Name), Sum: sum.Digest(), Points: r.points}, nil, nil
 }
 
 // answers reads the answers of all active trustees, nil while one is missing.

@@ -80,22 +80,27 @@ func TestEveryByteCounts(t *testing.T) {
 	t.Logf("%d of %d bytes, %s, broken at %v", len(list), len(raw), time.Since(began).Round(time.Millisecond), broken)
 }
 
-// Whatever is put in: no panic, and nothing is good but the bundle itself.
+// Whatever is put in: no panic, nothing is good but the bundle itself, and what
+// is read has one spelling. The seeds are small and stop short of the
+// signatures, which nobody guesses.
 func FuzzVerify(f *testing.F) {
 	s := (&story{tb: f}).tell()
 	good, pins := s.raw(), s.pins()
-	f.Add(good)
-	f.Add([]byte(`{}`))
-	f.Add([]byte(`{"format":"yunei-release/v1","installation":"example","run":"run-1","candidate":null,"salt":"","checkpoint":"","statements":null}`))
-	for _, cut := range []int{1, len(good) / 2, len(good) - 1} {
-		f.Add(good[:cut])
+	small := s.file()
+	small.Candidate, small.Statements = []byte(`{"cells":[]}`), small.Statements[:2]
+	for i := range small.Statements {
+		small.Statements[i].Body = []byte("{}")
 	}
+	f.Add(encode(f, small))
+	small.Checkpoint, small.Statements = "", nil
+	f.Add(encode(f, small))
+	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r, err := Verify(raw, pins)
-		if (err == nil) != r.Valid || r.Valid && string(raw) != string(good) {
+		if (err == nil) != r.Valid || r.Valid && !bytes.Equal(raw, good) {
 			t.Errorf("another bundle was good: %v", err)
 		}
-		if b, err := Parse(raw); err == nil && string(b.Bytes()) != string(raw) {
+		if b, err := Parse(raw); err == nil && !bytes.Equal(b.Bytes(), raw) {
 			t.Error("a bundle has two spellings")
 		}
 	})

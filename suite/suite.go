@@ -78,9 +78,13 @@ func (k PublicKey) Verify(message, sig []byte) error {
 }
 
 // A PrivateKey signs. No verb of fmt prints it: not its own value, for it has a
-// Format, and not the field of another's, where fmt may not ask, for the key is
-// behind a pointer.
-type PrivateKey struct{ key *ed25519.PrivateKey }
+// Format, and not the field of another's, where fmt may not ask: it prints what
+// is behind a pointer, and not what a function returns.
+type PrivateKey struct{ key func() ed25519.PrivateKey }
+
+func private(key ed25519.PrivateKey) PrivateKey {
+	return PrivateKey{func() ed25519.PrivateKey { return key }}
+}
 
 // NewPrivateKey draws a key.
 func NewPrivateKey() (PrivateKey, error) {
@@ -88,7 +92,7 @@ func NewPrivateKey() (PrivateKey, error) {
 	if err != nil {
 		return PrivateKey{}, fmt.Errorf("drawing a key: %w", err)
 	}
-	return PrivateKey{&key}, nil
+	return private(key), nil
 }
 
 // ParsePrivateKey reads a PKCS #8 PEM file.
@@ -105,7 +109,7 @@ func ParsePrivateKey(file []byte) (PrivateKey, error) {
 	if !ok {
 		return PrivateKey{}, fmt.Errorf("reading a private key: not Ed25519: %w", fault.Invalid)
 	}
-	return PrivateKey{&key}, nil
+	return private(key), nil
 }
 
 // PEM returns the key as a file to keep, PKCS #8.
@@ -113,7 +117,7 @@ func (k PrivateKey) PEM() ([]byte, error) {
 	if k.key == nil {
 		return nil, fmt.Errorf("writing a private key: no key: %w", fault.Denied)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(*k.key)
+	der, err := x509.MarshalPKCS8PrivateKey(k.key())
 	if err != nil {
 		return nil, fmt.Errorf("writing a private key: %w", err)
 	}
@@ -125,7 +129,7 @@ func (k PrivateKey) Public() PublicKey {
 	if k.key == nil {
 		return ""
 	}
-	pub := (*k.key)[ed25519.PrivateKeySize-ed25519.PublicKeySize:]
+	pub := k.key()[ed25519.PrivateKeySize-ed25519.PublicKeySize:]
 	return PublicKey(signPrefix + base64.RawURLEncoding.EncodeToString(pub))
 }
 
@@ -134,7 +138,7 @@ func (k PrivateKey) Sign(message []byte) ([]byte, error) {
 	if k.key == nil {
 		return nil, fmt.Errorf("signing: no key: %w", fault.Denied)
 	}
-	return ed25519.Sign(*k.key, message), nil
+	return ed25519.Sign(k.key(), message), nil
 }
 
 // Ed25519 hands the key to a library that signs in a format of its own (the
@@ -143,7 +147,7 @@ func (k PrivateKey) Ed25519() ed25519.PrivateKey {
 	if k.key == nil {
 		return nil
 	}
-	return *k.key
+	return k.key()
 }
 
 // String hides the key.

@@ -56,11 +56,7 @@ func (w way) Candidate(ctx context.Context, run string) (verb.Candidate, error) 
 }
 
 func (w way) Vote(ctx context.Context, run string, vote receipt.Receipt) error {
-	v, err := w.View(run)
-	if err != nil {
-		return err
-	}
-	return w.Flow.Vote(ctx, v, vote)
+	return w.Flow.Vote(ctx, run, vote)
 }
 
 func (w way) Bundle(ctx context.Context, run string) ([]byte, error) {

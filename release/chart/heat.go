@@ -1,10 +1,6 @@
 package chart
 
-import (
-	"fmt"
-
-	"github.com/yunei/yunei/jobs"
-)
+import "fmt"
 
 // ramp goes from nothing to the largest value: one hue, ever darker, so that
 // it reads in grey as well.
@@ -20,7 +16,7 @@ func shade(share float64) (fill, text string) {
 		c[k] = int(ramp[i][k] + (ramp[i+1][k]-ramp[i][k])*part + 0.5)
 	}
 	text = ink
-	if share > 2.4 {
+	if share > 2.5 {
 		text = "#ffffff"
 	}
 	return fmt.Sprintf("#%02x%02x%02x", c[0], c[1], c[2]), text
@@ -30,6 +26,7 @@ func shade(share float64) (fill, text string) {
 type grid struct {
 	left, top, w, h float64
 	lo, hi          float64
+	slant           float64 // the widest column label, 0 where all fit
 }
 
 // heat draws one figure as a heat map.
@@ -37,6 +34,10 @@ func (d *drawing) heat(t table, figure int, y float64) float64 {
 	g := grid{h: 27}
 	g.left = margin + labels(t.rows, 260) + 10
 	g.w = min((width-margin-g.left)/float64(len(t.columns)), 120)
+	if widest := across(t.columns); widest > g.w-4 {
+		g.slant = widest // room for the last label to rise into
+		g.w = min((width-margin-g.left-widest*0.6)/float64(len(t.columns)), 120)
+	}
 	g.lo, g.hi = t.extent(figure)
 	y = d.scale(g, y+4)
 	g.top = d.columns(t, g, y)
@@ -56,12 +57,12 @@ func (d *drawing) cell(t table, figure, row, column int, g grid) {
 		d.hatched(x+1, y+1, g.w-2, g.h-2)
 		return
 	}
-	fill, ink := shade(g.share(float64(v)))
+	fill, over := shade(g.share(float64(v)))
 	label := fmt.Sprintf("%s · %s：%s", t.rows[row], t.columns[column], group(v))
 	d.rect(x+1, y+1, g.w-2, g.h-2, fill, label)
 	for _, size := range []float64{12, 10.5, 9} {
 		if s := group(v); measure(s, size) <= g.w-6 {
-			d.text(x+g.w/2, y+g.h/2+size*0.36, size, ink, middle, s)
+			d.text(x+g.w/2, y+g.h/2+size*0.36, size, over, middle, s)
 			return
 		}
 	}
@@ -74,25 +75,30 @@ func (g grid) share(v float64) float64 {
 	return (v - g.lo) / (g.hi - g.lo)
 }
 
+const columnSize, columnMost = 12.0, 110.0
+
+// across is the room that the widest column label takes.
+func across(columns []string) float64 {
+	w := 0.0
+	for _, c := range columns {
+		w = max(w, min(measure(c, columnSize), columnMost))
+	}
+	return w
+}
+
 // columns draws the column labels, slanted where they do not fit, and returns
 // where the cells begin.
 func (d *drawing) columns(t table, g grid, y float64) float64 {
-	const size, most = 12.0, 110.0
-	widest := 0.0
-	for _, c := range t.columns {
-		widest = max(widest, min(measure(c, size), most))
-	}
-	slant := widest > g.w-4
 	base := y + 20
-	if slant {
-		base = y + 14 + widest*0.72
+	if g.slant > 0 {
+		base = y + 14 + g.slant*0.72
 	}
 	for i, c := range t.columns {
 		x := g.left + g.w*(float64(i)+0.5)
-		if slant {
-			d.text(x, base, size, ink, start, fit(c, most, size), fmt.Sprintf(`transform="rotate(-45 %s %s)"`, n(x), n(base)))
+		if g.slant > 0 {
+			d.text(x, base, columnSize, ink, start, fit(c, columnMost, columnSize), fmt.Sprintf(`transform="rotate(-45 %s %s)"`, n(x), n(base)))
 		} else {
-			d.text(x, base, size, ink, middle, c)
+			d.text(x, base, columnSize, ink, middle, c)
 		}
 	}
 	return base + 8
@@ -112,8 +118,5 @@ func (d *drawing) scale(g grid, y float64) float64 {
 	x += w*steps + 8
 	high := group(int64(g.hi))
 	d.text(x, y+11, 11, muted, start, high)
-	x += measure(high, 11) + 22
-	d.hatched(x, y, 22, 13)
-	d.text(x+28, y+11, 11, muted, start, "未展示（"+jobs.Hidden+"）")
 	return y + 18
 }

@@ -119,20 +119,20 @@ func wrap(s string, room, size float64) []string {
 	var lines []string
 	runes := []rune(s)
 	for len(runes) > 0 {
-		end, w := 0, 0.0
-		for end < len(runes) && w+em(runes[end])*size <= room {
-			w += em(runes[end]) * size
-			end++
+		stop, w := 0, 0.0
+		for stop < len(runes) && w+em(runes[stop])*size <= room {
+			w += em(runes[stop]) * size
+			stop++
 		}
-		end = max(end, 1)
-		for cut := end; end < len(runes) && cut > end/2; cut-- {
+		stop = max(stop, 1)
+		for cut := stop; stop < len(runes) && cut > stop/2; cut-- {
 			if breaks(runes[cut-1], runes[cut]) {
-				end = cut
+				stop = cut
 				break
 			}
 		}
-		lines = append(lines, strings.TrimSpace(string(runes[:end])))
-		runes = runes[end:]
+		lines = append(lines, strings.TrimSpace(string(runes[:stop])))
+		runes = runes[stop:]
 	}
 	return lines
 }

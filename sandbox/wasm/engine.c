@@ -74,6 +74,7 @@ extern wasm_instance_t *wasm_instance_new(wasm_store_t *, const wasm_module_t *,
 extern void wasm_instance_exports(const wasm_instance_t *, wasm_extern_vec_t *);
 extern void wasm_instance_delete(wasm_instance_t *);
 extern void wasm_extern_vec_delete(wasm_extern_vec_t *);
+extern void wasm_val_vec_delete(wasm_val_vec_t *);
 extern wasm_trap_t *wasm_trap_new(wasm_store_t *, const wasm_byte_vec_t *);
 extern void wasm_trap_delete(wasm_trap_t *);
 
@@ -127,16 +128,20 @@ static uint32_t load32(const uint8_t *p) {
 #define HOST(name) static wasm_trap_t *name(void *env, const wasm_val_vec_t *args, wasm_val_vec_t *results)
 #define ARG(i) ((uint32_t)args->data[i].of.i32)
 
-HOST(host_emit) {
-  (void)results;
-  yn_guest *g = env;
-  uint32_t n = ARG(1);
+static wasm_trap_t *take(yn_guest *g, uint32_t p, uint32_t n) {
   if (n > g->limit - g->emitted) return trap(g);
-  uint8_t *from = at(g, ARG(0), (uint64_t)n * EMIT_SIZE);
+  uint8_t *from = at(g, p, (uint64_t)n * EMIT_SIZE);
   if (from == NULL) return trap(g);
   memcpy(g->records + (size_t)g->emitted * EMIT_SIZE, from, (size_t)n * EMIT_SIZE);
   g->emitted += n;
   return NULL;
+}
+
+HOST(host_emit) {
+  (void)results;
+  wasm_trap_t *t = take(env, ARG(0), ARG(1));
+  wasm_val_vec_delete((wasm_val_vec_t *)args);
+  return t;
 }
 
 // The WASI stubs. Each answers the same to every guest at every time: there is
