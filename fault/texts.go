@@ -74,4 +74,5 @@ var texts = map[Code]text{
 	"shape-text":        {Invalid, Operator, "输出的标题、代码或标签过长或含不可发布的字符，请改正输出形状。", "a title, code or label of the output is too long or holds characters that may not be released; correct the output's shape"},
 	"shape-size":        {Invalid, Operator, "输出表格过大，请减少维度、代码或标签长度。", "the output's table would be too large; use fewer or shorter codes and labels"},
 	"permit-incomplete": {Denied, Operator, "授权凭据尚缺决定，请在申请中查看由谁办理。", "the permit lacks a decision; the application shows whose turn it is"},
+	"gate-failed":       {Denied, Operator, "出域闸门的自动检查未通过，未输出任何结果；请调整统计口径后重新申请。", "the gate's automatic checks failed and nothing went out; coarsen the table and apply again"},
 }

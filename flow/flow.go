@@ -110,12 +110,13 @@ func broken(v *msg.View) bool {
 	if err != nil {
 		return len(v.Trustees())-len(lost) < t.Trustees.Quorum
 	}
-	for _, point := range a.Points {
-		if name := v.Trustees()[point-1]; lost[name] && !v.Said(n, msg.Answer, name) {
+	names, err := v.Named(a)
+	for _, name := range names {
+		if lost[name] && !v.Said(n, msg.Answer, name) {
 			return true
 		}
 	}
-	return false
+	return err != nil
 }
 
 func lostTrustees(v *msg.View, n int) map[string]bool {

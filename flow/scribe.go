@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 
 	"github.com/yunei/yunei/bus"
@@ -29,7 +28,7 @@ func (f *Flow) Scribe(ctx context.Context) error {
 	defer wg.Wait()
 	for item := range items {
 		p, err := msg.ParseSubject(item.Subject)
-		if err != nil || p.Kind == msg.Logged || done[string(suite.DigestOf(item.Data))] {
+		if err != nil || p.Kind == msg.Logged || done[msg.LoggedSubject(p.Run, suite.DigestOf(item.Data))] {
 			continue
 		}
 		wg.Go(func() {
@@ -47,8 +46,7 @@ func (f *Flow) alreadyLogged(ctx context.Context) (map[string]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		d, _, _ := strings.Cut(string(item.Data), " ")
-		done[d] = true
+		done[item.Subject] = true
 	}
 	return done, nil
 }

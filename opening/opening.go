@@ -79,12 +79,17 @@ func (g *Gate) Advance(ctx context.Context, v *msg.View) error {
 }
 
 // end turns a finding against the run itself into its end: what was tampered
-// with is not tried again.
+// with, or does not pass, is not tried again.
 func (g *Gate) end(ctx context.Context, v *msg.View, err error) error {
-	if !errors.Is(err, fault.Tampered) {
+	var code fault.Code
+	if r, ok := errors.AsType[fault.Refusal](err); ok {
+		code = r.Code
+	} else if errors.Is(err, fault.Tampered) {
+		code = "tampered"
+	} else {
 		return err
 	}
-	if say := g.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, g.Name), Code: "tampered"}); say != nil {
+	if say := g.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, g.Name), Code: string(code)}); say != nil {
 		return errors.Join(err, say)
 	}
 	return nil
@@ -205,8 +210,12 @@ func answers(v *msg.View, n int) (msg.ActiveBody, []msg.AnswerBody) {
 	}
 	said, _ := v.Receipt(n, msg.Active, gate)
 	var all []msg.AnswerBody
-	for _, point := range a.Points {
-		b, err := msg.Read[msg.AnswerBody](v, n, msg.Answer, v.Trustees()[point-1])
+	names, err := v.Named(a)
+	if err != nil {
+		return a, nil
+	}
+	for _, name := range names {
+		b, err := msg.Read[msg.AnswerBody](v, n, msg.Answer, name)
 		if err != nil || b.Active != said.Digest() {
 			return a, nil
 		}
@@ -237,9 +246,16 @@ func (g *Gate) open(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte
 			return nil, nil, err
 		}
 		g.Hook("opened:after")
-		candidate, record, err := r.opener.Open(ctx, *r.sum, in, judge(v.Terms()))
+		candidate, raw, err := r.opener.Open(ctx, *r.sum, in, judge(v))
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: %w", err, fault.Tampered)
+		}
+		record, err := gate.ParseRecord(raw)
+		if err != nil {
+			return nil, nil, err
+		}
+		if record.Verdict == gate.Fail {
+			return nil, nil, fault.Refuse("gate-failed", "house")
 		}
 		if err := r.keep(v, n, candidate, record); err != nil {
 			return nil, nil, err
@@ -273,10 +289,13 @@ func (g *Gate) collect(ctx context.Context, v *msg.View, n int) (enclave.Answers
 	return in, nil
 }
 
-func judge(terms jobs.Terms) enclave.Gate {
+func judge(v *msg.View) enclave.Gate {
 	return func(_ context.Context, opened []int64) (candidate, record []byte, err error) {
-		c, rec, err := gate.Judge(terms, opened)
+		c, rec, err := gate.Judge(v.Terms(), opened)
 		if err != nil {
+			return nil, nil, err
+		}
+		if c, err = c.ForRun(v.ID()); err != nil {
 			return nil, nil, err
 		}
 		return c.Bytes(), rec.Bytes(), nil
@@ -285,12 +304,12 @@ func judge(terms jobs.Terms) enclave.Gate {
 
 // keep seals the candidate to the bureau's desk, and remembers what will be
 // said of it.
-func (r *round) keep(v *msg.View, n int, candidate, record []byte) error {
+func (r *round) keep(v *msg.View, n int, candidate []byte, record gate.Record) error {
 	salt, err := suite.NewSalt()
 	if err != nil {
 		return err
 	}
-	plain, err := json.Marshal(msg.Letter{Salt: salt, Candidate: candidate, Record: record})
+	plain, err := json.Marshal(msg.Letter{Salt: salt, Candidate: candidate, Record: record.Bytes()})
 	if err != nil {
 		return err
 	}
@@ -302,8 +321,8 @@ func (r *round) keep(v *msg.View, n int, candidate, record []byte) error {
 	sum, _ := v.Receipt(n, msg.Sum, t.Gate.Name)
 	r.candidate = &msg.CandidateBody{
 		Of: v.Of(0, t.Gate.Name), Set: set, Sum: sum.Digest(),
-		Candidate: suite.Commit(salt, candidate), Record: suite.Commit(salt, record),
-		Verdict: "pass", Profile: "house", Evidence: t.Gate.Evidence, Letter: suite.DigestOf(r.letter),
+		Candidate: suite.Commit(salt, candidate), Record: suite.Commit(salt, record.Bytes()),
+		Verdict: string(record.Verdict), Profile: record.Profile, Evidence: t.Gate.Evidence, Letter: suite.DigestOf(r.letter),
 	}
 	return nil
 }

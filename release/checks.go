@@ -165,7 +165,7 @@ var checks = []check{
 		Text{"关口判定", "the gate's candidate"},
 		Text{
 			"授权凭据指定的关口签署了候选结果，判定为通过，并绑定上述集合与和密文。",
-			"The permit's gate signed the candidate as passed, bound to that set and that sum.",
+			"The permit's gate signed the candidate as passed, or as one for people to decide on, bound to that set and that sum.",
 		},
 		(*verification).gated,
 	},

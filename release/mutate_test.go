@@ -15,19 +15,19 @@ import (
 	"github.com/yunei/yunei/jobs"
 )
 
-var everyByte = flag.Bool("every-byte", false, "change every byte of the bodies too, not one in each four")
+var everyByte = flag.Bool("every-byte", false, "change every byte of the bodies too, not one in each eight")
 
 var bodyRE = regexp.MustCompile(`"body":"([A-Za-z0-9+/=]*)"`)
 
 // positions are the bytes to change: all that is not the body of a statement,
-// and of each group of four of its base64 one, which one changing from group to
+// and of each eight of its base64 one, which one changing from group to
 // group.
 func positions(raw []byte) []int {
 	skip := make([]bool, len(raw))
 	for _, at := range bodyRE.FindAllSubmatchIndex(raw, -1) {
 		for i := at[2]; i < at[3]; i++ {
 			in := i - at[2]
-			skip[i] = !*everyByte && in%4 != in/4%4
+			skip[i] = !*everyByte && in%8 != in/8%8
 		}
 	}
 	var list []int

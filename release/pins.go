@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/yunei/yunei/fault"
@@ -83,7 +84,7 @@ func (p Pins) check() error {
 	k := len(p.Trustees)
 	switch {
 	case jobs.ID(p.Installation) != nil:
-		return fmt.Errorf("installation is not a name")
+		return errors.New("installation is not a name")
 	case k < minWitnesses || k > maxTrustees:
 		return fmt.Errorf("%d trustees, want %d to %d", k, minWitnesses, maxTrustees)
 	case p.Witnesses < max(minWitnesses, k-1) || p.Witnesses > k:
@@ -97,7 +98,7 @@ func (p Pins) check() error {
 			return err
 		}
 		if keys[k] {
-			return fmt.Errorf("one key stands for two")
+			return errors.New("one key stands for two")
 		}
 		keys[k] = true
 		return nil
@@ -107,7 +108,7 @@ func (p Pins) check() error {
 	}
 	for _, t := range p.Trustees {
 		if jobs.ID(t.Name) != nil || names[t.Name] {
-			return fmt.Errorf("a trustee has no name of its own")
+			return errors.New("a trustee has no name of its own")
 		}
 		names[t.Name] = true
 		if err := once(t.Key); err != nil {

@@ -21,6 +21,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -204,7 +205,7 @@ func (f file) check() error {
 	case f.Format != format:
 		return fmt.Errorf("not of format %s", format)
 	case jobs.ID(f.Installation) != nil || jobs.ID(f.Run) != nil:
-		return fmt.Errorf("installation or run is not a name")
+		return errors.New("installation or run is not a name")
 	case len(f.Salt) != len(suite.Salt{}):
 		return fmt.Errorf("a salt of %d bytes", len(f.Salt))
 	case len(f.Checkpoint) > proof.MaxCheckpoint:
@@ -215,10 +216,10 @@ func (f file) check() error {
 	subjects := map[string]bool{}
 	for i, s := range f.Statements {
 		if i > 0 && s.Index <= f.Statements[i-1].Index {
-			return fmt.Errorf("statements are not in the order of the ledger")
+			return errors.New("statements are not in the order of the ledger")
 		}
 		if subjects[s.Subject] {
-			return fmt.Errorf("two statements under one subject")
+			return errors.New("two statements under one subject")
 		}
 		subjects[s.Subject] = true
 	}

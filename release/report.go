@@ -60,6 +60,7 @@ type Report struct {
 	Mode         jobs.Mode    `json:"mode,omitempty"`
 	Evidence     string       `json:"evidence,omitempty"` // what vouches for the gate
 	Profile      string       `json:"profile,omitempty"`
+	Verdict      string       `json:"verdict,omitempty"` // the gate's: pass, or review (people decide)
 	Domains      []string     `json:"domains,omitempty"`
 	Trustees     []string     `json:"trustees,omitempty"` // those that answered
 	Checkers     []string     `json:"checkers,omitempty"` // organisations of the two who approved
@@ -82,7 +83,7 @@ func (v *verification) report(done []Check) Report {
 		Valid: true, Size: len(v.raw), Checks: done,
 		Installation: v.file.Installation, Run: v.run.ID, Permit: t.ID, Terms: v.permit.Digest(), Scenario: t.Scenario,
 		Purpose: t.Purpose, Operator: t.Operator.Org, Program: t.Program.Digest, Mode: t.Mode, Evidence: t.Gate.Evidence,
-		Profile: v.candidate.Profile, Trustees: v.active, Recipients: t.Recipients, Started: v.run.At, Witnessed: v.tree.Time,
+		Profile: v.candidate.Profile, Verdict: v.candidate.Verdict, Trustees: v.active, Recipients: t.Recipients, Started: v.run.At, Witnessed: v.tree.Time,
 		Leaves: v.tree.Size, Statements: len(v.file.Statements), NotProven: notProven(t), Candidate: v.table,
 	}
 	for _, m := range t.Members {
@@ -154,6 +155,7 @@ func (r Report) facts(b *strings.Builder, l Lang) {
 		{Text{"程序", "program"}, string(r.Program)},
 		{Text{"模式", "mode"}, string(r.Mode)},
 		{Text{"检查规则", "profile"}, r.Profile},
+		{Text{"闸门结论", "gate's verdict"}, r.Verdict},
 		{Text{"关口证据", "gate evidence"}, r.Evidence},
 		{Text{"参与域", "domains"}, strings.Join(r.Domains, ", ")},
 		{Text{"应答托管方", "trustees"}, strings.Join(r.Trustees, ", ")},

@@ -1,8 +1,9 @@
 package release
 
 import (
+	"cmp"
 	"fmt"
-	"reflect"
+	"slices"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
@@ -22,7 +23,7 @@ func (v *verification) tabled() error {
 		return fmt.Errorf("the table is of another run: %w", fault.Tampered)
 	case c.Mode != v.terms.Mode || c.Namespace != v.terms.Shape.Namespace:
 		return fmt.Errorf("the table is of another mode or namespace: %w", fault.Tampered)
-	case !reflect.DeepEqual(c.Dims, v.terms.Shape.Dims) || !measured(c, v.terms.Shape):
+	case !slices.EqualFunc(c.Dims, v.terms.Shape.Dims, shows) || !measured(c, v.terms.Shape):
 		return fmt.Errorf("the table has another shape: %w", fault.Tampered)
 	}
 	if err := priced(c, v.terms); err != nil {
@@ -30,6 +31,20 @@ func (v *verification) tabled() error {
 	}
 	v.table = c
 	return nil
+}
+
+// shows reports whether a dim of a table is that of the shape: its name and
+// codes, its title and labels, and where there is none the name or the code.
+func shows(shown, dim jobs.Dim) bool {
+	if shown.Name != dim.Name || !slices.Equal(shown.Codes, dim.Codes) || len(shown.Labels) != len(dim.Labels) {
+		return false
+	}
+	for i, l := range shown.Labels {
+		if l != cmp.Or(dim.Labels[i], dim.Codes[i]) {
+			return false
+		}
+	}
+	return shown.Title == cmp.Or(dim.Title, dim.Name)
 }
 
 // measured reports whether the figures are the measures of the shape.

@@ -294,7 +294,7 @@ func (v *verification) gated() error {
 		return fmt.Errorf("the candidate is of another set: %w", fault.Tampered)
 	case c.Sum != v.sum.Digest():
 		return fmt.Errorf("the candidate is of another sum: %w", fault.Tampered)
-	case c.Verdict != passed:
+	case !slices.Contains(passing, c.Verdict):
 		return fmt.Errorf("the gate did not let it pass: %w", fault.Denied)
 	case c.Evidence != gate.Evidence:
 		return fmt.Errorf("the gate's evidence is not what the permit says: %w", fault.Tampered)
@@ -303,8 +303,8 @@ func (v *verification) gated() error {
 	return v.inOrder(v.said(msg.Answer, v.active...), candidate)
 }
 
-// passed is the gate's verdict on what may leave.
-const passed = "pass"
+// passing are the gate's verdicts on what may go to people, who then decide.
+var passing = []string{"pass", "review"}
 
 func (v *verification) opened() error {
 	if !v.candidate.Candidate.Opens(suite.Salt(v.file.Salt), v.file.Candidate) {

@@ -25,6 +25,10 @@ func TestReleaseHolds(t *testing.T) {
 		{"dp, two trustees", story{}},
 		{"sdc, three trustees", story{mode: jobs.SDC, trustees: 3}},
 		{"dp, seven trustees, all but one witness", story{trustees: 7, witnesses: []string{"trustee-1", "trustee-2", "trustee-4", "trustee-5", "trustee-6", "trustee-7"}}},
+		{"without titles", story{
+			editTerms:     func(t *jobs.Terms) { t.Shape.Dims[0].Title, t.Shape.Dims[0].Labels = "", []string{"", "女"} },
+			editCandidate: func(c *jobs.Candidate) { c.Dims = relabelled(c.Dims, "sex", "1", "女") },
+		}},
 		{"the third round", story{trustees: 3, rounds: 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -128,13 +132,18 @@ func TestBentStories(t *testing.T) {
 		{"a candidate of another sum", CheckGate, story{editBody: body(msg.Candidate, gate, func(c *msg.CandidateBody) { c.Sum = digestOf("x") })}},
 		{"a candidate of another set", CheckGate, story{editBody: body(msg.Candidate, gate, func(c *msg.CandidateBody) { c.Set.Members = []string{a} })}},
 		{"a candidate of the sum of the round before", CheckGate, story{trustees: 3, rounds: 2, editBody: firstSum()}},
-		{"a candidate that did not pass", CheckGate, story{editBody: body(msg.Candidate, gate, func(c *msg.CandidateBody) { c.Verdict = "review" })}},
+		{"a candidate that did not pass", CheckGate, story{editBody: body(msg.Candidate, gate, func(c *msg.CandidateBody) { c.Verdict = "fail" })}},
 		{"a gate that claims to be attested", CheckGate, story{editBody: body(msg.Candidate, gate, func(c *msg.CandidateBody) { c.Evidence = "tdx" })}},
 		{"a candidate before the answers", CheckGate, story{reorder: before(place(0, msg.Candidate, gate), place(1, msg.Answer, "trustee-2"))}},
 		{"a table of other terms", CheckTable, story{editCandidate: func(c *jobs.Candidate) { c.Terms = digestOf("x") }}},
 		{"a table of another run", CheckTable, story{editCandidate: func(c *jobs.Candidate) { c.Run = "run-2" }}},
 		{"a table of another cost", CheckTable, story{editCandidate: func(c *jobs.Candidate) { c.Privacy.Rho = "1/100" }}},
-		{"a table with another code list", CheckTable, story{editCandidate: func(c *jobs.Candidate) { c.Dims = relabelled(c.Dims) }}},
+		{"a table with another code list", CheckTable, story{editCandidate: func(c *jobs.Candidate) { c.Dims = relabelled(c.Dims, "性别", "甲", "乙") }}},
+		{"a table with another title", CheckTable, story{editCandidate: func(c *jobs.Candidate) { c.Dims = relabelled(c.Dims, "年龄", "男", "女") }}},
+		{"a table with a code turned", CheckTable, story{editCandidate: func(c *jobs.Candidate) {
+			c.Dims = relabelled(c.Dims, "性别", "男", "女")
+			c.Dims[0].Codes = []string{"2", "1"}
+		}}},
 		{"a table of another measure", CheckTable, story{editCandidate: func(c *jobs.Candidate) { c.Figures[0].Name = "income" }}},
 		{"not a table", CheckTable, story{editCandidate: func(c *jobs.Candidate) { c.Cells = c.Cells[:1] }}},
 		{"a table rounded otherwise", CheckTable, story{mode: jobs.SDC, editCandidate: func(c *jobs.Candidate) { c.Figures[0].Round = 1 }}},
@@ -167,9 +176,9 @@ func TestBentStories(t *testing.T) {
 	}
 }
 
-func relabelled(dims []jobs.Dim) []jobs.Dim {
+func relabelled(dims []jobs.Dim, title string, labels ...string) []jobs.Dim {
 	dims = slices.Clone(dims)
-	dims[0].Labels = []string{"甲", "乙"}
+	dims[0].Title, dims[0].Labels = title, labels
 	return dims
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate"
 	"github.com/yunei/yunei/gate/noise"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
@@ -136,14 +137,18 @@ func (s *Site) admit(ctx context.Context, t jobs.Terms) (*sandbox.Runner, error)
 }
 
 // protect makes the vector that is sealed. Mode sdc adds the domain's own
-// flags; mode dp adds noise to every slot, drawn once and kept before it is
+// flags, blinded so that no other domain can cancel them; mode dp adds noise to every slot, drawn once and kept before it is
 // used.
 func (s *Site) protect(ctx context.Context, v *msg.View, cube *jobs.Cube) ([]int64, error) {
 	t := v.Terms()
 	values := slices.Clone(cube.Values)
 	switch t.Mode {
 	case jobs.SDC:
-		return append(values, cube.Small(t.Threshold)...), nil
+		flags := cube.Small(t.Threshold)
+		if err := gate.Blind(flags, rand.Reader); err != nil {
+			return nil, err
+		}
+		return append(values, flags...), nil
 	case jobs.DP:
 		drawn, err := s.noise(ctx, v)
 		if err != nil {

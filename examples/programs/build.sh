@@ -17,7 +17,7 @@ build() { # source, module, flags
 build district-age-c/main.c district-age-c
 build year-code-c/main.c year-code-c
 n=0
-for guest in loop loop-victim grow trap-victim print import far wrap flood remember recurse fill exit-victim late-trap guess; do
+for guest in loop loop-victim grow trap-victim print import far wrap flood remember recurse fill exit-victim late-trap guess ask; do
   n=$((n + 1))
   build hostile/hostile.c "hostile-$guest" -DGUEST=$n -Wno-unused-function
 done

@@ -257,8 +257,12 @@ func (s *Stage) Close() {
 	_ = s.logs.Close()
 }
 
-// Decide takes an application through every decision to a complete permit.
-func (s *Stage) Decide(ctx context.Context, spec, program, id string) error {
+// Decide takes an application through every decision to a complete permit. The
+// officers are the providers', by default those of both domains.
+func (s *Stage) Decide(ctx context.Context, spec, program, id string, officers ...Person) error {
+	if len(officers) == 0 {
+		officers = []Person{OfficerA, OfficerB}
+	}
 	terms := s.Path("work", id+".terms.json")
 	if err := s.As(ctx, Operator, "scenario", "draft", "--spec", spec, "--program", program, "--out", terms); err != nil {
 		return err
@@ -266,7 +270,7 @@ func (s *Stage) Decide(ctx context.Context, spec, program, id string) error {
 	if err := s.As(ctx, Operator, "scenario", "apply", "--terms", terms); err != nil {
 		return err
 	}
-	for _, p := range []Person{OfficerA, OfficerB} {
+	for _, p := range officers {
 		if err := s.As(ctx, p, "decide", "grant", id); err != nil {
 			return err
 		}

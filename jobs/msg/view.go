@@ -271,6 +271,23 @@ func (v *View) Trustees() []string {
 	return names
 }
 
+// Named lists the trustees whose points an Active names: Tampered unless they
+// are as many different trustees as the permit's quorum.
+func (v *View) Named(a ActiveBody) ([]string, error) {
+	all := v.Trustees()
+	var names []string
+	for _, point := range a.Points {
+		if point < 1 || point > len(all) || slices.Contains(names, all[point-1]) {
+			return nil, fmt.Errorf("reading whom the gate calls: %w", fault.Tampered)
+		}
+		names = append(names, all[point-1])
+	}
+	if len(names) != v.Terms().Trustees.Quorum {
+		return nil, fmt.Errorf("reading whom the gate calls: %d trustees: %w", len(names), fault.Tampered)
+	}
+	return names, nil
+}
+
 // Sites lists the members' site names, in the permit's order.
 func (v *View) Sites() []string {
 	var names []string

@@ -38,9 +38,9 @@ import (
 // Limits.Fuel before yunei_abi_v1. Below zero, the guest has run out.
 const ExportFuel = "yunei_fuel"
 
-// InitFuel is what _initialize may use, in metered operators. It is generous:
-// a Go guest's runtime needs some two million.
-const InitFuel = 1 << 28
+// InitFuel is what _initialize may use, in metered operators. A Go guest's
+// runtime needs 1.2 million.
+const InitFuel = 1 << 25
 
 // Prices of what costs more than an operator.
 const (

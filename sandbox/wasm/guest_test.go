@@ -204,6 +204,22 @@ func TestFuelIsExact(t *testing.T) {
 	}
 }
 
+// Each call of WASI costs this process a few bytes that the engine forgets: so
+// there is a limit of them, too.
+func TestCallsAreLimited(t *testing.T) {
+	l := limits
+	l.Fuel = 1 << 24
+	g := load(t, prebuilt(t, "hostile-ask"), l)
+	for range 2 {
+		if got := run(t, g, unit(t, 667)); got != "[{1 0 1}]" {
+			t.Errorf("4000 calls: %s", got)
+		}
+		if got := run(t, g, unit(t, 666)); got != "failed" {
+			t.Errorf("5000 calls: %s", got)
+		}
+	}
+}
+
 // A guest that does not even start is refused, and only the kind tells.
 func TestLoadRefuses(t *testing.T) {
 	small := limits

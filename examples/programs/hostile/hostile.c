@@ -21,6 +21,7 @@
 #define EXIT_VICTIM 13 // leaves by proc_exit on the victim
 #define LATE_TRAP 14   // emits first, and traps then, for the victim
 #define GUESS 15       // emits what clock, random numbers and environment tell
+#define ASK 16         // calls the host 4000 times, for the victim 5000 times
 
 static int victim(void) {
   const struct header *h = head();
@@ -42,6 +43,8 @@ WASI(fd_write)(i32 fd, const void *iovs, i32 n, u32 *written);
 __attribute__((import_module("env"), import_name("system"))) i32 system(const char *command);
 #elif GUEST == EXIT_VICTIM
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("proc_exit"))) void proc_exit(i32 code);
+#elif GUEST == ASK
+WASI(sched_yield)(void);
 #elif GUEST == GUESS
 WASI(clock_time_get)(i32 id, i64 precision, i64 *now);
 WASI(random_get)(void *buf, u32 len);
@@ -104,6 +107,8 @@ EXPORT(yunei_map) void yunei_map(void) {
     tell(1);
     __builtin_trap();
   }
+#elif GUEST == ASK
+  for (int n = victim() ? 5000 : 4000; n > 0; n--) sched_yield();
 #elif GUEST == GUESS
   static i64 now;
   static u64 noise;
