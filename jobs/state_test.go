@@ -17,8 +17,11 @@ func TestStates(t *testing.T) {
 		CandidateReady: {Approved: true, Failed: true, Stopped: true},
 		Approved:       {Released: true, Stopped: true},
 	}
-	if len(all) != len(names) || len(all) != len(next) {
-		t.Fatalf("%d states, %d names, %d rows", len(all), len(names), len(next))
+	if len(all) != len(names) {
+		t.Fatalf("%d states, %d names", len(all), len(names))
+	}
+	if len(all) != len(next) {
+		t.Fatalf("%d states, %d rows", len(all), len(next))
 	}
 	unknown := State(len(all))
 	for _, from := range append(all, unknown, 255) {

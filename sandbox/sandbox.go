@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/limits"
 	"github.com/yunei/yunei/sandbox/admit"
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/sandbox/wire"
@@ -32,10 +32,10 @@ import (
 
 // A Config says what to run, and where.
 type Config struct {
-	Runner string      // path of yunei-runner
-	Module []byte      // the guest as its author built it; admitted here
-	Limits jobs.Limits // of each unit
-	Least  jail.Level  // the jail must have this much; 0 means jail.Full
+	Runner string        // path of yunei-runner
+	Module []byte        // the guest as its author built it; admitted here
+	Limits limits.Limits // of each unit
+	Least  jail.Level    // the jail must have this much; 0 means jail.Full
 
 	Recycle int           // units after which a child is replaced; 0 means 100,000
 	Load    time.Duration // to compile and initialise the guest; 0 means two minutes

@@ -19,15 +19,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
+	"github.com/yunei/yunei/jobs/limits"
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/sandbox/wire"
 )
 
 const programs = "../examples/programs"
 
-var limits = jobs.Limits{Fuel: 1 << 20, Memory: 64, Input: 1 << 14, Rows: 64, Emits: 256}
+var granted = limits.Limits{Fuel: 1 << 20, Memory: 64, Input: 1 << 14, Rows: 64, Emits: 256}
 
 var runner string // built once
 
@@ -67,8 +67,8 @@ func start(tb testing.TB, c Config) *Runner {
 	if c.Runner == "" {
 		c.Runner = runner
 	}
-	if c.Limits == (jobs.Limits{}) {
-		c.Limits = limits
+	if c.Limits == (limits.Limits{}) {
+		c.Limits = granted
 	}
 	c.Least = jail.Basic
 	r, err := Start(tb.Context(), c)
@@ -176,12 +176,12 @@ func TestHostile(t *testing.T) {
 // A guest may have all the memory it was granted, whatever the jail's own
 // limit of data is, and not a page more.
 func TestMemoryToTheEdge(t *testing.T) {
-	l := limits
-	l.Memory, l.Fuel = jobs.MaxMemory, 1<<24
+	l := granted
+	l.Memory, l.Fuel = limits.MaxMemory, 1<<24
 	r := start(t, Config{Module: prebuilt(t, "hostile-grow"), Limits: l})
 	for range 3 {
 		got := run(t, r, unit(t, 1))
-		if len(got[0].Emits) != 1 || got[0].Emits[0].Value != jobs.MaxMemory {
+		if len(got[0].Emits) != 1 || got[0].Emits[0].Value != limits.MaxMemory {
 			t.Errorf("the guest took %+v pages", got[0])
 		}
 	}
@@ -189,12 +189,12 @@ func TestMemoryToTheEdge(t *testing.T) {
 
 // Before a row is read a guest fails with one kind, and nothing else is told.
 func TestRefusedGuests(t *testing.T) {
-	small := limits
+	small := granted
 	small.Input = 1 << 17
 	for name, c := range map[string]Config{
-		"a forbidden import":  {Module: prebuilt(t, "hostile-import"), Limits: limits},
+		"a forbidden import":  {Module: prebuilt(t, "hostile-import"), Limits: granted},
 		"no room for an area": {Module: prebuilt(t, "district-age-c"), Limits: small},
-		"no module":           {Module: []byte("(module)"), Limits: limits},
+		"no module":           {Module: []byte("(module)"), Limits: granted},
 	} {
 		c.Runner, c.Least = runner, jail.Basic
 		if _, err := Start(t.Context(), c); fault.Of(err) != fault.Guest {
@@ -204,14 +204,14 @@ func TestRefusedGuests(t *testing.T) {
 	if _, err := Start(t.Context(), Config{Runner: runner, Module: prebuilt(t, "district-age-c")}); !errors.Is(err, fault.Invalid) {
 		t.Errorf("limits of nothing: %v", err)
 	}
-	if _, err := Start(t.Context(), Config{Runner: "/nonexistent", Module: prebuilt(t, "district-age-c"), Limits: limits}); !errors.Is(err, fault.Internal) {
+	if _, err := Start(t.Context(), Config{Runner: "/nonexistent", Module: prebuilt(t, "district-age-c"), Limits: granted}); !errors.Is(err, fault.Internal) {
 		t.Errorf("no runner: %v", err)
 	}
 }
 
 func TestAreaTooLong(t *testing.T) {
 	r := start(t, Config{Module: prebuilt(t, "district-age-c")})
-	if _, err := r.Map(t.Context(), [][]byte{make([]byte, limits.Input+1)}); !errors.Is(err, fault.Invalid) {
+	if _, err := r.Map(t.Context(), [][]byte{make([]byte, granted.Input+1)}); !errors.Is(err, fault.Invalid) {
 		t.Errorf("an area beyond the limit: %v", err)
 	}
 }
@@ -263,8 +263,8 @@ func TestDeathIsNotAnOutcome(t *testing.T) {
 // The wall is the machine's limit, not the unit's: whoever meets it is not
 // failed but computed again, and then there is no answer at all.
 func TestWall(t *testing.T) {
-	l := limits
-	l.Fuel = jobs.MaxFuel
+	l := granted
+	l.Fuel = limits.MaxFuel
 	r := start(t, Config{Module: prebuilt(t, "hostile-loop-victim"), Limits: l, Wall: 50 * time.Millisecond})
 	if got, err := r.Map(t.Context(), [][]byte{unit(t, 1), unit(t, 666)}); fault.Of(err) != fault.Internal || got != nil {
 		t.Errorf("a batch that meets the wall: %v, %v", got, err)
@@ -275,8 +275,8 @@ func TestWall(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	l := limits
-	l.Fuel = jobs.MaxFuel
+	l := granted
+	l.Fuel = limits.MaxFuel
 	r := start(t, Config{Module: prebuilt(t, "hostile-loop"), Limits: l})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
@@ -367,7 +367,7 @@ func TestLies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for lie := uint32(1); lie < lies; lie++ {
-		l := limits
+		l := granted
 		l.Rows = lie
 		r, err := Start(t.Context(), Config{
 			Runner: self, Module: prebuilt(t, "district-age-c"), Limits: l,

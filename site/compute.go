@@ -129,7 +129,7 @@ func (s *Site) admit(ctx context.Context, t jobs.Terms) (*sandbox.Runner, error)
 	if err != nil {
 		return nil, err
 	}
-	r, err := sandbox.Start(ctx, sandbox.Config{Runner: s.Runner, Module: module, Limits: t.Limits})
+	r, err := sandbox.Start(ctx, sandbox.Config{Runner: s.Runner, Module: module, Limits: t.Limits, Least: s.Jail})
 	if errors.Is(err, fault.Guest) {
 		return nil, fault.Refuse("guest", "house")
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/party"
+	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/storage"
 	"github.com/yunei/yunei/storage/seal"
 )
@@ -33,6 +34,7 @@ type Config struct {
 	Domain   string
 	Provider jobs.Signer         // whose decisions it obeys
 	Runner   string              // path of yunei-runner
+	Jail     jail.Level          // the least that a guest is run in; 0 is a full jail
 	Budgets  map[string]*big.Rat // rho by unit namespace, over all permits and for ever
 }
 

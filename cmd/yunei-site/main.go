@@ -10,7 +10,9 @@ import (
 
 	"github.com/yunei/yunei/cmd/internal/daemon"
 	"github.com/yunei/yunei/cmd/internal/domain"
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/site"
 )
 
@@ -18,7 +20,7 @@ func main() { os.Exit(daemon.Main("yunei-site", os.Args[1:], os.Stderr, run)) }
 
 func run(ctx context.Context, dir string, log *slog.Logger) error {
 	var cfg domain.Config
-	if err := daemon.ReadConfig(dir, &cfg); err != nil {
+	if err := folder.ReadConfig(dir, &cfg); err != nil {
 		return err
 	}
 	budgets := map[string]*big.Rat{}
@@ -42,6 +44,10 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 		return err
 	}
 	defer closeAll()
-	s := site.New(p, site.Config{Domain: cfg.Domain, Provider: cfg.Provider, Runner: cfg.Runner, Budgets: budgets}, store, key)
+	least, ok := map[string]jail.Level{"": jail.Full, "full": jail.Full, "basic": jail.Basic}[cfg.Jail]
+	if !ok {
+		return fmt.Errorf("reading the configuration: jail: want full or basic: %w", fault.Invalid)
+	}
+	s := site.New(p, site.Config{Domain: cfg.Domain, Provider: cfg.Provider, Runner: cfg.Runner, Jail: least, Budgets: budgets}, store, key)
 	return p.Follow(ctx, s.Advance)
 }

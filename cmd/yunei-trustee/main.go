@@ -8,12 +8,13 @@ import (
 	"os"
 
 	"github.com/yunei/yunei/cmd/internal/daemon"
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/suite"
 	"github.com/yunei/yunei/trustee"
 )
 
 type config struct {
-	daemon.Config
+	folder.Config
 	Log struct {
 		Origin string          `json:"origin"`
 		Key    suite.PublicKey `json:"key"`
@@ -24,7 +25,7 @@ func main() { os.Exit(daemon.Main("yunei-trustee", os.Args[1:], os.Stderr, run))
 
 func run(ctx context.Context, dir string, log *slog.Logger) error {
 	var cfg config
-	if err := daemon.ReadConfig(dir, &cfg); err != nil {
+	if err := folder.ReadConfig(dir, &cfg); err != nil {
 		return err
 	}
 	p, closeAll, err := daemon.Open(ctx, dir, cfg.Config, nil, log)

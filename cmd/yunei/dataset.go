@@ -15,8 +15,8 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
-	"github.com/yunei/yunei/cmd/internal/daemon"
 	"github.com/yunei/yunei/cmd/internal/domain"
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/storage/columns"
@@ -65,7 +65,7 @@ that never changes. A file with a mistake leaves nothing behind.`,
 
 func (f datasetFlags) add(ctx context.Context, out io.Writer) error {
 	var cfg domain.Config
-	if err := daemon.ReadConfig(f.site, &cfg); err != nil {
+	if err := folder.ReadConfig(f.site, &cfg); err != nil {
 		return err
 	}
 	raw, err := os.ReadFile(f.schema)

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/yunei/yunei/cmd/internal/daemon"
 	"github.com/yunei/yunei/cmd/internal/domain"
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/release"
 	"github.com/yunei/yunei/suite"
@@ -179,14 +179,14 @@ func (p *plan) folder(name, binary string) (suite.PrivateKey, error) {
 		return suite.PrivateKey{}, err
 	}
 	p.in.Daemons = append(p.in.Daemons, installDaemon{name, binary, key.Public()})
-	if err := writeKey(filepath.Join(dir, daemon.KeyFile), key); err != nil {
+	if err := writeKey(filepath.Join(dir, folder.KeyFile), key); err != nil {
 		return suite.PrivateKey{}, err
 	}
-	return key, writeSecret(filepath.Join(dir, daemon.TokenFile), []byte(p.token))
+	return key, writeSecret(filepath.Join(dir, folder.TokenFile), []byte(p.token))
 }
 
-func (p *plan) config(name string) daemon.Config {
-	return daemon.Config{Name: name, Board: p.in.Board, Pins: p.pins}
+func (p *plan) config(name string) folder.Config {
+	return folder.Config{Name: name, Board: p.in.Board, Pins: p.pins}
 }
 
 func writeJSON(file string, v any) error {
@@ -212,7 +212,7 @@ func (p *plan) write(members []member) error {
 	if _, err := p.folder("gate", "yunei-gate"); err != nil {
 		return err
 	}
-	if err := writeJSON(filepath.Join(p.dir, "gate", daemon.ConfigFile), p.config("gate")); err != nil {
+	if err := writeJSON(filepath.Join(p.dir, "gate", folder.ConfigFile), p.config("gate")); err != nil {
 		return err
 	}
 	if err := p.writeCoordinator(origin); err != nil {
@@ -241,13 +241,13 @@ func (p *plan) writeCoordinator(origin string) error {
 		return err
 	}
 	cfg := struct {
-		daemon.Config
+		folder.Config
 		Installation string          `json:"installation"`
 		Root         suite.PublicKey `json:"root"`
 		API          string          `json:"api"`
 		Origin       string          `json:"origin"`
 	}{p.config("yuneid"), p.id, p.bureau.Key, p.in.API, origin}
-	return writeJSON(filepath.Join(p.dir, "yuneid", daemon.ConfigFile), cfg)
+	return writeJSON(filepath.Join(p.dir, "yuneid", folder.ConfigFile), cfg)
 }
 
 func (p *plan) writeSites(members []member) error {
@@ -279,7 +279,7 @@ func (p *plan) writeSites(members []member) error {
 			}
 		}
 		cfg := domain.Config{Config: p.config(name), Domain: m.domain, Provider: m.provider, Runner: filepath.Join(filepath.Dir(bin), "yunei-runner"), Budgets: budgets}
-		if err := writeJSON(filepath.Join(dir, daemon.ConfigFile), cfg); err != nil {
+		if err := writeJSON(filepath.Join(dir, folder.ConfigFile), cfg); err != nil {
 			return err
 		}
 	}
@@ -293,14 +293,14 @@ func (p *plan) writeTrustees(origin string, log suite.PublicKey) error {
 			return err
 		}
 		cfg := struct {
-			daemon.Config
+			folder.Config
 			Log struct {
 				Origin string          `json:"origin"`
 				Key    suite.PublicKey `json:"key"`
 			} `json:"log"`
 		}{Config: p.config(name)}
 		cfg.Log.Origin, cfg.Log.Key = origin, log
-		if err := writeJSON(filepath.Join(p.dir, name, daemon.ConfigFile), cfg); err != nil {
+		if err := writeJSON(filepath.Join(p.dir, name, folder.ConfigFile), cfg); err != nil {
 			return err
 		}
 	}

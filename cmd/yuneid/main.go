@@ -19,6 +19,7 @@ import (
 	"github.com/yunei/yunei/api"
 	"github.com/yunei/yunei/bus"
 	"github.com/yunei/yunei/cmd/internal/daemon"
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/flow"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/release"
@@ -30,7 +31,7 @@ import (
 )
 
 type config struct {
-	daemon.Config
+	folder.Config
 	Installation string          `json:"installation"`
 	Root         suite.PublicKey `json:"root"`   // the bureau's: registers people and processes
 	API          string          `json:"api"`    // http://host:port
@@ -42,16 +43,16 @@ const deskFile = "desk.key"
 
 func main() { os.Exit(daemon.Main("yuneid", os.Args[1:], os.Stderr, run)) }
 
-func run(ctx context.Context, folder string, log *slog.Logger) error {
+func run(ctx context.Context, home string, log *slog.Logger) error {
 	var cfg config
-	if err := daemon.ReadConfig(folder, &cfg); err != nil {
+	if err := folder.ReadConfig(home, &cfg); err != nil {
 		return err
 	}
-	token, err := daemon.Token(folder)
+	token, err := folder.Token(home)
 	if err != nil {
 		return err
 	}
-	server, err := bus.Serve(ctx, bus.Config{Dir: filepath.Join(folder, "board"), Addr: cfg.Board, Token: token, Log: log})
+	server, err := bus.Serve(ctx, bus.Config{Dir: filepath.Join(home, "board"), Addr: cfg.Board, Token: token, Log: log})
 	if err != nil {
 		return err
 	}
@@ -61,29 +62,29 @@ func run(ctx context.Context, folder string, log *slog.Logger) error {
 		return err
 	}
 	defer board.Close()
-	p, closeAll, err := daemon.Open(ctx, folder, cfg.Config, board, log)
+	p, closeAll, err := daemon.Open(ctx, home, cfg.Config, board, log)
 	if err != nil {
 		return err
 	}
 	defer closeAll()
 	f := &flow.Flow{Party: p, Origin: cfg.Origin}
-	if f.Desk, err = desk(folder); err != nil {
+	if f.Desk, err = desk(home); err != nil {
 		return err
 	}
-	if f.Store, err = dir.Open(filepath.Join(folder, "store")); err != nil {
+	if f.Store, err = dir.Open(filepath.Join(home, "store")); err != nil {
 		return err
 	}
-	if f.Ledger, err = ledger.Open(ctx, ledger.Config{Dir: filepath.Join(folder, "ledger"), Origin: cfg.Origin, Key: p.Key.Ed25519()}); err != nil {
+	if f.Ledger, err = ledger.Open(ctx, ledger.Config{Dir: filepath.Join(home, "ledger"), Origin: cfg.Origin, Key: p.Key.Ed25519()}); err != nil {
 		return err
 	}
 	defer f.Ledger.Close() //nolint:errcheck // what was appended is on disk
 	f.Make = bundler(cfg, f.Ledger, p.Key.Public())
-	return serve(ctx, folder, cfg, f, log)
+	return serve(ctx, home, cfg, f, log)
 }
 
 // serve runs the API, the scribe and the way until the first of them ends.
-func serve(ctx context.Context, folder string, cfg config, f *flow.Flow, log *slog.Logger) error {
-	recs, err := records.Open(ctx, filepath.Join(folder, "records.db"))
+func serve(ctx context.Context, home string, cfg config, f *flow.Flow, log *slog.Logger) error {
+	recs, err := records.Open(ctx, filepath.Join(home, "records.db"))
 	if err != nil {
 		return err
 	}
@@ -110,8 +111,8 @@ func serve(ctx context.Context, folder string, cfg config, f *flow.Flow, log *sl
 	)
 }
 
-func desk(folder string) (suite.Box, error) {
-	text, err := os.ReadFile(filepath.Join(folder, deskFile))
+func desk(home string) (suite.Box, error) {
+	text, err := os.ReadFile(filepath.Join(home, deskFile))
 	if err != nil {
 		return suite.Box{}, fmt.Errorf("reading the desk's key: %w", err)
 	}

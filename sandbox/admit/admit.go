@@ -29,8 +29,8 @@ import (
 	"fmt"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
+	"github.com/yunei/yunei/jobs/limits"
 )
 
 // ExportFuel is the name under which the admitted module exports its fuel, a
@@ -74,7 +74,7 @@ func refuse(format string, args ...any) error {
 
 // Admit returns the admitted form of module under limits. A refusal is a
 // fault.Guest, bad limits are a fault.Invalid.
-func Admit(module []byte, limits jobs.Limits) ([]byte, error) {
+func Admit(module []byte, limits limits.Limits) ([]byte, error) {
 	if err := limits.Check(); err != nil {
 		return nil, fmt.Errorf("admitting module: %w", err)
 	}

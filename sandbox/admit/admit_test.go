@@ -16,10 +16,10 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/limits"
 )
 
-var limits = jobs.Limits{Fuel: 1000, Memory: 4, Input: 64, Rows: 8, Emits: 8}
+var granted = limits.Limits{Fuel: 1000, Memory: 4, Input: 64, Rows: 8, Emits: 8}
 
 // A section of a test's module.
 type section struct {
@@ -68,11 +68,11 @@ func with(id byte, content string) []byte {
 
 func TestAdmitIsStable(t *testing.T) {
 	module := assemble(append([]section{{secCustom, "\x04name!"}}, sample("\x00\x03\x40\x10\x02\x0c\x00\x0b\x0b")...))
-	one, err := Admit(module, limits)
+	one, err := Admit(module, granted)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := Admit(bytes.Clone(module), limits)
+	two, err := Admit(bytes.Clone(module), granted)
 	if err != nil || !bytes.Equal(one, two) {
 		t.Errorf("a second admission differs (%v)", err)
 	}
@@ -122,14 +122,14 @@ func TestRefuses(t *testing.T) {
 		"a vector type":               with(secType, "\x03\x60\x00\x00\x60\x00\x01\x7f\x60\x02\x7b\x7f\x00"),
 		"a long list of nothing":      with(secType, "\xff\xff\xff\xff\x0f"),
 	} {
-		if _, err := Admit(module, limits); fault.Of(err) != fault.Guest {
+		if _, err := Admit(module, granted); fault.Of(err) != fault.Guest {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Admit(assemble(sample("\x00\x0b")), jobs.Limits{}); !errors.Is(err, fault.Invalid) {
+	if _, err := Admit(assemble(sample("\x00\x0b")), limits.Limits{}); !errors.Is(err, fault.Invalid) {
 		t.Errorf("limits of nothing: %v", err)
 	}
-	if _, err := Admit(make([]byte, maxModule+1), limits); fault.Of(err) != fault.Guest {
+	if _, err := Admit(make([]byte, maxModule+1), granted); fault.Of(err) != fault.Guest {
 		t.Errorf("a large module: %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func TestRefusesCode(t *testing.T) {
 		"a number too long":     "\x00\x41\x80\x80\x80\x80\x80\x00\x1a\x0b",
 		"a number too large":    "\x00\x41\xff\xff\xff\xff\x4f\x1a\x0b",
 	} {
-		if _, err := Admit(assemble(sample(code)), limits); fault.Of(err) != fault.Guest {
+		if _, err := Admit(assemble(sample(code)), granted); fault.Of(err) != fault.Guest {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -171,7 +171,7 @@ type machine struct {
 	api.Module
 }
 
-func instance(t *testing.T, module []byte, l jobs.Limits) *machine {
+func instance(t *testing.T, module []byte, l limits.Limits) *machine {
 	t.Helper()
 	admitted, err := Admit(module, l)
 	if err != nil {
@@ -221,7 +221,7 @@ func TestFuel(t *testing.T) {
 		{"a fill of 4096", "\x00\x41\x00\x41\x00\x41\x80\x20\xfc\x0b\x00\x0b", 4 + 4096>>bulkShift},
 		{"a copy of 64", "\x00\x41\x00\x41\x00\x41\xc0\x00\xfc\x0a\x00\x00\x0b", 4 + 1},
 	} {
-		m := instance(t, assemble(sample(c.code)), limits)
+		m := instance(t, assemble(sample(c.code)), granted)
 		left, ok := m.call(t, 1<<20)
 		if cost := 1<<20 - left; cost != c.cost || !ok {
 			t.Errorf("%s: cost %d, want %d (%v)", c.name, cost, c.cost, ok)
@@ -233,12 +233,12 @@ func TestFuel(t *testing.T) {
 // does not.
 func TestFuelEnds(t *testing.T) {
 	const forever = "\x00\x03\x40\x0c\x00\x0b\x0b"
-	m := instance(t, assemble(sample(forever)), limits)
+	m := instance(t, assemble(sample(forever)), granted)
 	if left, ok := m.call(t, 1000); ok || left != -1 {
 		t.Errorf("a loop for ever ended with %d left, %v", left, ok)
 	}
 	const fill = "\x00\x41\x00\x41\x00\x41\x80\x20\xfc\x0b\x00\x0b" // 4 + 64
-	m = instance(t, assemble(sample(fill)), limits)
+	m = instance(t, assemble(sample(fill)), granted)
 	if _, ok := m.call(t, 67); ok {
 		t.Error("a fill passed with one less than its price")
 	}
@@ -261,7 +261,7 @@ func TestDepth(t *testing.T) {
 	const frame = 8 + 1000 + 2 // a thousand locals, two operands
 	const deepest = stackSlots / frame
 	for calls, want := range map[int64]bool{deepest + 1: true, deepest + 2: false} {
-		m := instance(t, recursion(calls), limits)
+		m := instance(t, recursion(calls), granted)
 		if _, ok := m.call(t, 1<<40); ok != want {
 			t.Errorf("recursion of %d: %v, want %v", calls, ok, want)
 		}
@@ -269,7 +269,7 @@ func TestDepth(t *testing.T) {
 	// twice as many calls one after the other
 	list := sample("\x00\x03\x40\x10\x01\x1a\x23\x00\x41\x01\x6b\x24\x00\x23\x00\x0d\x00\x0b\x0b")
 	list[5].content = "\x01\x7f\x01\x41" + string(appendSigned(nil, 2*stackSlots)) + "\x0b"
-	if _, ok := instance(t, assemble(list), limits).call(t, 1<<40); !ok {
+	if _, ok := instance(t, assemble(list), granted).call(t, 1<<40); !ok {
 		t.Error("calls that return are not given back")
 	}
 }
@@ -281,7 +281,7 @@ func TestMemoryIsClamped(t *testing.T) {
 	for name, memory := range map[string]string{"no maximum": "\x01\x00\x01", "a higher one": "\x01\x01\x01\x64"} {
 		list := sample(code)
 		list[4].content = memory
-		m := instance(t, assemble(list), limits)
+		m := instance(t, assemble(list), granted)
 		if _, ok := m.call(t, 1<<20); !ok || len(m.emitted) != 1 || m.emitted[0] != [2]uint64{1, math.MaxUint32} {
 			t.Errorf("%s: emitted %v, %v", name, m.emitted, ok)
 		}
@@ -324,7 +324,7 @@ func FuzzAdmit(f *testing.F) {
 		f.Add(module)
 	}
 	f.Fuzz(func(t *testing.T, module []byte) {
-		admitted, err := Admit(module, limits)
+		admitted, err := Admit(module, granted)
 		if err != nil {
 			if fault.Of(err) != fault.Guest {
 				t.Fatalf("refused as %v", err)
@@ -344,7 +344,7 @@ func FuzzCode(f *testing.F) {
 	f.Add([]byte("\x00\x00\x1a\x45\x1a\x0b"))
 	f.Fuzz(func(t *testing.T, code []byte) {
 		module := assemble(sample(string(code)))
-		admitted, err := Admit(module, limits)
+		admitted, err := Admit(module, granted)
 		if err != nil {
 			return
 		}

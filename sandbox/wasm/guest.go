@@ -21,8 +21,8 @@ import (
 	_ "github.com/wasmerio/wasmer-go/wasmer"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
+	"github.com/yunei/yunei/jobs/limits"
 )
 
 // A Guest is one compiled module. A process loads one, and keeps it. It is
@@ -31,7 +31,7 @@ type Guest struct{ c *C.yn_guest }
 
 // Load compiles an admitted module, and initialises an instance of it for
 // trial. Whatever goes wrong is the guest's: fault.Guest.
-func Load(admitted []byte, l jobs.Limits) (*Guest, error) {
+func Load(admitted []byte, l limits.Limits) (*Guest, error) {
 	if err := l.Check(); err != nil {
 		return nil, fmt.Errorf("loading guest: %w", err)
 	}

@@ -14,14 +14,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
+	"github.com/yunei/yunei/jobs/limits"
 	"github.com/yunei/yunei/sandbox/admit"
 )
 
 const programs = "../../examples/programs"
 
-var limits = jobs.Limits{Fuel: 1 << 20, Memory: 64, Input: 1 << 14, Rows: 64, Emits: 256}
+var granted = limits.Limits{Fuel: 1 << 20, Memory: 64, Input: 1 << 14, Rows: 64, Emits: 256}
 
 func TestMain(m *testing.M) {
 	runtime.LockOSThread()
@@ -37,7 +37,7 @@ func prebuilt(tb testing.TB, name string) []byte {
 	return module
 }
 
-func load(tb testing.TB, module []byte, l jobs.Limits) *Guest {
+func load(tb testing.TB, module []byte, l limits.Limits) *Guest {
 	tb.Helper()
 	admitted, err := admit.Admit(module, l)
 	if err != nil {
@@ -111,10 +111,10 @@ func buildGo(tb testing.TB) []byte {
 
 // The study in C and in Go comes to the same.
 func TestDistrictAge(t *testing.T) {
-	inGo := limits
+	inGo := granted
 	inGo.Memory = 1024
 	for name, g := range map[string]*Guest{
-		"C":  load(t, prebuilt(t, "district-age-c"), limits),
+		"C":  load(t, prebuilt(t, "district-age-c"), granted),
 		"Go": load(t, buildGo(t), inGo),
 	} {
 		const want = "[{7 0 1} {7 1 1250} {7 0 1} {7 0 1} {7 1 -5}]"
@@ -154,7 +154,7 @@ func TestHostile(t *testing.T) {
 		{"guess", "[{1 0 -2152535658033903697}]", "[{1 0 -2152535658033903697}]"},
 	} {
 		t.Run(c.guest, func(t *testing.T) {
-			g := load(t, prebuilt(t, "hostile-"+c.guest), limits)
+			g := load(t, prebuilt(t, "hostile-"+c.guest), granted)
 			victim, other := unit(t, 666, 1), unit(t, 667, 1)
 			for i, step := range []struct {
 				area []byte
@@ -173,7 +173,7 @@ func TestHostile(t *testing.T) {
 func TestFuelIsExact(t *testing.T) {
 	module, area := prebuilt(t, "district-age-c"), unit(t, 1, 2, 3)
 	passes := func(fuel int) bool {
-		l := limits
+		l := granted
 		l.Fuel = uint64(fuel)
 		admitted, err := admit.Admit(module, l)
 		if err != nil {
@@ -207,7 +207,7 @@ func TestFuelIsExact(t *testing.T) {
 // Each call of WASI costs this process a few bytes that the engine forgets: so
 // there is a limit of them, too.
 func TestCallsAreLimited(t *testing.T) {
-	l := limits
+	l := granted
 	l.Fuel = 1 << 24
 	g := load(t, prebuilt(t, "hostile-ask"), l)
 	for range 2 {
@@ -222,25 +222,25 @@ func TestCallsAreLimited(t *testing.T) {
 
 // A guest that does not even start is refused, and only the kind tells.
 func TestLoadRefuses(t *testing.T) {
-	small := limits
+	small := granted
 	small.Input = 1 << 17 // the guest has room for half of it
 	admitted, err := admit.Admit(prebuilt(t, "district-age-c"), small)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		module []byte
-		limits jobs.Limits
-		want   error
+		module  []byte
+		granted limits.Limits
+		want    error
 	}{
 		"an area too small":  {admitted, small, fault.Guest},
-		"no module":          {nil, limits, fault.Guest},
-		"text":               {[]byte("(module)"), limits, fault.Guest},
-		"a module not ours":  {prebuilt(t, "district-age-c"), limits, fault.Guest},
-		"limits of nothing":  {admitted, jobs.Limits{}, fault.Invalid},
-		"a module cut short": {admitted[:len(admitted)-1], limits, fault.Guest},
+		"no module":          {nil, granted, fault.Guest},
+		"text":               {[]byte("(module)"), granted, fault.Guest},
+		"a module not ours":  {prebuilt(t, "district-age-c"), granted, fault.Guest},
+		"limits of nothing":  {admitted, limits.Limits{}, fault.Invalid},
+		"a module cut short": {admitted[:len(admitted)-1], granted, fault.Guest},
 	} {
-		if _, err := Load(c.module, c.limits); !errors.Is(err, c.want) {
+		if _, err := Load(c.module, c.granted); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -248,11 +248,11 @@ func TestLoadRefuses(t *testing.T) {
 
 // Units alone, in both orders, and after every cheater: the same bytes.
 func TestOrderDoesNotMatter(t *testing.T) {
-	g := load(t, prebuilt(t, "district-age-c"), limits)
+	g := load(t, prebuilt(t, "district-age-c"), granted)
 	areas := [][]byte{unit(t, 1), unit(t, 666, 2), unit(t), unit(t, 3, 0, 5)}
 	var alone, forth, back []string
 	for _, a := range areas {
-		alone = append(alone, run(t, load(t, prebuilt(t, "district-age-c"), limits), a))
+		alone = append(alone, run(t, load(t, prebuilt(t, "district-age-c"), granted), a))
 		forth = append(forth, run(t, g, a))
 	}
 	for _, a := range slices.Backward(areas) {
@@ -265,7 +265,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 }
 
 func BenchmarkUnit(b *testing.B) {
-	g, area := load(b, prebuilt(b, "district-age-c"), limits), unit(b, 1, 2, 3, 4, 5, 6, 7, 8)
+	g, area := load(b, prebuilt(b, "district-age-c"), granted), unit(b, 1, 2, 3, 4, 5, 6, 7, 8)
 	for b.Loop() {
 		if _, ok, err := g.Map(area); !ok || err != nil {
 			b.Fatal(ok, err)

@@ -23,11 +23,11 @@ func (l *log) confine(s jail.Stage) error {
 }
 
 func TestServe(t *testing.T) {
-	admitted, err := admit.Admit(prebuilt(t, "district-age-c"), limits)
+	admitted, err := admit.Admit(prebuilt(t, "district-age-c"), granted)
 	if err != nil {
 		t.Fatal(err)
 	}
-	frames, err := wire.AppendLoad(nil, limits, admitted)
+	frames, err := wire.AppendLoad(nil, granted, admitted)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,11 +50,11 @@ func TestServe(t *testing.T) {
 	if level, err := wire.ParseReady(payload); err != nil || jail.Level(level) != jail.Caps|jail.Seccomp {
 		t.Errorf("ready at level %v, %v", jail.Level(level), err)
 	}
-	kind, payload, err = answers.Next(wire.ResultsSize(2, limits.Emits))
+	kind, payload, err = answers.Next(wire.ResultsSize(2, granted.Emits))
 	if err != nil || kind != wire.Results {
 		t.Fatalf("second answer of kind %#x, %v", kind, err)
 	}
-	got, err := wire.ParseResults(nil, payload, 2, limits.Emits)
+	got, err := wire.ParseResults(nil, payload, 2, granted.Emits)
 	want := []wire.Result{{OK: true, Emits: []abi.Emit{{Cell: 7, Value: 1}, {Cell: 7, Measure: 1, Value: 5}}}, {Emits: []abi.Emit{}}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
@@ -64,7 +64,7 @@ func TestServe(t *testing.T) {
 // A jail that does not shut means that nothing is read; a module that does not
 // load, that no row is.
 func TestServeRefuses(t *testing.T) {
-	load, err := wire.AppendLoad(nil, limits, []byte("(module)"))
+	load, err := wire.AppendLoad(nil, granted, []byte("(module)"))
 	if err != nil {
 		t.Fatal(err)
 	}

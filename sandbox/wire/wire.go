@@ -22,8 +22,8 @@ import (
 	"io"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
+	"github.com/yunei/yunei/jobs/limits"
 )
 
 // MaxFrame bounds the payload of every frame, in bytes.
@@ -36,7 +36,7 @@ type Kind byte
 
 // The kinds of frames. The parent's are below 0x80.
 const (
-	Load    Kind = 0x01 // limits, then the admitted module
+	Load    Kind = 0x01 // granted, then the admitted module
 	Units   Kind = 0x02 // a batch of areas
 	Ready   Kind = 0x81 // the guest is initialised, and this is the jail it sits in
 	Refused Kind = 0x82 // it is not, for one Reason
@@ -79,7 +79,7 @@ func seal(dst []byte, at int) ([]byte, error) {
 }
 
 // AppendLoad appends a Load frame.
-func AppendLoad(dst []byte, l jobs.Limits, module []byte) ([]byte, error) {
+func AppendLoad(dst []byte, l limits.Limits, module []byte) ([]byte, error) {
 	at, dst := begin(dst, Load)
 	dst = binary.LittleEndian.AppendUint64(dst, l.Fuel)
 	for _, v := range [...]uint32{l.Memory, l.Input, l.Rows, l.Emits} {
@@ -89,12 +89,12 @@ func AppendLoad(dst []byte, l jobs.Limits, module []byte) ([]byte, error) {
 }
 
 // ParseLoad reads the payload of a Load frame. The module shares its bytes.
-func ParseLoad(b []byte) (jobs.Limits, []byte, error) {
+func ParseLoad(b []byte) (limits.Limits, []byte, error) {
 	const fixed = 8 + 4*4
 	if len(b) < fixed {
-		return jobs.Limits{}, nil, fmt.Errorf("reading load: %d bytes: %w", len(b), fault.Invalid)
+		return limits.Limits{}, nil, fmt.Errorf("reading load: %d bytes: %w", len(b), fault.Invalid)
 	}
-	l := jobs.Limits{
+	l := limits.Limits{
 		Fuel:   binary.LittleEndian.Uint64(b),
 		Memory: binary.LittleEndian.Uint32(b[8:]),
 		Input:  binary.LittleEndian.Uint32(b[12:]),
@@ -102,7 +102,7 @@ func ParseLoad(b []byte) (jobs.Limits, []byte, error) {
 		Emits:  binary.LittleEndian.Uint32(b[20:]),
 	}
 	if err := l.Check(); err != nil {
-		return jobs.Limits{}, nil, fmt.Errorf("reading load: %w", err)
+		return limits.Limits{}, nil, fmt.Errorf("reading load: %w", err)
 	}
 	return l, b[fixed:], nil
 }

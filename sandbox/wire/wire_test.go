@@ -10,11 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
+	"github.com/yunei/yunei/jobs/limits"
 )
 
-var limits = jobs.Limits{Fuel: 1e6, Memory: 16, Input: 64, Rows: 8, Emits: 2}
+var granted = limits.Limits{Fuel: 1e6, Memory: 16, Input: 64, Rows: 8, Emits: 2}
 
 func read(t *testing.T, frame []byte, want Kind) []byte {
 	t.Helper()
@@ -26,15 +26,15 @@ func read(t *testing.T, frame []byte, want Kind) []byte {
 }
 
 func TestLoad(t *testing.T) {
-	frame, err := AppendLoad(nil, limits, []byte("module"))
+	frame, err := AppendLoad(nil, granted, []byte("module"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	l, module, err := ParseLoad(read(t, frame, Load))
-	if err != nil || l != limits || string(module) != "module" {
+	if err != nil || l != granted || string(module) != "module" {
 		t.Errorf("load read as %+v, %q, %v", l, module, err)
 	}
-	none, err := AppendLoad(nil, jobs.Limits{}, nil)
+	none, err := AppendLoad(nil, limits.Limits{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,11 +50,11 @@ func TestUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	payload := read(t, frame[len("before"):], Units)
-	got, err := ParseUnits(nil, payload, limits.Input)
+	got, err := ParseUnits(nil, payload, granted.Input)
 	if err != nil || !cmp.Equal(got, areas) {
 		t.Errorf("units read as %q, %v", got, err)
 	}
-	if _, err := ParseUnits(nil, payload, limits.Input-1); !errors.Is(err, fault.Invalid) {
+	if _, err := ParseUnits(nil, payload, granted.Input-1); !errors.Is(err, fault.Invalid) {
 		t.Errorf("an area beyond its limit: %v", err)
 	}
 }
@@ -69,7 +69,7 @@ func TestResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := ParseResults(nil, read(t, frame, Results), len(want), limits.Emits)
+	got, err := ParseResults(nil, read(t, frame, Results), len(want), granted.Emits)
 	if err != nil || !cmp.Equal(got, want) {
 		t.Errorf("results read as %+v, %v", got, err)
 	}
@@ -102,7 +102,7 @@ func TestLies(t *testing.T) {
 		"a huge number":            append(bytes.Clone(ok), 1, 0xff, 0xff, 0xff, 0xff),
 		"a trailing byte":          append(bytes.Join([][]byte{ok, one}, nil), 0),
 	} {
-		if _, err := ParseResults(nil, payload, 2, limits.Emits); !errors.Is(err, fault.Tampered) {
+		if _, err := ParseResults(nil, payload, 2, granted.Emits); !errors.Is(err, fault.Tampered) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -155,7 +155,7 @@ func FuzzRunner(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		const units = 2
 		for r := NewReader(bytes.NewReader(b)); ; {
-			k, payload, err := r.Next(ResultsSize(units, limits.Emits))
+			k, payload, err := r.Next(ResultsSize(units, granted.Emits))
 			if err != nil {
 				return
 			}
@@ -165,7 +165,7 @@ func FuzzRunner(f *testing.F) {
 			case Refused:
 				_, _ = ParseRefused(payload)
 			case Results:
-				rs, err := ParseResults(nil, payload, units, limits.Emits)
+				rs, err := ParseResults(nil, payload, units, granted.Emits)
 				if err != nil {
 					continue
 				}
@@ -180,7 +180,7 @@ func FuzzRunner(f *testing.F) {
 
 // FuzzParent is the runner's side.
 func FuzzParent(f *testing.F) {
-	load, err := AppendLoad(nil, limits, []byte("module"))
+	load, err := AppendLoad(nil, granted, []byte("module"))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -201,9 +201,9 @@ func FuzzParent(f *testing.F) {
 				}
 				continue
 			}
-			areas, err := ParseUnits(nil, payload, limits.Input)
+			areas, err := ParseUnits(nil, payload, granted.Input)
 			for _, a := range areas {
-				if len(a) > int(limits.Input) {
+				if len(a) > int(granted.Input) {
 					t.Errorf("an area of %d bytes was let through (%v)", len(a), err)
 				}
 			}

@@ -1,13 +1,9 @@
-// Package daemon is what the mains of all daemons share: a folder that holds
-// one daemon's configuration, key, token and journal, and the loop that starts
-// it and ends it on a signal. A daemon is named by its folder and by nothing
-// else, so that no secret stands in its arguments or its environment.
+// Package daemon is what the mains of all daemons share: the loop that starts a
+// daemon on its folder and ends it on a signal, and its part on the board.
 package daemon
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,27 +16,10 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/bus"
-	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/storage/journal"
-	"github.com/yunei/yunei/suite"
 )
-
-// Names of the files in a daemon's folder.
-const (
-	ConfigFile  = "config.json"
-	KeyFile     = "key.pem"
-	TokenFile   = "token"
-	JournalFile = "journal"
-)
-
-// Config is what every daemon is told.
-type Config struct {
-	Name  string    `json:"name"`
-	Board string    `json:"board"` // host:port of the coordinator's board
-	Pins  jobs.Pins `json:"pins"`  // providers' officers, by organisation
-}
 
 // Main reads --dir, opens the daemon's folder and calls run until a signal
 // ends its context. It returns the exit code: 0 after a signal, 1 after a
@@ -63,53 +42,20 @@ func Main(name string, args []string, stderr io.Writer, run func(ctx context.Con
 	return 0
 }
 
-// ReadConfig reads a configuration of the daemon's own type; an unknown field
-// is an error.
-func ReadConfig(dir string, v any) error {
-	raw, err := os.ReadFile(filepath.Join(dir, ConfigFile))
-	if err != nil {
-		return fmt.Errorf("reading the configuration: %w", err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return fmt.Errorf("reading %s: %w: %w", ConfigFile, err, fault.Invalid)
-	}
-	return nil
-}
-
-// Key reads the daemon's own key.
-func Key(dir string) (suite.PrivateKey, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, KeyFile))
-	if err != nil {
-		return suite.PrivateKey{}, fmt.Errorf("reading the key: %w", err)
-	}
-	return suite.ParsePrivateKey(raw)
-}
-
-// Token reads the board's token.
-func Token(dir string) (string, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, TokenFile))
-	if err != nil {
-		return "", fmt.Errorf("reading the token: %w", err)
-	}
-	return string(bytes.TrimSpace(raw)), nil
-}
-
 // Open makes a daemon's party of its folder, on a board that is dialled if
 // none is given. Close ends what Open began.
-func Open(ctx context.Context, dir string, cfg Config, board *bus.Board, log *slog.Logger) (p *party.Party, closeAll func(), err error) {
-	key, err := Key(dir)
+func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, log *slog.Logger) (p *party.Party, closeAll func(), err error) {
+	key, err := folder.Key(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	j, err := journal.Open(filepath.Join(dir, JournalFile), cfg.Name)
+	j, err := journal.Open(filepath.Join(dir, folder.JournalFile), cfg.Name)
 	if err != nil {
 		return nil, nil, err
 	}
 	closeAll = func() { _ = j.Close() } // what was appended is on disk
 	if board == nil {
-		token, err := Token(dir)
+		token, err := folder.Token(dir)
 		if err != nil {
 			closeAll()
 			return nil, nil, err

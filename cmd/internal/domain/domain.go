@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/yunei/yunei/cmd/internal/daemon"
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/storage"
@@ -30,11 +30,12 @@ const (
 
 // Config is a site's configuration.
 type Config struct {
-	daemon.Config
+	folder.Config
 	Domain   string            `json:"domain"`
 	Provider jobs.Signer       `json:"provider"`
 	Runner   string            `json:"runner"`
-	Budgets  map[string]string `json:"budgets"` // rho by unit namespace, "a/b"
+	Jail     string            `json:"jail,omitempty"` // least jail of a guest: full (the default) or basic
+	Budgets  map[string]string `json:"budgets"`        // rho by unit namespace, "a/b"
 	Minio    *MinioConfig      `json:"minio,omitempty"`
 }
 
@@ -47,19 +48,19 @@ type MinioConfig struct {
 }
 
 // OpenStore opens the domain's objects.
-func OpenStore(ctx context.Context, folder string, cfg Config) (storage.Store, error) {
+func OpenStore(ctx context.Context, home string, cfg Config) (storage.Store, error) {
 	if cfg.Minio == nil {
-		return dir.Open(filepath.Join(folder, StoreDir))
+		return dir.Open(filepath.Join(home, StoreDir))
 	}
 	return minio.Open(ctx, minio.Config{
 		Endpoint: cfg.Minio.Endpoint, Bucket: cfg.Minio.Bucket, TLS: cfg.Minio.TLS,
-		Credentials: minio.File(filepath.Join(folder, MinioFile)),
+		Credentials: minio.File(filepath.Join(home, MinioFile)),
 	})
 }
 
 // SealKey reads the key that opens the domain's objects.
-func SealKey(folder string) (seal.PrivateKey, error) {
-	raw, err := secret(folder, SealFile)
+func SealKey(home string) (seal.PrivateKey, error) {
+	raw, err := secret(home, SealFile)
 	if err != nil {
 		return seal.PrivateKey{}, err
 	}
@@ -67,10 +68,10 @@ func SealKey(folder string) (seal.PrivateKey, error) {
 }
 
 // UnitKey reads the key that turns an identifier into a unit key.
-func UnitKey(folder string) ([]byte, error) { return secret(folder, UnitFile) }
+func UnitKey(home string) ([]byte, error) { return secret(home, UnitFile) }
 
-func secret(folder, name string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(folder, name))
+func secret(home, name string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(home, name))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}

@@ -1,0 +1,65 @@
+// Package folder is a daemon's folder: its configuration, key and token, and
+// the name of its journal. A daemon is named by its folder and by nothing else,
+// so that no secret stands in its arguments or its environment. It knows files
+// only; what a daemon does with them is for package daemon.
+package folder
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/suite"
+)
+
+// Names of the files in a daemon's folder.
+const (
+	ConfigFile  = "config.json"
+	KeyFile     = "key.pem"
+	TokenFile   = "token"
+	JournalFile = "journal"
+)
+
+// Config is what every daemon is told.
+type Config struct {
+	Name  string    `json:"name"`
+	Board string    `json:"board"` // host:port of the coordinator's board
+	Pins  jobs.Pins `json:"pins"`  // providers' officers, by organisation
+}
+
+// ReadConfig reads a configuration of the daemon's own type; an unknown field
+// is an error.
+func ReadConfig(dir string, v any) error {
+	raw, err := os.ReadFile(filepath.Join(dir, ConfigFile))
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return fmt.Errorf("reading %s: %w: %w", ConfigFile, err, fault.Invalid)
+	}
+	return nil
+}
+
+// Key reads the daemon's own key.
+func Key(dir string) (suite.PrivateKey, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, KeyFile))
+	if err != nil {
+		return suite.PrivateKey{}, fmt.Errorf("reading the key: %w", err)
+	}
+	return suite.ParsePrivateKey(raw)
+}
+
+// Token reads the board's token.
+func Token(dir string) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, TokenFile))
+	if err != nil {
+		return "", fmt.Errorf("reading the token: %w", err)
+	}
+	return string(bytes.TrimSpace(raw)), nil
+}

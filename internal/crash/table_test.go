@@ -1,0 +1,153 @@
+package crash
+
+import (
+	"slices"
+
+	"github.com/yunei/yunei/jobs"
+)
+
+// A row is a run in which daemons are killed, and how it must end.
+type row struct {
+	kill  []string  // DAEMON:KIND:MOMENT; those of one daemon one after the other
+	all   string    // kills every process at once when such a statement is on the board
+	mode  jobs.Mode // sdc, unless it says otherwise
+	poor  bool      // site a's budget does not suffice
+	end   end
+	short bool // is in the short form
+}
+
+// An end is released in one of the rounds, or the code of a dead run, or
+// either; a run of two open ends depends on who is first to be missed.
+type end struct {
+	rounds []int
+	code   string
+}
+
+const deadCode = "run-dead"
+
+var (
+	first  = end{rounds: []int{1}}
+	second = end{rounds: []int{2}}
+	third  = end{rounds: []int{3}}
+	dead   = end{code: deadCode}
+	poor   = end{code: "budget"}
+	// later: shares were lost, perhaps more than the committee can spare.
+	later = end{rounds: []int{2, 3}, code: deadCode}
+	// any: everyone died, at a moment that is not the same every time.
+	any4 = end{rounds: []int{1, 2, 3, 4}, code: deadCode}
+)
+
+const before, after = "before", "after"
+
+// step makes the two rows of an entry.
+func step(point string, b, a end, more ...string) []row {
+	return []row{
+		{kill: append(slices.Clone(more), point+":"+before), end: b},
+		{kill: append(slices.Clone(more), point+":"+after), end: a},
+	}
+}
+
+func in(mode jobs.Mode, rows []row) []row {
+	for i := range rows {
+		rows[i].mode = mode
+	}
+	return rows
+}
+
+// told marks the rows whose last kill is among points for the short form.
+func told(rows []row, points ...string) []row {
+	for i, r := range rows {
+		rows[i].short = len(r.kill) > 0 && slices.Contains(points, r.kill[len(r.kill)-1]) || slices.Contains(points, r.all) && r.all != ""
+	}
+	return rows
+}
+
+// table is the way of a run, entry by entry.
+//
+// A site keeps its secrets sealed in its store, so that its death costs
+// nothing. A trustee's and the gate's secrets of a round are in memory only:
+// their death costs the round, unless enough others have them. The gate's
+// death after it has said that it opens costs the run.
+var table = told(slices.Concat(
+	in(jobs.DP, slices.Concat(
+		step("site-a:debited", first, first),
+		step("site-a:used", first, first),
+		step("site-a:noise", first, first),
+		step("site-b:noise", first, first),
+		step("site-a:partial", first, first),
+		step("site-a:commit", first, first),
+		step("site-a:set", first, first),
+		step("site-a:confirm", first, first),
+		step("site-a:reveal", first, first),
+	)),
+	step("site-a:used", first, first),
+	step("site-a:partial", first, first),
+	step("site-b:commit", first, first),
+	step("site-b:set", first, first),
+	step("site-a:confirm", first, first),
+	step("site-a:reveal", first, first),
+	refused(step("site-a:refusal", poor, poor)),
+
+	step("trustee-1:hello", first, second),
+	step("trustee-1:key-commit", second, second),
+	step("trustee-2:key-open", second, second),
+	step("trustee-3:key", second, second),
+	step("trustee-1:ready", first, first),
+	step("trustee-1:answer", second, second),
+	step("trustee-1:lost", second, second, "trustee-1:hello:after"),
+	step("trustee-2:witnessed", first, first),
+
+	step("gate:receiver", first, second),
+	step("gate:sum", second, second),
+	step("gate:active", second, second),
+	step("gate:opened", second, dead),
+	in(jobs.DP, step("gate:opened", second, dead)),
+	step("gate:candidate", dead, dead),
+	step("gate:lost", second, second, "gate:receiver:after"),
+	step("gate:dead", dead, dead, "gate:opened:after"),
+
+	step("yuneid:round", first, first),
+	step("yuneid:bundle", first, first),
+	step("yuneid:release", first, first),
+	step("yuneid:dead", dead, dead, "gate:receiver:after", "gate:receiver:after", "gate:receiver:after", "gate:receiver:after"),
+
+	// A crash in round 2, of parties that had said everything in round 1.
+	in(jobs.DP, slices.Concat(
+		step("site-a:commit", second, second, "site-a:reveal:after", "gate:sum:after"),
+		step("site-a:confirm", second, second, "site-a:reveal:after", "gate:sum:after"),
+		step("site-b:reveal", second, second, "gate:opened:before"),
+	)),
+	step("trustee-1:key", third, third, "trustee-2:hello:after"),
+	step("yuneid:round", second, second, "yuneid:round:after", "gate:receiver:after"),
+	step("gate:active", third, third, "trustee-2:hello:after"),
+	step("gate:opened", third, dead, "gate:sum:after"),
+	step("gate:candidate", dead, dead, "gate:sum:after"),
+
+	// More than one at once.
+	[]row{
+		{kill: []string{"trustee-1:key-open:after", "trustee-2:key-open:after"}, end: later},
+		{kill: []string{"trustee-1:ready:after", "trustee-2:ready:after"}, end: later},
+		{kill: []string{"trustee-1:hello:after", "gate:receiver:after"}, end: end{rounds: []int{2, 3}}},
+		{kill: []string{"site-a:commit:after", "site-b:commit:after"}, mode: jobs.DP, end: first},
+		{kill: []string{"site-a:reveal:after", "site-b:reveal:before"}, mode: jobs.DP, end: first},
+		{kill: []string{"site-a:noise:after", "gate:sum:before", "trustee-3:hello:before", "yuneid:bundle:after"}, mode: jobs.DP, end: second},
+	},
+
+	// kill -9 of everything.
+	[]row{
+		{all: "round", end: any4}, {all: "hello", end: any4}, {all: "key", end: any4}, {all: "receiver", end: any4},
+		{all: "commit", end: any4, mode: jobs.DP}, {all: "confirm", end: any4, mode: jobs.DP}, {all: "reveal", end: any4, mode: jobs.DP},
+		{all: "sum", end: any4}, {all: "ready", end: any4}, {all: "active", end: any4}, {all: "answer", end: any4},
+		{all: "candidate", end: any4}, {all: "vote-commit", end: first}, {all: "vote-open", end: first}, {all: "release", end: first},
+	},
+),
+	"site-a:noise:after", "site-a:reveal:before", "trustee-1:answer:after", "gate:opened:after", "gate:dead:after",
+	"site-a:refusal:after", "yuneid:bundle:after", "trustee-2:witnessed:after", "vote-commit", "confirm",
+)
+
+func refused(rows []row) []row {
+	for i := range rows {
+		rows[i].mode, rows[i].poor = jobs.DP, true
+	}
+	return rows
+}

@@ -1,0 +1,514 @@
+package msg
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/suite"
+)
+
+// A whole run, seen as it grows.
+func TestView(t *testing.T) {
+	for _, mode := range []jobs.Mode{jobs.SDC, jobs.DP} {
+		w := newWorld(t, mode)
+		if v := w.view(t); v.Err() != nil || v.Round() != 0 || v.Over() || v.Run().ID != run || v.Permit().Digest() != w.terms.Digest() {
+			t.Fatalf("at the start: %v, round %d", v.Err(), v.Round())
+		}
+		w.makeKey(t, 1)
+		v := w.view(t)
+		if key, ok := v.Key(1); !ok || key != suite.DigestOf([]byte("key")) || v.Round() != 1 {
+			t.Errorf("the key is %s, %v", key, ok)
+		}
+		if _, ok := v.Set(1); ok {
+			t.Error("a set before the commitments")
+		}
+		w = newWorld(t, mode)
+		w.makeSet(t, 1)
+		v = w.view(t)
+		set, ok := v.Confirmed(1)
+		if !ok || !slices.Equal(set.Members, sites) || len(set.Commits) != 2 || set.Receiver != suite.DigestOf([]byte("receiver")) {
+			t.Errorf("confirmed %v, %v", set, ok)
+		}
+		parts, ok, err := v.Revealed(1)
+		if diff := cmp.Diff([]Parts{partsOf("site-a"), partsOf("site-b")}, parts); !ok || err != nil || diff != "" {
+			t.Errorf("revealed %v, %v: %s", ok, err, diff)
+		}
+		w = newWorld(t, mode)
+		w.open(t, 1)
+		v = w.view(t)
+		if !v.Over() || v.Dead() != "" || v.Refused() != "" {
+			t.Errorf("at the end: over %v, dead %q, refused %q", v.Over(), v.Dead(), v.Refused())
+		}
+		all := v.Receipts()
+		if len(all) != w.index || all[0].Kind() != Round || all[len(all)-1].Kind() != Release {
+			t.Errorf("%d statements of %d, from %s to %s", len(all), w.index, all[0].Kind(), all[len(all)-1].Kind())
+		}
+		if i, ok := v.Index(all[3].Digest()); !ok || i != 4 {
+			t.Errorf("the ledger has the fourth statement at %d, %v", i, ok)
+		}
+	}
+}
+
+// statements lists the places of everything that was said.
+func (w *world) statements(t testing.TB) []Place {
+	t.Helper()
+	var all []Place
+	for subject := range w.board {
+		p, err := ParseSubject(subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Kind != Logged && p.Kind != Permit && p.Kind != jobs.Start {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// A statement that the ledger does not hold is not there.
+func TestOnlyWhatIsLogged(t *testing.T) {
+	w := newWorld(t, jobs.SDC)
+	w.open(t, 1)
+	for _, p := range w.statements(t) {
+		d := suite.DigestOf(w.board[Subject(p.Run, p.Round, p.Kind, p.Party)])
+		at := LoggedSubject(run, d)
+		for name, entry := range map[string]string{
+			"no entry":       "",
+			"no index":       string(d),
+			"a bad index":    string(d) + " -1",
+			"a huge index":   string(d) + " 18446744073709551615",
+			"another digest": string(suite.DigestOf([]byte("x"))) + " 1",
+			"in capitals":    strings.ToUpper(string(d)) + " 1",
+			"no digest":      "sha256: 1",
+		} {
+			board := maps.Clone(w.board)
+			board[at] = []byte(entry)
+			if entry == "" {
+				delete(board, at)
+			}
+			v, err := NewView(run, board, w.pins())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Said(p.Round, p.Kind, p.Party) {
+				t.Errorf("%s of %s is seen with %s", p.Kind, p.Party, name)
+			}
+		}
+		// An entry counts in its own place only, so that it has one index.
+		board := maps.Clone(w.board)
+		board[LoggedSubject(run, suite.DigestOf([]byte("elsewhere")))] = []byte(string(d) + " 999")
+		v, err := NewView(run, board, w.pins())
+		if i, ok := v.Index(d); err != nil || !ok || i == 999 {
+			t.Errorf("%s of %s is logged at %d, %v", p.Kind, p.Party, i, err)
+		}
+	}
+}
+
+// read reads any kind of statement.
+func read(v *View, p Place) error {
+	var err error
+	switch p.Kind {
+	case Round:
+		_, err = Read[RoundBody](v, p.Round, p.Kind, p.Party)
+	case Hello:
+		_, err = Read[HelloBody](v, p.Round, p.Kind, p.Party)
+	case KeyCommit:
+		_, err = Read[KeyCommitBody](v, p.Round, p.Kind, p.Party)
+	case KeyOpen:
+		_, err = Read[KeyOpenBody](v, p.Round, p.Kind, p.Party)
+	case Key:
+		_, err = Read[KeyBody](v, p.Round, p.Kind, p.Party)
+	case Receiver:
+		_, err = Read[ReceiverBody](v, p.Round, p.Kind, p.Party)
+	case Commit:
+		_, err = Read[CommitBody](v, p.Round, p.Kind, p.Party)
+	case Confirm:
+		_, err = Read[ConfirmBody](v, p.Round, p.Kind, p.Party)
+	case Reveal:
+		_, err = Read[RevealBody](v, p.Round, p.Kind, p.Party)
+	case Sum:
+		_, err = Read[SumBody](v, p.Round, p.Kind, p.Party)
+	case Ready:
+		_, err = Read[ReadyBody](v, p.Round, p.Kind, p.Party)
+	case Active:
+		_, err = Read[ActiveBody](v, p.Round, p.Kind, p.Party)
+	case Answer:
+		_, err = Read[AnswerBody](v, p.Round, p.Kind, p.Party)
+	case Candidate:
+		_, err = Read[CandidateBody](v, p.Round, p.Kind, p.Party)
+	case VoteCommit:
+		_, err = Read[VoteCommitBody](v, p.Round, p.Kind, p.Party)
+	case VoteOpen:
+		_, err = Read[VoteOpenBody](v, p.Round, p.Kind, p.Party)
+	case Release:
+		_, err = Read[ReleaseBody](v, p.Round, p.Kind, p.Party)
+	default:
+		err = fmt.Errorf("a %s, of which there is no test", p.Kind)
+	}
+	return err
+}
+
+// bodyOf gives a statement's body as it stands.
+func bodyOf(t testing.TB, raw []byte) (receipt.Receipt, map[string]any) {
+	t.Helper()
+	r, err := receipt.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := map[string]any{}
+	if err := r.Read(r.Kind(), &body); err != nil && !errors.Is(err, fault.Invalid) { // a map has its own order
+		t.Fatal(err)
+	}
+	return r, body
+}
+
+// Nobody speaks in another's name, and nothing that was said about another
+// run, round, permit or party, or as another kind, is heard.
+func TestOnlyWhoAndWhat(t *testing.T) {
+	w := newWorld(t, jobs.SDC)
+	w.open(t, 1)
+	good := w.view(t)
+	for _, p := range w.statements(t) {
+		if err := read(good, p); err != nil {
+			t.Fatalf("%v: %v", p, err)
+		}
+		subject := Subject(p.Run, p.Round, p.Kind, p.Party)
+		r, _ := bodyOf(t, w.board[subject])
+		of := w.of(p.Round, p.Party)
+		right := of.About()
+		sign := func(who string, kind receipt.Kind, about receipt.Subject, edit func(*Of)) []byte {
+			raw := resign(t, w, r, who, kind, about, edit)
+			return raw
+		}
+		keep := func(*Of) {}
+		bad := map[string][]byte{
+			"no receipt":               []byte("x"),
+			"another kind":             sign(p.Party, "refusal", right, keep),
+			"about another run":        sign(p.Party, p.Kind, Of{"r-2", p.Round, of.Permit, p.Party}.About(), keep),
+			"about another round":      sign(p.Party, p.Kind, Of{run, p.Round + 1, of.Permit, p.Party}.About(), keep),
+			"about another permit":     sign(p.Party, p.Kind, Of{run, p.Round, suite.DigestOf(nil), p.Party}.About(), keep),
+			"a body of another run":    sign(p.Party, p.Kind, right, func(o *Of) { o.Run = "r-2" }),
+			"a body of another round":  sign(p.Party, p.Kind, right, func(o *Of) { o.Round++ }),
+			"a body of another permit": sign(p.Party, p.Kind, right, func(o *Of) { o.Permit = suite.DigestOf(nil) }),
+			"a body of another party":  sign(p.Party, p.Kind, right, func(o *Of) { o.Party = "stranger" }),
+		}
+		for who := range w.keys {
+			if who != p.Party {
+				bad["signed by "+who] = sign(who, p.Kind, right, keep)
+			}
+		}
+		for name, raw := range bad {
+			spoilt := w.without(p.Round, p.Kind, p.Party)
+			spoilt.post(subject, raw)
+			v := spoilt.view(t)
+			if err := read(v, p); err == nil {
+				t.Errorf("%s of %s is heard: %s", p.Kind, p.Party, name)
+			}
+			if strings.HasPrefix(name, "signed") && v.Said(p.Round, p.Kind, p.Party) {
+				t.Errorf("%s of %s is said: %s", p.Kind, p.Party, name)
+			}
+		}
+		// In the place of another it is nobody's.
+		for _, other := range []string{"stranger", "gate", Coordinator, "trustee-1", "site-a", "checker-1"} {
+			if other == p.Party {
+				continue
+			}
+			moved := w.without(p.Round, p.Kind, other)
+			moved.post(Subject(run, p.Round, p.Kind, other), w.board[subject])
+			if moved.view(t).Said(p.Round, p.Kind, other) {
+				t.Errorf("%s of %s is taken for %s's", p.Kind, p.Party, other)
+			}
+		}
+	}
+}
+
+// resign signs what a receipt states anew, as anyone and about anything.
+func resign(t testing.TB, w *world, r receipt.Receipt, who string, kind receipt.Kind, about receipt.Subject, edit func(*Of)) []byte {
+	t.Helper()
+	p := Place{Kind: r.Kind()}
+	body := bodies[p.Kind]()
+	if err := r.Read(r.Kind(), body); err != nil {
+		t.Fatal(err)
+	}
+	edit(body.(interface{ head() *Of }).head())
+	out, err := receipt.Sign(w.keys[who], kind, about, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func (o *Of) head() *Of { return o }
+
+var bodies = map[receipt.Kind]func() any{
+	Round: func() any { return new(RoundBody) }, Hello: func() any { return new(HelloBody) },
+	KeyCommit: func() any { return new(KeyCommitBody) }, KeyOpen: func() any { return new(KeyOpenBody) },
+	Key: func() any { return new(KeyBody) }, Receiver: func() any { return new(ReceiverBody) },
+	Commit: func() any { return new(CommitBody) }, Confirm: func() any { return new(ConfirmBody) },
+	Reveal: func() any { return new(RevealBody) }, Sum: func() any { return new(SumBody) },
+	Ready: func() any { return new(ReadyBody) }, Active: func() any { return new(ActiveBody) },
+	Answer: func() any { return new(AnswerBody) }, Candidate: func() any { return new(CandidateBody) },
+	VoteCommit: func() any { return new(VoteCommitBody) }, VoteOpen: func() any { return new(VoteOpenBody) },
+	Release: func() any { return new(ReleaseBody) },
+}
+
+// A key, a set, a confirmed set and the reveals need everyone.
+func TestEveryoneIsNeeded(t *testing.T) {
+	w := newWorld(t, jobs.SDC)
+	w.makeSet(t, 1)
+	ladder := func(v *View) (rung string) {
+		if _, ok := v.Key(1); !ok {
+			return "nothing"
+		}
+		if _, ok := v.Set(1); !ok {
+			return "key"
+		}
+		if _, ok := v.Confirmed(1); !ok {
+			return "set"
+		}
+		if _, ok, err := v.Revealed(1); !ok || err != nil {
+			return "confirmed"
+		}
+		return "revealed"
+	}
+	if got := ladder(w.view(t)); got != "revealed" {
+		t.Fatalf("with everyone there is %s", got)
+	}
+	for kind, want := range map[receipt.Kind]string{
+		Hello: "nothing", KeyCommit: "nothing", KeyOpen: "nothing", Key: "nothing", // the transcript is theirs
+		Receiver: "key", Commit: "key", Confirm: "set", Reveal: "confirmed",
+	} {
+		for _, p := range w.statements(t) {
+			if p.Kind != kind {
+				continue
+			}
+			if got := ladder(w.without(1, kind, p.Party).view(t)); got != want {
+				t.Errorf("without the %s of %s there is %s, want %s", kind, p.Party, got, want)
+			}
+		}
+	}
+	// One trustee that vouches for another key, or for another transcript.
+	for name, edit := range map[string]func(*KeyBody){
+		"key":        func(b *KeyBody) { b.Key = suite.DigestOf([]byte("other")) },
+		"transcript": func(b *KeyBody) { b.Transcript = suite.DigestOf([]byte("other")) },
+	} {
+		body := KeyBody{Of: w.of(1, "trustee-3"), Transcript: w.view(t).Transcript(1), Key: suite.DigestOf([]byte("key"))}
+		edit(&body)
+		spoilt := w.without(1, Key, "trustee-3")
+		spoilt.say(t, Key, body)
+		if got := ladder(spoilt.view(t)); got != "nothing" {
+			t.Errorf("with another %s there is %s", name, got)
+		}
+	}
+}
+
+// A set is confirmed when every member has signed the very one that stands
+// here; in mode dp each says what it debited.
+func TestConfirmed(t *testing.T) {
+	w := newWorld(t, jobs.SDC)
+	w.makeSet(t, 1)
+	set, _ := w.view(t).Set(1)
+	other := suite.DigestOf([]byte("other"))
+	for name, edit := range map[string]func(*ConfirmBody){
+		"fewer members":   func(b *ConfirmBody) { b.Set.Members, b.Set.Commits = set.Members[:1], set.Commits[:1] },
+		"another order":   func(b *ConfirmBody) { b.Set.Members = []string{"site-b", "site-a"} },
+		"another commit":  func(b *ConfirmBody) { b.Set.Commits = []suite.Digest{set.Commits[0], other} },
+		"swapped commits": func(b *ConfirmBody) { b.Set.Commits = []suite.Digest{set.Commits[1], set.Commits[0]} },
+		"another key":     func(b *ConfirmBody) { b.Set.Key = other },
+		"another gate":    func(b *ConfirmBody) { b.Set.Receiver = other },
+		"no set":          func(b *ConfirmBody) { b.Set = Set{} },
+		"a debit in sdc":  func(b *ConfirmBody) { b.Debit = &Debit{} },
+	} {
+		body := w.confirm(1, "site-b", set)
+		edit(&body)
+		spoilt := w.without(1, Confirm, "site-b")
+		spoilt.say(t, Confirm, body)
+		v := spoilt.view(t)
+		if _, ok := v.Confirmed(1); ok {
+			t.Errorf("confirmed with %s", name)
+		}
+		if _, ok, err := v.Revealed(1); ok || err != nil {
+			t.Errorf("revealed with %s: %v", name, err)
+		}
+	}
+	w = newWorld(t, jobs.DP)
+	w.makeSet(t, 1)
+	set, _ = w.view(t).Set(1)
+	spoilt := w.without(1, Confirm, "site-b")
+	spoilt.say(t, Confirm, ConfirmBody{Of: w.of(1, "site-b"), Set: set})
+	if _, ok := spoilt.view(t).Confirmed(1); ok {
+		t.Error("confirmed in mode dp without a debit")
+	}
+}
+
+// A reveal that is not what its site committed to is found out, and so is one
+// that opens a commitment copied from another site (threat 4).
+func TestReveal(t *testing.T) {
+	w := newWorld(t, jobs.SDC)
+	w.makeSet(t, 1)
+	for name, body := range map[string]RevealBody{
+		"other parts":   {Salt: saltOf("site-b"), Parts: partsOf("minus site-a")},
+		"another salt":  {Salt: saltOf("x"), Parts: partsOf("site-b")},
+		"another's":     {Salt: saltOf("site-a"), Parts: partsOf("site-a")},
+		"a part too":    {Salt: saltOf("site-b"), Parts: append(partsOf("site-b"), partsOf("site-b")...)},
+		"a part less":   {Salt: saltOf("site-b"), Parts: partsOf("site-b")[:1]},
+		"swapped parts": {Salt: saltOf("site-b"), Parts: Parts{partsOf("site-b")[1], partsOf("site-b")[0]}},
+		"nothing":       {},
+	} {
+		body.Of = w.of(1, "site-b")
+		spoilt := w.without(1, Reveal, "site-b")
+		spoilt.say(t, Reveal, body)
+		if parts, ok, err := spoilt.view(t).Revealed(1); ok || parts != nil || !errors.Is(err, fault.Tampered) {
+			t.Errorf("%s: revealed %v, %v", name, ok, err)
+		}
+	}
+
+	w = newWorld(t, jobs.SDC)
+	w.makeKey(t, 1)
+	commitment := suite.Commit(saltOf("site-a"), w.of(1, "site-a").Bind(partsOf("site-a").Bytes()))
+	for _, name := range sites { // site-b has nothing of site-a's but this
+		w.say(t, Commit, CommitBody{Of: w.of(1, name), Parts: commitment})
+	}
+	set, _ := w.view(t).Set(1)
+	for _, name := range sites {
+		w.say(t, Confirm, w.confirm(1, name, set))
+	}
+	for _, name := range sites { // site-b has heard site-a
+		w.say(t, Reveal, RevealBody{Of: w.of(1, name), Salt: saltOf("site-a"), Parts: partsOf("site-a")})
+	}
+	if _, ok, err := w.view(t).Revealed(1); ok || !errors.Is(err, fault.Tampered) {
+		t.Errorf("a copied commitment opens: %v", err)
+	}
+}
+
+// What ends a run, and who can.
+func TestOver(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		kind    receipt.Kind
+		body    func(w *world) Body
+		dead    fault.Code
+		refused fault.Code
+		over    bool
+	}{
+		{"the gate ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, "gate"), "tampered"} }, "tampered", "", true},
+		{"the coordinator ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, Coordinator), "run-dead"} }, "run-dead", "", true},
+		{"a trustee would end it", Dead, func(w *world) Body { return DeadBody{w.of(0, "trustee-1"), "run-dead"} }, "", "", false},
+		{"a site would end it", Dead, func(w *world) Body { return DeadBody{w.of(0, "site-a"), "run-dead"} }, "", "", false},
+		{"a stranger would end it", Dead, func(w *world) Body { return DeadBody{w.of(0, "stranger"), "run-dead"} }, "", "", false},
+		{"a site refuses", Refusal, func(w *world) Body { return RefusalBody{w.of(0, "site-b"), "budget"} }, "", "budget", true},
+		{"a trustee refuses", Refusal, func(w *world) Body { return RefusalBody{w.of(0, "trustee-1"), "budget"} }, "", "", false},
+		{"a stranger refuses", Refusal, func(w *world) Body { return RefusalBody{w.of(0, "stranger"), "budget"} }, "", "", false},
+		{"a trustee has lost its secrets", Lost, func(w *world) Body { return LostBody{w.of(1, "trustee-1")} }, "", "", false},
+		{"there is a candidate", Candidate, func(w *world) Body { return CandidateBody{Of: w.of(0, "gate")} }, "", "", true},
+		{"a site has a candidate", Candidate, func(w *world) Body { return CandidateBody{Of: w.of(0, "site-a")} }, "", "", false},
+	} {
+		w := newWorld(t, jobs.SDC)
+		w.makeKey(t, 1)
+		w.say(t, c.kind, c.body(w))
+		v := w.view(t)
+		if v.Over() != c.over || v.Dead() != c.dead || v.Refused() != c.refused {
+			t.Errorf("%s: over %v, dead %q, refused %q", c.name, v.Over(), v.Dead(), v.Refused())
+		}
+	}
+	w := newWorld(t, jobs.SDC)
+	w.say(t, Refusal, RefusalBody{w.of(0, "site-b"), "budget"})
+	w.say(t, Refusal, RefusalBody{w.of(0, "site-a"), "dataset"})
+	if code := w.view(t).Refused(); code != "dataset" {
+		t.Errorf("of two refusals the first by name is %q", code)
+	}
+}
+
+// Rounds follow on one another, from 1.
+func TestRounds(t *testing.T) {
+	w := newWorld(t, jobs.SDC)
+	for i, n := range []int{2, 4, 1, 3} {
+		w.say(t, Round, RoundBody{w.of(n, Coordinator)})
+		if got, want := w.view(t).Round(), []int{0, 0, 2, 4}[i]; got != want {
+			t.Errorf("after round %d was said the round is %d, want %d", n, got, want)
+		}
+	}
+	// A key of an earlier round is none of a later one's.
+	w = newWorld(t, jobs.SDC)
+	w.makeSet(t, 1)
+	w.say(t, Round, RoundBody{w.of(2, Coordinator)})
+	v := w.view(t)
+	if _, ok := v.Key(2); ok || v.CRS(1) == v.CRS(2) {
+		t.Error("round 2 has the key of round 1")
+	}
+	other := w.without(1, Hello, "trustee-2")
+	other.say(t, Hello, HelloBody{Of: w.of(1, "trustee-2"), Nonce: saltOf("chosen later")})
+	if o := other.view(t); o.CRS(1) == v.CRS(1) || o.Transcript(1) == v.Transcript(1) {
+		t.Error("a trustee's nonce is no part of the reference string")
+	}
+}
+
+// A permit or a start that does not hold is seen as that, and nothing else is
+// but what sites say of it.
+func TestBrokenPermit(t *testing.T) {
+	w := newWorld(t, jobs.SDC)
+	w.open(t, 1)
+	w.say(t, Refusal, RefusalBody{w.of(0, "site-a"), "permit-broken"})
+	permitAt, startAt := Subject(run, 0, Permit, Coordinator), Subject(run, 0, jobs.Start, Operator)
+	for name, c := range map[string]struct {
+		at  string
+		raw []byte
+	}{
+		"no permit at all":    {permitAt, []byte("x")},
+		"an altered permit":   {permitAt, bytes.Replace(w.bundle, []byte(`"uses":1`), []byte(`"uses":9`), 1)},
+		"a start by the gate": {startAt, w.start(t, "gate", run).Bytes()},
+		"another run's start": {startAt, w.start(t, "operator", "r-2").Bytes()},
+		"no start at all":     {startAt, []byte("x")},
+	} {
+		board := maps.Clone(w.board)
+		board[c.at] = c.raw
+		v, err := NewView(run, board, w.pins())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if v.Err() == nil || !v.Over() || v.Refused() != "permit-broken" || len(v.said) != 1 {
+			t.Errorf("%s: %v, over %v, refused %q, %d statements", name, v.Err(), v.Over(), v.Refused(), len(v.said))
+		}
+		delete(board, c.at)
+		if _, err := NewView(run, board, w.pins()); !errors.Is(err, fault.NotFound) {
+			t.Errorf("without what %s stands for: %v", name, err)
+		}
+	}
+	if v, err := NewView(run, w.board, nil); err != nil || !errors.Is(v.Err(), fault.Tampered) {
+		t.Errorf("a view without pins: %v, %v", v.Err(), err)
+	}
+}
+
+// Nothing that a stranger posts, wherever, changes a view.
+func FuzzBoard(f *testing.F) {
+	w := newWorld(f, jobs.SDC)
+	w.makeSet(f, 1)
+	want := w.view(f)
+	f.Add(Subject(run, 1, Hello, "trustee-1"), w.board[Subject(run, 1, Hello, "trustee-2")])
+	f.Add(Subject(run, 2, Round, Coordinator), w.board[Subject(run, 1, Round, Coordinator)])
+	f.Add(LoggedSubject(run, suite.DigestOf(nil)), []byte("sha256: 1"))
+	f.Add(Subject(run, 0, Dead, "gate"), []byte("{}"))
+	f.Fuzz(func(t *testing.T, subject string, data []byte) {
+		if _, taken := w.board[subject]; taken {
+			return // the board takes a subject once
+		}
+		board := maps.Clone(w.board)
+		board[subject] = data
+		d := suite.DigestOf(data)
+		board[LoggedSubject(run, d)] = fmt.Appendf(nil, "%s 1000", d)
+		v, err := NewView(run, board, w.pins())
+		if err != nil || len(v.said) != len(want.said) || v.Round() != 1 || v.Over() {
+			t.Fatalf("%s changes the view: %d statements, %v", subject, len(v.said), err)
+		}
+	})
+}
