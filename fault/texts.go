@@ -75,4 +75,5 @@ var texts = map[Code]text{
 	"shape-size":        {Invalid, Operator, "输出表格过大，请减少维度、代码或标签长度。", "the output's table would be too large; use fewer or shorter codes and labels"},
 	"permit-incomplete": {Denied, Operator, "授权凭据尚缺决定，请在申请中查看由谁办理。", "the permit lacks a decision; the application shows whose turn it is"},
 	"gate-failed":       {Denied, Operator, "出域闸门的自动检查未通过，未输出任何结果；请调整统计口径后重新申请。", "the gate's automatic checks failed and nothing went out; coarsen the table and apply again"},
+	"jail":              {Denied, Provider, "本域机器达不到所配置的隔离级别，未运行程序；请启用用户命名空间，或由提供方明确改为较低级别（config.json 的 jail）。", "the domain's machine cannot give the jail that it is configured for, and no guest ran; enable user namespaces, or let the provider lower the level by name (jail in config.json)"},
 }

@@ -87,7 +87,7 @@ func Start(ctx context.Context, c Config) (*Runner, error) {
 	c.Module = nil
 	r := &Runner{config: c, admitted: admitted}
 	for range attempts {
-		if r.child, err = r.start(ctx); err == nil || ctx.Err() != nil || errors.Is(err, fault.Guest) {
+		if r.child, err = r.start(ctx); err == nil || ctx.Err() != nil || errors.Is(err, fault.Guest) || errors.Is(err, fault.Denied) {
 			break
 		}
 	}
@@ -262,7 +262,7 @@ func (c *child) load(ctx context.Context, config Config, admitted []byte) error 
 		// The namespaces are known here, the rest is said by a child that has
 		// not run its guest on any row.
 		if c.level = jail.Level(said)&^spaces | c.process.Spaces; !c.level.Has(config.Least) {
-			return fmt.Errorf("loading guest: the jail has only: %v: %w", c.level, fault.Internal)
+			return fmt.Errorf("loading guest: the jail has only: %v: %w", c.level, fault.Denied)
 		}
 		return nil
 	case kind == wire.Refused:

@@ -130,8 +130,12 @@ func (s *Site) admit(ctx context.Context, t jobs.Terms) (*sandbox.Runner, error)
 		return nil, err
 	}
 	r, err := sandbox.Start(ctx, sandbox.Config{Runner: s.Runner, Module: module, Limits: t.Limits, Least: s.Jail})
-	if errors.Is(err, fault.Guest) {
+	switch {
+	case errors.Is(err, fault.Guest):
 		return nil, fault.Refuse("guest", "house")
+	case errors.Is(err, fault.Denied):
+		s.Log.LogAttrs(ctx, slog.LevelError, "refusing to run a guest below the configured jail", slog.Any("err", err))
+		return nil, fault.Refuse("jail", "house")
 	}
 	return r, err
 }

@@ -57,6 +57,7 @@ type initFlags struct {
 	dir, id, bureau string
 	providers       []string
 	budgets         []string
+	jail            string
 	trustees        int
 	quorum          int
 }
@@ -86,6 +87,7 @@ officers and of the bureau, which are made outside the platform with ` + "`yunei
 	c.Flags().StringVar(&f.bureau, "bureau", "", "大数据部门 ORG=PUBLICKEY of the bureau's officer")
 	c.Flags().StringArrayVar(&f.providers, "provider", nil, "数据域与提供方 DOMAIN=ORG=PUBLICKEY, one for each domain")
 	c.Flags().StringArrayVar(&f.budgets, "budget", []string{"natural-person=2", "legal-person=2", "row=2"}, "隐私预算 NAMESPACE=RHO of every domain")
+	c.Flags().StringVar(&f.jail, "jail", "full", "运行程序的最低隔离级别 least jail of a guest: full, or basic where the kernel forbids user namespaces")
 	c.Flags().IntVar(&f.trustees, "trustees", 3, "密钥托管方数 number of trustees")
 	c.Flags().IntVar(&f.quorum, "quorum", 2, "开启所需托管方数 how many of them open")
 	for _, name := range []string{"dir", "bureau", "provider"} {
@@ -107,6 +109,9 @@ func (f initFlags) make() (install, error) {
 	p := plan{initFlags: f, pins: jobs.Pins{}, token: rand.Text(), in: install{ID: f.id}}
 	if _, err := os.Stat(f.dir); err == nil {
 		return install{}, fmt.Errorf("%s 已存在 exists already", f.dir)
+	}
+	if f.jail != "full" && f.jail != "basic" {
+		return install{}, fmt.Errorf("--jail %q: want full or basic", f.jail)
 	}
 	org, key, ok := strings.Cut(f.bureau, "=")
 	if !ok {
@@ -278,7 +283,7 @@ func (p *plan) writeSites(members []member) error {
 				return err
 			}
 		}
-		cfg := domain.Config{Config: p.config(name), Domain: m.domain, Provider: m.provider, Runner: filepath.Join(filepath.Dir(bin), "yunei-runner"), Budgets: budgets}
+		cfg := domain.Config{Config: p.config(name), Domain: m.domain, Provider: m.provider, Runner: filepath.Join(filepath.Dir(bin), "yunei-runner"), Jail: p.jail, Budgets: budgets}
 		if err := writeJSON(filepath.Join(dir, folder.ConfigFile), cfg); err != nil {
 			return err
 		}

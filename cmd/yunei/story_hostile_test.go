@@ -18,12 +18,12 @@ import (
 	"github.com/yunei/yunei/api/client"
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/bus"
-	"github.com/yunei/yunei/cmd/internal/daemon"
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
-	"github.com/yunei/yunei/party"
+	blobs "github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/storage/records"
 	"github.com/yunei/yunei/suite"
 )
@@ -39,20 +39,20 @@ type coordinator struct {
 }
 
 func (s *story) takeOver(ctx context.Context) (*coordinator, error) {
-	folder := s.Path("install", "yuneid")
+	home := s.Path("install", "yuneid")
 	in, err := readInstall(s.Path("install"))
 	if err != nil {
 		return nil, err
 	}
 	c := &coordinator{story: s}
-	if c.key, err = daemon.Key(folder); err != nil {
+	if c.key, err = folder.Key(home); err != nil {
 		return nil, err
 	}
-	token, err := daemon.Token(folder)
+	token, err := folder.Token(home)
 	if err != nil {
 		return nil, err
 	}
-	if c.recs, err = records.Open(ctx, filepath.Join(folder, "records.db")); err != nil {
+	if c.recs, err = records.Open(ctx, filepath.Join(home, "records.db")); err != nil {
 		return nil, err
 	}
 	if c.board, err = bus.Dial(ctx, bus.Config{Addr: in.Board, Token: token}); err != nil {
@@ -232,7 +232,7 @@ func (c *coordinator) post(ctx context.Context, f forgery) error {
 	if err != nil {
 		return err
 	}
-	if err := party.Put(ctx, c.board, module); err != nil {
+	if err := blobs.Put(ctx, c.board, module); err != nil {
 		return err
 	}
 	if err := c.board.Post(ctx, msg.Subject(f.run, 0, msg.Permit, msg.Coordinator), f.permit); err != nil {

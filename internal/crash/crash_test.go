@@ -122,7 +122,7 @@ func (w *town) state(t *testing.T, run string, enough func(jobs.State) bool) (s 
 		if err != nil {
 			return false // yuneid is away
 		}
-		s, code = j.State, j.Refusal
+		s, code = j.State, string(j.Refusal)
 		return enough(s)
 	})
 	return s, code

@@ -138,7 +138,7 @@ var table = told(slices.Concat(
 		{all: "round", end: any4}, {all: "hello", end: any4}, {all: "key", end: any4}, {all: "receiver", end: any4},
 		{all: "commit", end: any4, mode: jobs.DP}, {all: "confirm", end: any4, mode: jobs.DP}, {all: "reveal", end: any4, mode: jobs.DP},
 		{all: "sum", end: any4}, {all: "ready", end: any4}, {all: "active", end: any4}, {all: "answer", end: any4},
-		{all: "candidate", end: any4}, {all: "vote-commit", end: first}, {all: "vote-open", end: first}, {all: "release", end: first},
+		{all: "candidate", end: first}, {all: "vote-commit", end: first}, {all: "vote-open", end: first}, {all: "release", end: first},
 	},
 ),
 	"site-a:noise:after", "site-a:reveal:before", "trustee-1:answer:after", "gate:opened:after", "gate:dead:after",

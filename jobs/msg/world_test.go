@@ -154,7 +154,9 @@ func (w *world) without(round int, kind receipt.Kind, party string) *world {
 	return &c
 }
 
-func saltOf(name string) suite.Salt { return suite.Salt([]byte(suite.DigestOf([]byte(name)).Hex())[:32]) }
+func saltOf(name string) suite.Salt {
+	return suite.Salt([]byte(suite.DigestOf([]byte(name)).Hex())[:32])
+}
 
 func partsOf(name string) Parts {
 	return Parts{{suite.DigestOf([]byte(name + "/0"))}, {suite.DigestOf([]byte(name + "/1"))}}
