@@ -190,6 +190,11 @@ func (b *Board) List(ctx context.Context, filter string) ([]Item, error) {
 // then each as it is posted, once. It goes on across restarts of the server;
 // the channel closes when ctx ends or the board is closed.
 func (b *Board) Watch(ctx context.Context, filter string) (<-chan Item, error) {
+	return b.WatchFrom(ctx, filter, 1)
+}
+
+// WatchFrom is Watch, from the statement numbered at on.
+func (b *Board) WatchFrom(ctx context.Context, filter string, at uint64) (<-chan Item, error) {
 	if err := check(filter, true); err != nil {
 		return nil, err
 	}
@@ -208,15 +213,15 @@ func (b *Board) Watch(ctx context.Context, filter string) (<-chan Item, error) {
 	go func() {
 		defer close(out)
 		defer func() { _ = sub.Unsubscribe() }() // fails only on a closed connection
-		b.follow(ctx, filter, bell, out)
+		b.follow(ctx, filter, at, bell, out)
 	}()
 	return out, nil
 }
 
-func (b *Board) follow(ctx context.Context, filter string, bell <-chan struct{}, out chan<- Item) {
+func (b *Board) follow(ctx context.Context, filter string, at uint64, bell <-chan struct{}, out chan<- Item) {
 	tick := time.NewTicker(recheck)
 	defer tick.Stop()
-	for at := uint64(1); !b.nc.IsClosed(); {
+	for !b.nc.IsClosed() {
 		try, cancel := context.WithTimeout(ctx, attempt)
 		it, err := b.next(try, filter, at)
 		cancel()

@@ -65,11 +65,14 @@ func (c Column) whole() bool {
 	if !label(c.Name) || c.Title != "" && !label(c.Title) || !label(c.Type) || len(c.Codes) > maxCodes {
 		return false
 	}
+	if len(c.Labels) > 0 && len(c.Labels) != len(c.Codes) || slices.ContainsFunc(c.Labels, func(s string) bool { return !label(s) }) {
+		return false
+	}
 	return slices.Contains([]Part{UnitIdentifier, DirectIdentifier, QuasiIdentifier, Frame, Measure}, c.Role) && !slices.ContainsFunc(c.Codes, func(s string) bool { return !label(s) })
 }
 
 func (c Column) equal(d Column) bool {
-	return c.Name == d.Name && c.Title == d.Title && c.Type == d.Type && c.Role == d.Role && slices.Equal(c.Codes, d.Codes)
+	return c.Name == d.Name && c.Title == d.Title && c.Type == d.Type && c.Role == d.Role && slices.Equal(c.Codes, d.Codes) && slices.Equal(c.Labels, d.Labels)
 }
 
 // extends reports whether e is old with versions added after old's.

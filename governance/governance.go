@@ -140,6 +140,8 @@ type Column struct {
 	Type  string   `json:"type"`
 	Role  Part     `json:"role"`
 	Codes []string `json:"codes,omitempty"` // the closed list, where there is one
+	// Labels name the codes for people: none, or one a code.
+	Labels []string `json:"labels,omitempty"`
 }
 
 // A Share is the sharing attribute of an entry (共享属性).

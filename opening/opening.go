@@ -65,9 +65,8 @@ func (g *Gate) Advance(ctx context.Context, v *msg.View) error {
 		return nil
 	}
 	g.forget(v.ID(), n)
-	if g.opened(v.ID()) && !g.has(v, n) {
-		// The vector was, or may have been, in memory once; it is never again.
-		return g.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, g.Name), Code: "run-dead"})
+	if g.Remembers(v.ID(), 0, msg.Dead) || g.opened(v.ID()) && !g.has(v, n) {
+		return g.finish(ctx, v)
 	}
 	if g.Remembers(v.ID(), n, msg.Receiver) && !g.has(v, n) {
 		if v.Said(n, msg.Lost, g.Name) {
@@ -76,6 +75,47 @@ func (g *Gate) Advance(ctx context.Context, v *msg.View) error {
 		return g.Say(ctx, msg.Lost, msg.LostBody{Of: v.Of(n, g.Name)})
 	}
 	return g.end(ctx, v, g.Walk(ctx, v, g.steps()))
+}
+
+// finish ends a run that was opened, or ended, before the gate was started
+// anew. The vector was, or may have been, in memory once; it is never again.
+// What was said stands: the end, or the candidate if its letter was sent too.
+// Otherwise the run is dead.
+func (g *Gate) finish(ctx context.Context, v *msg.View) error {
+	if g.Remembers(v.ID(), 0, msg.Dead) {
+		return g.Again(ctx, v.ID(), 0, msg.Dead)
+	}
+	sent, err := g.sent(ctx, v)
+	if err != nil {
+		return err
+	}
+	if sent {
+		return g.Again(ctx, v.ID(), 0, msg.Candidate)
+	}
+	return g.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, g.Name), Code: "run-dead"})
+}
+
+// maxLetter bounds the letter to the desk, in bytes.
+const maxLetter = 64 << 20
+
+// sent reports whether the candidate is in the journal and its letter on the
+// board.
+func (g *Gate) sent(ctx context.Context, v *msg.View) (bool, error) {
+	r, err := g.Recall(v.ID(), 0, msg.Candidate)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	var c msg.CandidateBody
+	if err == nil {
+		err = r.Read(msg.Candidate, &c)
+	}
+	if err == nil {
+		_, err = g.Fetch(ctx, c.Letter, maxLetter)
+	}
+	if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Tampered) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // end turns a finding against the run itself into its end: what was tampered

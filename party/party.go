@@ -95,6 +95,25 @@ func (p *Party) Say(ctx context.Context, kind receipt.Kind, body msg.Body, bulk 
 	return p.Board.Post(ctx, subject, r.Bytes())
 }
 
+// Recall returns a statement of the journal, NotFound if it has none.
+func (p *Party) Recall(run string, round int, kind receipt.Kind) (receipt.Receipt, error) {
+	var raw json.RawMessage
+	if err := p.Journal.Get(string(kind), msg.Subject(run, round, kind, p.Name), &raw); err != nil {
+		return receipt.Receipt{}, err
+	}
+	return receipt.Parse(raw)
+}
+
+// Again posts a statement of the journal once more, in the same bytes; the
+// bulk that it names, if any, must be on the board.
+func (p *Party) Again(ctx context.Context, run string, round int, kind receipt.Kind) error {
+	r, err := p.Recall(run, round, kind)
+	if err != nil {
+		return err
+	}
+	return p.Board.Post(ctx, msg.Subject(run, round, kind, p.Name), r.Bytes())
+}
+
 // Hook marks a point beside the journal where the crash table kills a daemon.
 func (p *Party) Hook(point string) {
 	if p.Crash != nil {
@@ -161,30 +180,50 @@ func Fetch(ctx context.Context, board *bus.Board, d suite.Digest, limit int) ([]
 }
 
 // Follow calls advance with the view of every run whenever it has changed, one
-// call at a time for each run, until ctx ends. An error of advance is logged
-// and the call repeated, more and more slowly.
+// call at a time for each run, until ctx ends. The first view of a run has all
+// that was on the board when Follow began: a daemon that was started anew does
+// not take an old run for one that it is in the middle of. An error of advance
+// is logged and the call repeated, more and more slowly.
 func (p *Party) Follow(ctx context.Context, advance func(context.Context, *msg.View) error) error {
-	items, err := p.Board.Watch(ctx, "run.>")
+	runs, from := map[string]*thread{}, uint64(1)
+	for item, err := range p.Board.All(ctx, "run.>") {
+		if err != nil {
+			return fmt.Errorf("reading the board: %w", err)
+		}
+		note(runs, item)
+		from = item.Seq + 1
+	}
+	items, err := p.Board.WatchFrom(ctx, "run.>", from)
 	if err != nil {
 		return fmt.Errorf("following runs: %w", err)
 	}
-	runs := map[string]*thread{}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	for run, t := range runs {
+		wg.Go(func() { p.follow(ctx, run, t, advance) })
+	}
 	for item := range items {
-		place, err := msg.ParseSubject(item.Subject)
-		if err != nil {
-			continue // not a statement about a run
+		if run, t := note(runs, item); t != nil {
+			wg.Go(func() { p.follow(ctx, run, t, advance) })
 		}
-		t := runs[place.Run]
-		if t == nil {
-			t = &thread{board: map[string][]byte{}, news: make(chan struct{}, 1)}
-			runs[place.Run] = t
-			wg.Go(func() { p.follow(ctx, place.Run, t, advance) })
-		}
-		t.add(item.Subject, item.Data)
 	}
 	return ctx.Err()
+}
+
+// note adds an item to the thread of its run, and returns the thread if it is
+// new.
+func note(runs map[string]*thread, item bus.Item) (run string, begun *thread) {
+	place, err := msg.ParseSubject(item.Subject)
+	if err != nil {
+		return "", nil // not a statement about a run
+	}
+	t := runs[place.Run]
+	if t == nil {
+		t = &thread{board: map[string][]byte{}, news: make(chan struct{}, 1)}
+		runs[place.Run], begun = t, t
+	}
+	t.add(item.Subject, item.Data)
+	return place.Run, begun
 }
 
 // Kind is what a statement says.

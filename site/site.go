@@ -75,6 +75,9 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 	if v.Said(0, msg.Refusal, s.Name) || v.Err() == nil && v.Over() {
 		return nil
 	}
+	if s.Remembers(v.ID(), 0, msg.Refusal) {
+		return s.Again(ctx, v.ID(), 0, msg.Refusal) // whatever has changed since
+	}
 	if err := s.accept(ctx, v); err != nil {
 		return s.refuse(ctx, v, err)
 	}

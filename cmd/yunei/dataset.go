@@ -171,7 +171,7 @@ func (f datasetFlags) catalogueEntry(cfg domain.Config, s columns.Schema, m colu
 		e.Title = f.name
 	}
 	for _, c := range s.Columns {
-		e.Columns = append(e.Columns, governance.Column{Name: c.Name, Type: string(c.Type), Role: governance.Part(c.Role), Codes: c.Codes})
+		e.Columns = append(e.Columns, governance.Column{Name: c.Name, Type: string(c.Type), Role: governance.Part(c.Role), Codes: c.Codes, Labels: c.Labels})
 	}
 	declared := map[string]bool{}
 	for _, c := range s.Columns {
@@ -179,7 +179,7 @@ func (f datasetFlags) catalogueEntry(cfg domain.Config, s columns.Schema, m colu
 	}
 	for _, c := range s.Readable() {
 		if !declared[c.Name] { // derived from the number before it was dropped
-			e.Columns = append(e.Columns, governance.Column{Name: c.Name, Type: string(c.Type), Role: governance.QuasiIdentifier, Codes: c.Codes})
+			e.Columns = append(e.Columns, governance.Column{Name: c.Name, Type: string(c.Type), Role: governance.QuasiIdentifier, Codes: c.Codes, Labels: c.Labels})
 		}
 	}
 	return e

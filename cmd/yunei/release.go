@@ -43,7 +43,7 @@ func releaseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := writeTable(out, table); err != nil {
+			if err := writeTable(c.OutOrStdout(), out, table); err != nil {
 				return err
 			}
 			if err := writeNew(filepath.Join(out, bundleFile), raw); err != nil {
@@ -135,20 +135,22 @@ func chartCommand() *cobra.Command {
 	return c
 }
 
-// writeTable writes a table as JSON, CSV and SVG into a folder.
-func writeTable(dir string, t jobs.Candidate) error {
+// writeTable writes a table as JSON, CSV and, if it is not too large to draw,
+// SVG into a folder.
+func writeTable(w io.Writer, dir string, t jobs.Candidate) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // public
 		return err
 	}
-	svg, err := chart.Draw(t)
-	if err != nil {
-		return err
-	}
-	return errors.Join(
+	err := errors.Join(
 		writeNew(filepath.Join(dir, "table.json"), t.Bytes()),
 		writeNew(filepath.Join(dir, "table.csv"), t.CSV()),
-		writeNew(filepath.Join(dir, "table.svg"), svg),
 	)
+	svg, drawn := chart.Draw(t)
+	if drawn != nil {
+		fmt.Fprintf(w, "表太大，未作图 the table is written, but is too large to draw\n")
+		return err
+	}
+	return errors.Join(err, writeNew(filepath.Join(dir, "table.svg"), svg))
 }
 
 // printTable shows a table to people at a terminal.

@@ -192,6 +192,9 @@ func fillCodes(t *jobs.Terms, d verb.Directory) {
 			for _, c := range e.Columns {
 				if len(dim.Codes) == 0 && c.Name == dim.Name && len(t.Members) > 0 && e.ID == t.Members[0].Dataset {
 					dim.Codes = slices.Clone(c.Codes)
+					if len(dim.Labels) == 0 {
+						dim.Labels = slices.Clone(c.Labels)
+					}
 				}
 			}
 		}

@@ -53,7 +53,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"city": cityCmd, "stage": stageCmd, "ingest": ingestCmd, "as": asCmd, "spec": specCmd, "permit": permitCmd,
 			"edit": editCmd, "flip": flipCmd, "refused": refusedCmd, "truth": truthCmd, "expire": expireCmd,
-			"up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd,
+			"release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd,
 			"coordinator": coordinatorCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd,
 		},
 	})
@@ -266,6 +266,39 @@ func refusedCmd(ts *testscript.TestScript, neg bool, args []string) {
 func (s *story) say(w io.Writer, who string, r fault.Refusal) {
 	fmt.Fprintf(w, "%s: 拒绝 refused [%s/%s]\n  %s\n  %s\n  %s\n", who, r.Kind, r.Code, r.ZH, r.EN, party(r.Who))
 	s.exit = 3
+}
+
+// releaseCmd: `release RUN...` takes runs through both votes to a release in a
+// folder of the run's name.
+func releaseCmd(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) > 0 && !neg, "release RUN...")
+	s := the(ts)
+	as := func(p stage.Person, args ...string) {
+		s.run(ts, false, append(append([]string{"yunei"}, args...), "--key", s.Key(p))...)
+	}
+	checkers := []stage.Person{stage.Checker1, stage.Checker2}
+	for _, run := range args {
+		as(stage.Operator, "job", "wait", run, "--until", "candidate", "--timeout", "1m")
+		for _, c := range checkers {
+			as(c, "vote", run, "--approve")
+		}
+		for _, c := range checkers {
+			as(c, "vote", "open", run)
+		}
+		as(stage.Operator, "job", "wait", run, "--until", "released", "--timeout", "1m")
+		as(stage.Operator, "release", "get", run, "--out", run)
+	}
+}
+
+// emptyCmd: `empty FOLDER` demands that there is no file below a folder.
+func emptyCmd(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) == 1 && !neg, "empty FOLDER")
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(file string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			return fmt.Errorf("%s was left behind", file)
+		}
+		return err
+	}))
 }
 
 // expireCmd: `expire ID` waits until the permit's time has passed.

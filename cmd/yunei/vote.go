@@ -42,7 +42,7 @@ func candidateCommand() *cobra.Command {
 				return err
 			}
 			if out != "" {
-				return writeTable(out, t)
+				return writeTable(c.OutOrStdout(), out, t)
 			}
 			return printTable(c.OutOrStdout(), t)
 		},

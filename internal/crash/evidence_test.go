@@ -33,11 +33,11 @@ func (w *town) check(t *testing.T, run string, r row, got outcome) {
 	if got.code != r.end.code && (got.code != "" || len(r.end.rounds) == 0) {
 		t.Fatalf("the run ended with %q, want %q or a release in round %v", got.code, r.end.code, r.end.rounds)
 	}
+	said := w.said(t, run) // before the journals, which are ahead of it
 	books := map[string]*journal.Journal{}
 	for _, name := range w.daemons {
 		books[name] = w.journal(t, name)
 	}
-	said := w.said(t, run)
 	w.evidence(t, books, said)
 	w.once(t, books, run, r)
 	if got.code != "" {
