@@ -1,6 +1,7 @@
 # yunei 域内. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+export GOFLAGS ?= -buildvcs=false
 .DELETE_ON_ERROR:
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/yunei

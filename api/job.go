@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -177,6 +178,52 @@ func submitJob(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	return s.job(ctx, t, rec)
+}
+
+// Resume gives the way the runs that are on record and that it may not have
+// heard of: the platform may have died between the two. Call it before Serve.
+// A run that cannot be given is logged, and is nobody else's trouble.
+func (s *Server) Resume(ctx context.Context) error {
+	reg, err := s.Records.Register(ctx, s.Root)
+	if err != nil {
+		return fmt.Errorf("resuming runs: %w", err)
+	}
+	apps, err := s.Records.Applications.List(ctx, "")
+	if err != nil {
+		return fmt.Errorf("resuming runs: %w", err)
+	}
+	for _, app := range apps {
+		runs, err := s.Records.Runs.List(ctx, app.ID)
+		if err != nil {
+			return fmt.Errorf("resuming runs: %w", err)
+		}
+		for _, rec := range runs {
+			if err := s.resume(ctx, reg.Pins(app.Value.Terms, s.Now()), app.ID, rec); err != nil {
+				s.Log.LogAttrs(ctx, slog.LevelError, "resuming a run", slog.String("run", rec.ID), slog.String("error", err.Error()))
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) resume(ctx context.Context, pins jobs.Pins, application string, rec records.Record[jobs.Run]) error {
+	kept, err := s.Records.Permits.Get(ctx, application)
+	if err != nil {
+		return err
+	}
+	permit, err := jobs.OpenPermit(kept.Envelope, pins)
+	if err != nil {
+		return err
+	}
+	start, err := receipt.Parse(rec.Envelope)
+	if err != nil {
+		return err
+	}
+	program, err := s.program(ctx, rec.Value.Program)
+	if err != nil {
+		return err
+	}
+	return s.Way.Submit(ctx, permit, start, program)
 }
 
 // full reports whether a record was refused because its parent has as many as

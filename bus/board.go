@@ -122,8 +122,9 @@ func refused(err error) bool {
 	case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant,
 		storeFailed, noResources, noStorage:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // Get returns the statement of a subject, NotFound if there is none yet.
@@ -336,5 +337,5 @@ func pause(ctx context.Context, n int) bool {
 // daemons do not all come back at the same moment.
 func delay(n int) time.Duration {
 	d := min(shortest<<min(n, 16), longest)
-	return d - rand.N(d/2)
+	return d - rand.N(d/2) //nolint:gosec // it keeps nothing secret
 }

@@ -199,6 +199,6 @@ func (l *listener) Fatalf(format string, v ...any) {
 
 func (l *listener) say(level slog.Level, format string, v []any) {
 	if l.log != nil {
-		l.log.Log(context.Background(), level, "bus", "says", fmt.Sprintf(format, v...))
+		l.log.LogAttrs(context.Background(), level, "bus", slog.String("says", fmt.Sprintf(format, v...)))
 	}
 }

@@ -89,7 +89,7 @@ func (r Refusal) Error() string {
 
 // Is lets errors.Is(err, fault.Denied) ask a Refusal for its kind.
 func (r Refusal) Is(target error) bool {
-	k, ok := target.(Kind) //nolint:errorlint // Is compares one link of the chain
+	k, ok := target.(Kind) // Is compares one link of the chain
 	return ok && k == r.Kind
 }
 

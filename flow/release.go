@@ -59,8 +59,8 @@ func (f *Flow) View(run string) (*msg.View, error) {
 	return v, nil
 }
 
-// Submit puts a run on the board: the program, the permit, the operator's
-// start. It may be called again.
+// Submit puts a run on the board: the program, the permit, and last the
+// operator's start. It may be called again.
 func (f *Flow) Submit(ctx context.Context, permit jobs.Permit, start receipt.Receipt, program []byte) error {
 	run, err := permit.OpenRun(start)
 	if err != nil {
@@ -69,13 +69,19 @@ func (f *Flow) Submit(ctx context.Context, permit jobs.Permit, start receipt.Rec
 	if suite.DigestOf(program) != run.Program {
 		return fault.Refuse("program", "")
 	}
+	last := msg.Subject(run.ID, 0, jobs.Start, msg.Operator)
+	if there, err := f.Board.Get(ctx, last); err == nil && bytes.Equal(there, start.Bytes()) {
+		return nil
+	}
 	if err := f.Put(ctx, program); err != nil {
 		return err
 	}
 	if err := f.Board.Post(ctx, msg.Subject(run.ID, 0, msg.Permit, msg.Coordinator), permit.Bytes()); err != nil {
 		return err
 	}
-	return f.Board.Post(ctx, msg.Subject(run.ID, 0, jobs.Start, msg.Operator), start.Bytes())
+	f.Hook("start:before")
+	defer f.Hook("start:after")
+	return f.Board.Post(ctx, last, start.Bytes())
 }
 
 // Candidate opens the gate's letter for those who vote.

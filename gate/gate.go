@@ -145,7 +145,7 @@ func (v vector) consistent() error {
 // beyond reports whether x > units * bound, units and bound not negative.
 func beyond(x, units, bound int64) bool {
 	hi, lo := bits.Mul64(uint64(units), uint64(bound)) //nolint:gosec // not negative
-	return x > 0 && hi == 0 && uint64(x) > lo          //nolint:gosec // above 0
+	return x > 0 && hi == 0 && uint64(x) > lo
 }
 
 // maxFlag is the largest number that a domain flags a cell with. Fifty of them

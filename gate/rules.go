@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"slices"
+
 	"github.com/yunei/yunei/jobs"
 )
 
@@ -30,8 +32,8 @@ func gather(terms jobs.Terms, c jobs.Candidate) facts {
 // in which one cell has at least 90 % of the units that are shown.
 func uneven(c jobs.Candidate) int {
 	lines, stride := 0, 1
-	for d := len(c.Dims) - 1; d >= 0; d-- {
-		size := len(c.Dims[d].Codes)
+	for _, d := range slices.Backward(c.Dims) {
+		size := len(d.Codes)
 		for first := range c.Cells {
 			if first/stride%size != 0 || size == 1 {
 				continue

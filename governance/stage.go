@@ -64,7 +64,7 @@ func (s Stage) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 func (s *Stage) UnmarshalText(b []byte) error {
 	for i, st := range stages {
 		if st.word == string(b) {
-			*s = Stage(i) //nolint:gosec // six stages
+			*s = Stage(i)
 			return nil
 		}
 	}

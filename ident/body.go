@@ -28,7 +28,7 @@ const bodyAlphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 // bodyValue is the value of a character of bodyAlphabet, plus one.
 var bodyValue = func() (v [256]uint8) {
 	for i := range len(bodyAlphabet) {
-		v[bodyAlphabet[i]] = uint8(i + 1) //nolint:gosec // at most 31
+		v[bodyAlphabet[i]] = uint8(i + 1)
 	}
 	return v
 }()

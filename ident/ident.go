@@ -65,10 +65,10 @@ func fold(s string, buf []byte) int {
 		if r >= 'a' && r <= 'z' {
 			r -= 'a' - 'A'
 		}
-		if n == len(buf) || r >= utf8.RuneSelf || !isDigit(byte(r)) && (r < 'A' || r > 'Z') {
+		if n == len(buf) || r >= utf8.RuneSelf || !isDigit(byte(r)) && (r < 'A' || r > 'Z') { //nolint:gosec // below RuneSelf by now
 			return -1
 		}
-		buf[n] = byte(r)
+		buf[n] = byte(r) //nolint:gosec // a digit or a capital
 		n++
 	}
 	return n

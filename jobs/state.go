@@ -70,6 +70,6 @@ func (s *State) UnmarshalText(b []byte) error {
 		*s = Refused
 		return fmt.Errorf("reading a state: %w", fault.Invalid)
 	}
-	*s = State(i)
+	*s = State(i) //nolint:gosec // an index of names
 	return nil
 }

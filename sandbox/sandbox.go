@@ -173,7 +173,7 @@ func (r *Runner) batch(ctx context.Context, results *[]Result, areas [][]byte) (
 		}
 	}
 	// Not %w: whatever kind err has, it is not to be told apart from others.
-	return 0, fmt.Errorf("mapping: a batch failed %d times, lastly %v: %w", attempts, err, fault.Internal)
+	return 0, fmt.Errorf("mapping: a batch failed %d times, lastly %v: %w", attempts, err, fault.Internal) //nolint:errorlint // see above
 }
 
 // fit returns how many of the areas make a batch.
@@ -195,7 +195,7 @@ func (r *Runner) wall(n int) time.Duration {
 	if r.config.Wall > 0 {
 		return r.config.Wall
 	}
-	fuel := time.Duration(r.config.Limits.Fuel + admit.InitFuel)
+	fuel := time.Duration(r.config.Limits.Fuel + admit.InitFuel) //nolint:gosec // admit holds Fuel to limits.MaxFuel, 2^40; times 100 and 512 units it stays below 2^56
 	return time.Minute + time.Duration(n)*(fuel*100+time.Duration(r.config.Limits.Memory)*50*time.Microsecond)
 }
 
@@ -253,7 +253,7 @@ func (c *child) load(ctx context.Context, config Config, admitted []byte) error 
 	kind, payload, err := c.exchange(ctx, frame, answer, config.Load)
 	switch {
 	case err != nil:
-		return fmt.Errorf("loading guest: %v: %w", err, fault.Internal) // its own kind is not to be told
+		return fmt.Errorf("loading guest: %v: %w", err, fault.Internal) //nolint:errorlint // its own kind is not to be told
 	case kind == wire.Ready:
 		said, err := wire.ParseReady(payload)
 		if err != nil {

@@ -99,7 +99,7 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 	if err != nil {
 		return err
 	}
-	defer runner.Close() //nolint:errcheck // its work is done or lost
+	defer runner.Close()
 	if err := s.book(v); err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (b Box) Public() BoxKey {
 func (b Box) String() string { return "box of " + string(b.Public()) }
 
 // Format prints what String returns, for every verb.
-func (b Box) Format(f fmt.State, _ rune) { fmt.Fprint(f, b.String()) } //nolint:errcheck // a State does not fail
+func (b Box) Format(f fmt.State, _ rune) { fmt.Fprint(f, b.String()) }
 
 // Seal seals plain to k. Info binds the letter to its occasion: whoever opens
 // it must name the same.

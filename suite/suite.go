@@ -154,7 +154,7 @@ func (k PrivateKey) Ed25519() ed25519.PrivateKey {
 func (k PrivateKey) String() string { return "private key of " + string(k.Public()) }
 
 // Format prints what String returns, for every verb.
-func (k PrivateKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) } //nolint:errcheck // a State does not fail
+func (k PrivateKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
 
 // A Digest is a SHA-256 digest of public bytes, "sha256:" and 64 hex digits.
 // Digests of confidential bytes are Commitments.

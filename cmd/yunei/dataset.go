@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -89,13 +93,32 @@ func (f datasetFlags) add(ctx context.Context, out io.Writer) error {
 	took := time.Since(start)
 	fmt.Fprintf(out, "已入库 taken in: %s@%s  %d 行 rows, %d 个单位 units, %d 个分片 shards, %.0f 行/秒 rows/s\n",
 		f.name, f.version, m.Public.Rows, m.Profile.Units, m.Public.Shards, float64(m.Public.Rows)/took.Seconds())
-	for reason, n := range m.Profile.SetAside {
-		fmt.Fprintf(out, "  搁置 set aside (仅提供方可见 for the provider only): %d 行 rows, %s\n", n, reason)
+	for _, reason := range slices.Sorted(maps.Keys(m.Profile.SetAside)) {
+		fmt.Fprintf(out, "  搁置 set aside (仅提供方可见 for the provider only): %d 行 rows, %s\n", m.Profile.SetAside[reason], why(reason))
 	}
 	if f.entry == "" {
 		return nil
 	}
 	return writeJSON(f.entry, f.catalogueEntry(cfg, schema, m))
+}
+
+// rules says in both languages why a row has no valid unit, by the rule that
+// package ident names.
+var rules = map[string]string{
+	"length": "长度不符 length", "characters": "含非法字符 characters", "province": "地区码无效 province", "date of birth": "出生日期无效 date of birth",
+	"check digit": "校验码不符 check digit", "century of a 15-digit number": "15 位号码世纪不明 century of a 15-digit number",
+	"registering authority": "登记管理部门码无效 registering authority", "district of registration": "登记地区码无效 district of registration",
+	"organisation code": "主体标识码校验不符 organisation code", "check character": "校验码不符 check character",
+	columns.AsideMissing: "标识号缺失 missing", columns.AsideUnborn: "出生日期晚于交付日 " + columns.AsideUnborn,
+}
+
+func why(reason string) string {
+	for rule, text := range rules {
+		if reason == rule || strings.Contains(reason, strconv.Quote(rule)) {
+			return text
+		}
+	}
+	return reason
 }
 
 // explain turns a full disk into the refusal that says what to do.

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -67,12 +66,4 @@ Raw data never leaves its domain; only a vetted output does.
 		jobCommand(), candidateCommand(), voteCommand(), releaseCommand(), verifyCommand(), chartCommand(),
 	)
 	return c
-}
-
-// printJSON writes v for people and programs alike.
-func printJSON(c *cobra.Command, v any) error {
-	enc := json.NewEncoder(c.OutOrStdout())
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }

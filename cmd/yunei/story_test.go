@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -26,6 +27,8 @@ import (
 	"github.com/yunei/yunei/jobs"
 )
 
+var keep = flag.Bool("keep", false, "keep the stories' folders, and say where they are")
+
 // TestStories plays the stories in testdata/script against the binaries that
 // people run, each on an installation of its own. A story begins with what
 // somebody wants and what must happen.
@@ -36,7 +39,8 @@ func TestStories(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+		Dir:      filepath.Join("testdata", "script"),
+		TestWork: *keep,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			e.Setenv("PROGRAMS", programs)
@@ -53,7 +57,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"city": cityCmd, "stage": stageCmd, "ingest": ingestCmd, "as": asCmd, "spec": specCmd, "permit": permitCmd,
 			"edit": editCmd, "flip": flipCmd, "refused": refusedCmd, "truth": truthCmd, "expire": expireCmd,
-			"release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd,
+			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd,
 			"coordinator": coordinatorCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd,
 		},
 	})
@@ -143,6 +147,21 @@ func asCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) > 1, "as PERSON ARGS...")
 	s := the(ts)
 	s.run(ts, neg, append(append([]string{"yunei"}, args[1:]...), "--key", s.Path("keys", args[0]+".pem"))...)
+}
+
+// personCmd: `person ID NAME ORG ROLE` gives somebody a key, unless they have
+// one, and registers them.
+func personCmd(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) == 4, "person ID NAME ORG ROLE")
+	s := the(ts)
+	file := s.Path("keys", args[0]+".pem")
+	if _, err := os.Stat(file); err != nil {
+		s.run(ts, false, "yunei", "key", "new", file)
+	}
+	key, err := readKey(file)
+	ts.Check(err)
+	s.run(ts, neg, "yunei", "user", "add", "--id", args[0], "--name", args[1], "--org", args[2], "--role", args[3],
+		"--public", string(key.Public()), "--key", s.Path("keys", stage.Root+".pem"))
 }
 
 // specCmd: `spec ID sdc|dp [PATH=VALUE]...` writes ID.spec.json, a description

@@ -65,7 +65,7 @@ func up(ctx context.Context, dir string, out io.Writer) error {
 // keepUp runs a daemon and starts it again when it ends, until ctx does.
 func keepUp(ctx context.Context, binary, dir string, logs io.Writer) {
 	for ctx.Err() == nil {
-		cmd := exec.CommandContext(ctx, binary, "--dir", dir)
+		cmd := exec.CommandContext(ctx, binary, "--dir", dir) //nolint:gosec // a daemon beside this binary, its folder
 		cmd.Stderr = logs
 		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 		cmd.WaitDelay = 5 * time.Second

@@ -77,7 +77,7 @@ func run(ctx context.Context, home string, log *slog.Logger) error {
 	if f.Ledger, err = ledger.Open(ctx, ledger.Config{Dir: filepath.Join(home, "ledger"), Origin: cfg.Origin, Key: p.Key.Ed25519()}); err != nil {
 		return err
 	}
-	defer f.Ledger.Close() //nolint:errcheck // what was appended is on disk
+	defer f.Ledger.Close() //nolint:errcheck,contextcheck // what was appended is on disk; it closes when ctx has ended, too
 	f.Make = bundler(cfg, f.Ledger, p.Key.Public())
 	return serve(ctx, home, cfg, f, log)
 }
@@ -93,6 +93,9 @@ func serve(ctx context.Context, home string, cfg config, f *flow.Flow, log *slog
 		Installation: cfg.Installation, Root: cfg.Root, Records: recs, Programs: f.Store, Way: way{f}, Now: time.Now, Log: log,
 	})
 	if err != nil {
+		return err
+	}
+	if err := server.Resume(ctx); err != nil {
 		return err
 	}
 	at, err := url.Parse(cfg.API)

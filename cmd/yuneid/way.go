@@ -30,7 +30,7 @@ func (w way) State(_ context.Context, run string) (verb.View, error) {
 	}
 	if v.Err() != nil {
 		out.Refusal = fault.Show(v.Err()).Code
-		return out, nil
+		return out, nil //nolint:nilerr // what is wrong with the run is the answer
 	}
 	if out.State == jobs.Stopped {
 		out.Refusal = "rejected"

@@ -9,7 +9,7 @@ func residues(v int64) [Moduli]uint64 {
 
 func residue(v, t int64) uint64 {
 	r := v % t
-	return uint64(r + t&(r>>63))
+	return uint64(r + t&(r>>63)) //nolint:gosec // r is in (-t, t), the sum in [0, t)
 }
 
 // t1Inverse is 1/T1 modulo T2; T1-T2 is 196608, so it is that of 196608.
@@ -45,11 +45,11 @@ func join(r1, r2 uint64, bound int64) (int64, bool) {
 	mhi, mlo := bits.Mul64(t1, t2)
 	nlo, b := bits.Sub64(mlo, lo, 0)
 	nhi, _ := bits.Sub64(mhi, hi, b)
-	if hi == 0 && lo <= uint64(bound) {
-		return int64(lo), true
+	if hi == 0 && lo <= uint64(bound) { //nolint:gosec // openable refuses a bound below 0
+		return int64(lo), true //nolint:gosec // at most bound
 	}
-	if nhi == 0 && nlo <= uint64(bound) {
-		return -int64(nlo), true
+	if nhi == 0 && nlo <= uint64(bound) { //nolint:gosec // as above
+		return -int64(nlo), true //nolint:gosec // at most bound
 	}
 	return 0, false
 }

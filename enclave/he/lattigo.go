@@ -107,7 +107,7 @@ func deal(secret poly, points []int, t int) (map[int]poly, error) {
 	shares := make(map[int]poly, len(points))
 	for _, p := range points {
 		share := thr.AllocateThresholdSecretShare()
-		thr.GenShamirSecretShare(mhe.ShamirPublicPoint(p), line, &share)
+		thr.GenShamirSecretShare(mhe.ShamirPublicPoint(p), line, &share) //nolint:gosec // committee holds points to 1..MaxMembers
 		shares[p] = share.Q
 	}
 	for _, c := range line.Value {
@@ -121,9 +121,9 @@ func deal(secret poly, points []int, t int) (map[int]poly, error) {
 func additive(share poly, own int, active []int) (poly, error) {
 	points := make([]mhe.ShamirPublicPoint, len(active))
 	for i, a := range active {
-		points[i] = mhe.ShamirPublicPoint(a)
+		points[i] = mhe.ShamirPublicPoint(a) //nolint:gosec // subset holds active to the committee's points, 1..MaxMembers
 	}
-	at := mhe.ShamirPublicPoint(own)
+	at := mhe.ShamirPublicPoint(own) //nolint:gosec // one of active
 	cmb := mhe.NewCombiner(*sets()[0].GetRLWEParameters(), at, points, len(active))
 	held, sk := mhe.ShamirSecretShare{}, rlwe.NewSecretKey(sets()[0])
 	held.Q = share

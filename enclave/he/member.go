@@ -258,4 +258,4 @@ func (m *Member) erase() {
 }
 
 // Format prints no more than what a Member is, for every verb.
-func (m *Member) Format(f fmt.State, _ rune) { fmt.Fprint(f, "he.Member") } //nolint:errcheck // a State does not fail
+func (m *Member) Format(f fmt.State, _ rune) { fmt.Fprint(f, "he.Member") }

@@ -183,4 +183,4 @@ func (r *Receiver) erase() {
 }
 
 // Format prints no more than what a Receiver is, for every verb.
-func (r *Receiver) Format(f fmt.State, _ rune) { fmt.Fprint(f, "he.Receiver") } //nolint:errcheck // a State does not fail
+func (r *Receiver) Format(f fmt.State, _ rune) { fmt.Fprint(f, "he.Receiver") }

@@ -37,7 +37,7 @@ func (d *dice) normal() int64 {
 	sum := int64(-6 << 16)
 	for range 3 {
 		u := d.pcg.Uint64()
-		sum += int64(u&0xffff + u>>16&0xffff + u>>32&0xffff + u>>48) //nolint:gosec // four times 16 bits
+		sum += int64(u&0xffff + u>>16&0xffff + u>>32&0xffff + u>>48)
 	}
 	return sum
 }
@@ -91,7 +91,7 @@ func scale(median, x, limit int64) int64 {
 	if whole > 24 {
 		return limit
 	}
-	i, rest := f>>8, uint64(f&0xff)                           //nolint:gosec // f is 16 bits
+	i, rest := f>>8, uint64(f&0xff)                
 	m := exp2Table[i] + (exp2Table[i+1]-exp2Table[i])*rest>>8 // 33 bits
 	v := int64(uint64(median) * m >> 32)                      //nolint:gosec // below 2^61
 	if whole >= 0 {
@@ -120,9 +120,9 @@ func newAlias(weights []int) alias {
 	for i, w := range weights {
 		a.keep[i], a.other[i] = uint64(w)*uint64(n), int32(i) //nolint:gosec // fewer than 2^31 slots
 		if a.keep[i] < a.total {
-			small = append(small, int32(i)) //nolint:gosec // as above
+			small = append(small, int32(i))
 		} else {
-			large = append(large, int32(i)) //nolint:gosec // as above
+			large = append(large, int32(i))
 		}
 	}
 	for len(small) > 0 && len(large) > 0 {

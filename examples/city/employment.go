@@ -42,7 +42,7 @@ func found(d *dice, n int) ([]employer, jobs) {
 			if k > 0 {
 				sum += weights[k]
 			}
-			list = append(list, employer{creditCode(d, s.Code, taken), uint8(i)}) //nolint:gosec // 19 sectors
+			list = append(list, employer{creditCode(d, s.Code, taken), uint8(i)})
 		}
 		if s.largest > 0 {
 			weights[0] = int(int64(sum) * int64(s.largest) / int64(10_000-s.largest)) // 32-bit machines too

@@ -31,8 +31,9 @@ func main() {
 	out := flag.String("out", "out/demo", "输出目录 folder")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *people, *small, *seed, *out); err != nil {
+	err := run(ctx, *people, *small, *seed, *out)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "错误 error:", err)
 		os.Exit(1)
 	}
@@ -56,7 +57,8 @@ func run(ctx context.Context, people, small int, seed uint64, out string) error 
 		return err
 	}
 	cProgram := filepath.Join(s.Bin, "..", "examples", "programs", "prebuilt", "district-age-c.wasm")
-	if err := bothModes(ctx, s, cProgram); err != nil {
+	sdc, dp, err := bothModes(ctx, s, cProgram)
+	if err != nil {
 		return err
 	}
 	if small > 0 {
@@ -64,9 +66,7 @@ func run(ctx context.Context, people, small int, seed uint64, out string) error 
 			return err
 		}
 	}
-	s.Say("完成", "done")
-	s.Note("结果 results: %s, %s", s.Path("release-run-sdc"), s.Path("release-run-dp"))
-	return nil
+	return finale(ctx, s, sdc, dp)
 }
 
 // ingest takes both domains' settlements in and registers them.
@@ -90,36 +90,32 @@ func ingest(ctx context.Context, s *stage.Stage, city, dataset string) error {
 }
 
 // bothModes runs the same program once reviewed in sdc and once unreviewed in
-// dp, and says what the difference is.
-func bothModes(ctx context.Context, s *stage.Stage, program string) error {
+// dp. It returns how long each took from submit to candidate.
+func bothModes(ctx context.Context, s *stage.Stage, program string) (sdc, dp time.Duration, err error) {
 	s.Say("许可一（sdc）：程序经具名源码审查；精确求和，小于 10 人的单元不出域",
 		"permit one (sdc): the program's source was reviewed by name; exact sums, cells of fewer than 10 people stay in")
 	source, err := sourceOf(s, "district-age-c/main.c")
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	if err := permit(ctx, s, Spec("permit-sdc", "settlement", jobs.SDC, "district-age-c", source), program); err != nil {
-		return err
+		return 0, 0, err
 	}
-	sdc, err := s.Run(ctx, "permit-sdc", program, "run-sdc")
-	if err != nil {
-		return err
+	if sdc, err = s.Run(ctx, "permit-sdc", program, "run-sdc"); err != nil {
+		return 0, 0, err
 	}
 	s.Say("许可二（dp）：同一程序，未经审查；每个数据域加离散高斯噪声，先在本域账本扣减隐私预算，再读第一行",
 		"permit two (dp): the same program, unreviewed; every domain adds discrete Gaussian noise and debits its own journal before the first row is read")
 	if err := permit(ctx, s, Spec("permit-dp", "settlement", jobs.DP, "district-age-c", ""), program); err != nil {
-		return err
+		return 0, 0, err
 	}
-	dp, err := s.Run(ctx, "permit-dp", program, "run-dp")
-	if err != nil {
-		return err
-	}
-	s.Say("离线核验两个结果包（只用事先核对过的公钥）", "verify both bundles offline, with keys compared beforehand and nothing else")
-	for _, run := range []string{"run-sdc", "run-dp"} {
-		if err := s.Verify(ctx, run); err != nil {
-			return err
-		}
-	}
+	dp, err = s.Run(ctx, "permit-dp", program, "run-dp")
+	return sdc, dp, err
+}
+
+// finale shows both tables, says what the difference between the modes is,
+// and verifies both bundles.
+func finale(ctx context.Context, s *stage.Stage, sdc, dp time.Duration) error {
 	s.Say("结果表（sdc 与 dp 并列）", "the released tables side by side")
 	if err := sideBySide(s); err != nil {
 		return err
@@ -128,7 +124,15 @@ func bothModes(ctx context.Context, s *stage.Stage, program string) error {
 	s.Note("     values are rounded, \"*\" stays in; it relies on a program that counts what it says, hence the review by name.")
 	s.Note("dp ：每个单元都有噪声，任何程序、无论作者意图如何，结果对任何一个人的依赖都有上限。")
 	s.Note("     every cell has noise; for any program, whatever its author wants, the result depends on one person by at most a stated bound.")
-	s.Note("自提交到候选 submit to candidate: sdc %.1f s, dp %.1f s", sdc.Seconds(), dp.Seconds())
+	s.Say("离线核验两个结果包（只用事先核对过的公钥）", "verify both bundles offline, with keys compared beforehand and nothing else")
+	for _, run := range []string{"run-dp", "run-sdc"} {
+		if err := s.Verify(ctx, run); err != nil {
+			return err
+		}
+	}
+	s.Note("")
+	s.Note("自提交到候选 from submit to candidate: sdc %.1f s, dp %.1f s", sdc.Seconds(), dp.Seconds())
+	s.Note("结果 results: %s, %s", s.Path("release-run-sdc"), s.Path("release-run-dp"))
 	return nil
 }
 
@@ -280,10 +284,10 @@ func twoLanguages(ctx context.Context, s *stage.Stage, people int, seed uint64, 
 	if err != nil {
 		return err
 	}
-	left, _ := json.Marshal(a.Cells)  //nolint:errchkjson // plain integers
-	right, _ := json.Marshal(b.Cells) //nolint:errchkjson // plain integers
+	left, _ := json.Marshal(a.Cells)  // plain integers
+	right, _ := json.Marshal(b.Cells) // plain integers
 	if !bytes.Equal(left, right) {
-		return errors.New("C 与 Go 程序的结果不同 the two programs' tables differ")
+		return errors.New("两个程序（C 与 Go）的结果不同 the two programs' tables differ")
 	}
 	s.Note("两张表相同 the tables are the same (%d 个单元 cells, %.1f s)", len(a.Cells), time.Since(start).Seconds())
 	return nil

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -30,8 +31,9 @@ func main() {
 	out := flag.String("out", "out/demo-real", "输出目录 folder")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *file, *out); err != nil {
+	err := run(ctx, *file, *out)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "错误 error:", err)
 		os.Exit(1)
 	}
@@ -99,7 +101,7 @@ func ingest(ctx context.Context, s *stage.Stage, raw []byte) error {
 	}
 	schema.Unit = map[string]string{"namespace": jobs.Row, "column": ""}
 	var names []string
-	for _, h := range strings.Split(strings.TrimSpace(string(header)), ",") {
+	for h := range strings.SplitSeq(strings.TrimSpace(string(header)), ",") {
 		name := strings.ToLower(strings.NewReplacer(" $", "", " ", "_").Replace(h))
 		names = append(names, name)
 		c := map[string]any{"name": name, "type": "text", "role": "quasi_identifier"}
@@ -118,7 +120,7 @@ func ingest(ctx context.Context, s *stage.Stage, raw []byte) error {
 		return err
 	}
 	file := s.Path("work", "birdstrikes.csv")
-	if err := os.WriteFile(file, append([]byte(strings.Join(names, ",")+"\n"), rows...), 0o600); err != nil {
+	if err := os.WriteFile(file, append([]byte(strings.Join(names, ",")+"\n"), rows...), 0o600); err != nil { //nolint:gosec // in the folder that who runs it named
 		return err
 	}
 	if err := os.WriteFile(s.Path("work", "schema.json"), text, 0o600); err != nil {
@@ -172,7 +174,7 @@ func truth(raw []byte) ([][2]int64, error) {
 	}
 	for {
 		row, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return cells, nil
 		}
 		if err != nil {

@@ -129,7 +129,7 @@ func (s *Stage) Quiet(ctx context.Context, binary string, args ...string) (strin
 }
 
 func (s *Stage) command(ctx context.Context, binary string, args []string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.Bin, binary), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(s.Bin, binary), args...) //nolint:gosec // our own binaries, with the stage's own arguments
 	cmd.Env = append(os.Environ(), "YUNEI_AT="+s.Path("install"))
 	return cmd
 }

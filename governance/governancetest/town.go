@@ -205,7 +205,7 @@ func (w *Town) Start(t testing.TB, who, run string, terms jobs.Terms) receipt.Re
 	return w.Sign(t, who, jobs.Start, receipt.About("run/"+run, terms.Digest()), body)
 }
 
-// A Ballot is what a checker needs to vote: the gate's statement.
+// Ballot returns what a checker needs to vote: the gate's statement.
 func (w *Town) Ballot(run string, terms jobs.Terms) msg.CandidateBody {
 	return msg.CandidateBody{
 		Of:        msg.Of{Run: run, Permit: terms.Digest(), Party: terms.Gate.Name},

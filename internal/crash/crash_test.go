@@ -69,6 +69,9 @@ const tries = 8
 func (w *town) disturb(t *testing.T, run string, r row) {
 	for n := range tries {
 		id := run + "-" + strconv.Itoa(n)
+		if r.poor {
+			w.starve(t)
+		}
 		w.arm(t, r.kill)
 		w.submit(t, r, id)
 		if r.all != "" && !strings.HasPrefix(r.all, "vote") && r.all != string(msg.Release) {
@@ -104,7 +107,7 @@ type outcome struct {
 // then there all the same.
 func (w *town) submit(t *testing.T, r row, run string) {
 	t.Helper()
-	_, err := w.Quiet(t.Context(), "yunei", "job", "submit", "--application", permitOf(r.mode, r.poor), "--program", w.program, "--run", run, "--key", w.Key(stage.Operator))
+	_, err := w.Quiet(t.Context(), "yunei", "job", "submit", "--application", permitOf(r.mode), "--program", w.program, "--run", run, "--key", w.Key(stage.Operator))
 	if err == nil {
 		return
 	}

@@ -11,7 +11,7 @@ type row struct {
 	kill  []string  // DAEMON:KIND:MOMENT; those of one daemon one after the other
 	all   string    // kills every process at once when such a statement is on the board
 	mode  jobs.Mode // sdc, unless it says otherwise
-	poor  bool      // site a's budget does not suffice
+	poor  bool      // site a's budget does not suffice until it is started anew
 	end   end
 	short bool // is in the short form
 }
@@ -86,7 +86,7 @@ var table = told(slices.Concat(
 	step("site-b:set", first, first),
 	step("site-a:confirm", first, first),
 	step("site-a:reveal", first, first),
-	refused(step("site-a:refusal", poor, poor)),
+	relented(step("site-a:refusal", first, poor)),
 
 	step("trustee-1:hello", first, second),
 	step("trustee-1:key-commit", second, second),
@@ -106,6 +106,7 @@ var table = told(slices.Concat(
 	step("gate:lost", second, second, "gate:receiver:after"),
 	step("gate:dead", dead, dead, "gate:opened:after"),
 
+	step("yuneid:start", first, first),
 	step("yuneid:round", first, first),
 	step("yuneid:bundle", first, first),
 	step("yuneid:release", first, first),
@@ -142,10 +143,12 @@ var table = told(slices.Concat(
 	},
 ),
 	"site-a:noise:after", "site-a:reveal:before", "trustee-1:answer:after", "gate:opened:after", "gate:dead:after",
-	"site-a:refusal:after", "yuneid:bundle:after", "trustee-2:witnessed:after", "vote-commit", "confirm",
+	"site-a:refusal:after", "yuneid:start:before", "yuneid:bundle:after", "gate:candidate:after", "trustee-2:witnessed:after", "candidate",
 )
 
-func refused(rows []row) []row {
+// relented: site a's budget does not suffice until it is started anew. What it
+// had said by then, it said.
+func relented(rows []row) []row {
 	for i := range rows {
 		rows[i].mode, rows[i].poor = jobs.DP, true
 	}

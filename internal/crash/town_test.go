@@ -43,13 +43,7 @@ type town struct {
 // A still is what an undisturbed run released.
 type still struct{ table jobs.Candidate }
 
-// permits by mode; the poor one has a cap below what a run costs.
-func permitOf(mode jobs.Mode, poor bool) string {
-	if poor {
-		return "permit-poor"
-	}
-	return "permit-" + string(mode)
-}
+func permitOf(mode jobs.Mode) string { return "permit-" + string(mode) }
 
 // binaries builds the product with the tag crash. They stay in the user's
 // cache, where the next build finds them up to date.
@@ -101,11 +95,10 @@ func found(t *testing.T) *town {
 	w.program = filepath.Join("..", "..", "examples", "programs", "prebuilt", "district-age-c.wasm")
 	steps := []func() error{
 		func() error { return w.Do(ctx, "citygen", "--people", "1200", "--seed", "5", "--out", w.Path("city")) },
-		func() error { return w.Enact(ctx, "health-planning", "natural-person=1000") },
+		func() error { return w.Enact(ctx, "health-planning", "natural-person="+budget) },
 		func() error { return w.ingest(ctx) },
-		func() error { return w.permit(ctx, terms(jobs.SDC, false, suite.DigestOf(source))) },
-		func() error { return w.permit(ctx, terms(jobs.DP, false, "")) },
-		func() error { return w.permit(ctx, terms(jobs.DP, true, "")) },
+		func() error { return w.permit(ctx, terms(jobs.SDC, suite.DigestOf(source))) },
+		func() error { return w.permit(ctx, terms(jobs.DP, "")) },
 		func() error { return w.connect(ctx) },
 	}
 	for _, step := range steps {
@@ -143,13 +136,16 @@ func (w *town) permit(ctx context.Context, spec jobs.Terms) error {
 	return w.Decide(ctx, file, w.program, spec.ID)
 }
 
+// budget is what each domain allows, in rho.
+const budget = "1000"
+
 // terms are those of visits and cost by district and two bands of age.
-func terms(mode jobs.Mode, poor bool, source suite.Digest) jobs.Terms {
+func terms(mode jobs.Mode, source suite.Digest) jobs.Terms {
 	const districts, reference = 10, (2025-1970)*12 + 11
 	var params bytes.Buffer
 	_ = binary.Write(&params, binary.LittleEndian, []int32{districts, 2, reference, 50}) // a buffer does not fail
 	t := jobs.Terms{
-		ID: permitOf(mode, poor), Scenario: "crash-table", Purpose: "health-planning",
+		ID: permitOf(mode), Scenario: "crash-table", Purpose: "health-planning",
 		Program: jobs.Program{Name: "district-age-c"}, Params: params.Bytes(),
 		KMin: 2, Mode: mode, Uses: 1000,
 		Shape: jobs.Shape{
@@ -167,10 +163,6 @@ func terms(mode jobs.Mode, poor bool, source suite.Digest) jobs.Terms {
 		Recipients: []string{stage.Operator.Org},
 	}
 	for _, d := range []string{"a", "b"} {
-		budget := "1000"
-		if poor && d == "a" {
-			budget = "1/1000000"
-		}
 		t.Members = append(t.Members, jobs.Member{Dataset: "settlement-" + d, Version: "2025", Columns: []string{"district", "birth_month", "cost_fen"}, Budget: jobs.Budget{Rho: budget}})
 	}
 	if mode == jobs.SDC {
@@ -256,6 +248,46 @@ func (w *town) disarm(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// starve starts site a with a budget that suffices for nothing, and gives it
+// back for its next start.
+func (w *town) starve(t *testing.T) {
+	t.Helper()
+	file := w.Path("install", "site-a", "config.json")
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	less := bytes.Replace(raw, []byte(`"natural-person": "`+budget+`"`), []byte(`"natural-person": "1/1000000"`), 1)
+	if bytes.Equal(less, raw) {
+		t.Fatalf("no budget in %s", raw)
+	}
+	if err := os.WriteFile(file, less, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	was := w.processes(t)["site-a"]
+	if err := syscall.Kill(was, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "site-a to have its journal again", func() bool {
+		now, ok := w.processes(t)["site-a"]
+		return ok && now != was && w.locked("site-a")
+	})
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// locked reports whether a daemon has opened its journal, which it does after
+// it has read its configuration.
+func (w *town) locked(name string) bool {
+	f, err := os.Open(w.Path("install", name, "journal"))
+	if err != nil {
+		return false
+	}
+	defer f.Close() //nolint:errcheck // read only
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
 }
 
 // processes finds this town's daemons by the folder that each is named by.

@@ -79,7 +79,7 @@ func ParseArea(b []byte) (Area, error) {
 }
 
 func parseColumn(b, d []byte, fixed, rows int) (View, error) {
-	v := View{Type: Type(word(d, wordType)), Nulls: word(d, wordNulls)}
+	v := View{Type: Type(word(d, wordType)), Nulls: word(d, wordNulls)} //nolint:gosec // a word is 32 bits, and so is a Type
 	if !v.Type.known() {
 		return View{}, errType
 	}
@@ -143,12 +143,12 @@ func (v *View) Valid(i int) bool {
 // Int32 returns row i of a column whose values are int32: Int32, Date, Code
 // or Month. A null reads as 0.
 func (v *View) Int32(i int) int32 {
-	return int32(binary.LittleEndian.Uint32(v.values[4*i:]))
+	return int32(binary.LittleEndian.Uint32(v.values[4*i:])) //nolint:gosec // two's complement
 }
 
 // Int64 returns row i of a column of type Int64. A null reads as 0.
 func (v *View) Int64(i int) int64 {
-	return int64(binary.LittleEndian.Uint64(v.values[8*i:]))
+	return int64(binary.LittleEndian.Uint64(v.values[8*i:])) //nolint:gosec // two's complement
 }
 
 // Bytes returns row i of a Utf8 column. A null reads as empty.
@@ -160,7 +160,7 @@ func (v *View) Bytes(i int) []byte {
 func AppendEmit(dst []byte, e Emit) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, e.Cell)
 	dst = binary.LittleEndian.AppendUint32(dst, e.Measure)
-	return binary.LittleEndian.AppendUint64(dst, uint64(e.Value))
+	return binary.LittleEndian.AppendUint64(dst, uint64(e.Value)) //nolint:gosec // two's complement
 }
 
 // DecodeEmits appends the emits in b to dst. b must be whole records.
@@ -172,7 +172,7 @@ func DecodeEmits(dst []Emit, b []byte) ([]Emit, error) {
 		dst = append(dst, Emit{
 			Cell:    binary.LittleEndian.Uint32(b),
 			Measure: binary.LittleEndian.Uint32(b[4:]),
-			Value:   int64(binary.LittleEndian.Uint64(b[8:])),
+			Value:   int64(binary.LittleEndian.Uint64(b[8:])), //nolint:gosec // two's complement
 		})
 	}
 	return dst, nil

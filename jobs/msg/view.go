@@ -38,7 +38,7 @@ func NewView(id string, board map[string][]byte, pins jobs.Pins) (*View, error) 
 	}
 	if v.err = v.open(bundle, start, pins); v.err != nil {
 		v.refusals(board)
-		return v, nil
+		return v, nil //nolint:nilerr // the view's Err says it
 	}
 	for subject, raw := range board {
 		v.take(subject, raw)

@@ -34,7 +34,7 @@ func (d *decoder) zero() {
 }
 
 func (d *decoder) take(n uint32) []byte {
-	if uint64(n) > uint64(len(d.b)-d.at) {
+	if int64(n) > int64(len(d.b)-d.at) {
 		d.fail("cut short")
 		return nil
 	}
@@ -70,7 +70,7 @@ func (d *decoder) signed(bits int) int64 {
 		}
 		used := bits - shift // bits of this byte that count
 		if used < 7 {
-			top := int8(b<<1) >> used // sign and unused bits: all alike
+			top := int8(b<<1) >> used //nolint:gosec // two's complement; sign and unused bits: all alike
 			if top != 0 && top != -1 {
 				break
 			}

@@ -53,14 +53,14 @@ func (m *module) measure(code []byte, typ signature) (*body, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	b.groups, b.count, b.locals = code[first:d.at], uint32(n), uint32(locals)
+	b.groups, b.count, b.locals = code[first:d.at], uint32(n), uint32(locals) //nolint:gosec // both at most maxFrame
 	b.ops = code[d.at:]
 	operands := m.walk(d, b)
 	if d.err != nil {
 		return nil, d.err
 	}
 	const fixed = 8 // return address, saved registers
-	if b.frame = fixed + int(locals) + operands; b.frame > maxFrame {
+	if b.frame = fixed + int(locals) + operands; b.frame > maxFrame { //nolint:gosec // at most maxFrame
 		return nil, refuse("a frame of %d slots", b.frame)
 	}
 	return b, nil

@@ -183,7 +183,7 @@ func (m *module) readTypes(d *decoder) {
 }
 
 func (d *decoder) valueTypes() []byte {
-	list := d.take(uint32(d.count(maxArity)))
+	list := d.take(uint32(d.count(maxArity))) //nolint:gosec // 0 to maxArity
 	for _, t := range list {
 		if t < f64 || t > i32 {
 			d.fail("a value of type %#x", t)
@@ -268,7 +268,7 @@ func (d *decoder) bounds(most uint32) bounds {
 
 func (m *module) readGlobals(d *decoder) {
 	n := d.count(1 << 16)
-	m.globals = uint32(n)
+	m.globals = uint32(n) //nolint:gosec // at most 2^16
 	first := d.at
 	for range n {
 		if t := d.byte(); t < f64 || t > i32 {

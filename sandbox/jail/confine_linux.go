@@ -53,7 +53,7 @@ func policy(s Stage, pid int) seccomp.Policy {
 	names := allowed
 	conditional := []seccomp.NameWithConditions{
 		when("clone", arg(0, seccomp.BitsSet, syscall.CLONE_THREAD), arg(0, seccomp.BitsNotSet, newSpaces)),
-		when("tgkill", arg(0, seccomp.Equal, uint64(pid))),
+		when("tgkill", arg(0, seccomp.Equal, uint64(pid))), //nolint:gosec // os.Getpid's, above 0
 		when("prctl", arg(0, seccomp.Equal, setName)),
 	}
 	if s == Running {

@@ -74,7 +74,7 @@ func seal(dst []byte, at int) ([]byte, error) {
 	if n > MaxFrame {
 		return dst[:at], fmt.Errorf("framing %d bytes, more than %d: %w", n, MaxFrame, fault.Invalid)
 	}
-	binary.LittleEndian.PutUint32(dst[at:], uint32(n))
+	binary.LittleEndian.PutUint32(dst[at:], uint32(n)) //nolint:gosec // 0 to MaxFrame
 	return dst, nil
 }
 
@@ -111,7 +111,7 @@ func ParseLoad(b []byte) (limits.Limits, []byte, error) {
 func AppendUnits(dst []byte, areas [][]byte) ([]byte, error) {
 	at, dst := begin(dst, Units)
 	for _, a := range areas {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(a)))
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(a))) //nolint:gosec // seal refuses a frame with more than MaxFrame
 		dst = append(dst, a...)
 	}
 	return seal(dst, at)
@@ -173,7 +173,7 @@ func AppendResult(dst []byte, ok bool, records []byte) []byte {
 		return append(dst, outcomeFailed, 0, 0, 0, 0)
 	}
 	dst = append(dst, outcomeOK)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(records)/abi.EmitSize))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(records)/abi.EmitSize)) //nolint:gosec // seal refuses a frame with more than MaxFrame
 	return append(dst, records...)
 }
 
@@ -199,7 +199,8 @@ func ParseResults(dst []Result, b []byte, units int, emits uint32) ([]Result, er
 		if n > emits || uint64(n)*abi.EmitSize > uint64(len(b)) || outcome > outcomeOK || (outcome == outcomeFailed && n > 0) {
 			return dst, fmt.Errorf("reading results: outcome %d with %d emits: %w", outcome, n, fault.Tampered)
 		}
-		first, err := len(records), error(nil)
+		first := len(records)
+		var err error
 		if records, err = abi.DecodeEmits(records, b[:n*abi.EmitSize]); err != nil {
 			return dst, fmt.Errorf("reading results: %w", err)
 		}
@@ -236,7 +237,7 @@ func (r *Reader) Next(limit int) (Kind, []byte, error) {
 		return 0, nil, fmt.Errorf("reading frame: %w", err)
 	}
 	n := binary.LittleEndian.Uint32(head[:])
-	if uint64(n) > uint64(min(limit, MaxFrame)) {
+	if int64(n) > int64(min(limit, MaxFrame)) {
 		return 0, nil, fmt.Errorf("reading frame: %d bytes, more than %d: %w", n, limit, fault.Tampered)
 	}
 	r.buf = r.buf[:0]

@@ -213,7 +213,7 @@ func split(sorted []entry) [][]entry {
 	for i := range out {
 		end := len(sorted)
 		for lo := 0; lo < end; { // the first entry of a later shard
-			mid := int(uint(lo+end) >> 1) //nolint:gosec // positive
+			mid := int(uint(lo+end) >> 1)
 			if shard, _ := bits.Mul64(sorted[mid].hi, n); shard > uint64(i) {
 				end = mid
 			} else {

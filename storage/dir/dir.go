@@ -126,7 +126,7 @@ func (s *Store) temp() (*os.File, string, error) {
 }
 
 func flock(f *os.File, how int) error {
-	return unix.Flock(int(f.Fd()), how) //nolint:gosec // a descriptor is a small number
+	return unix.Flock(int(f.Fd()), how)
 }
 
 // again starts anew after a sweep took the file f.

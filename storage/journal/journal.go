@@ -107,7 +107,7 @@ func Open(path, owner string) (*Journal, error) {
 
 // load locks f, reads it, and cuts off a torn last line.
 func (j *Journal) load(f *os.File) error {
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor is a small number
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return fmt.Errorf("another process has it: %w: %w", fault.Conflict, err)
 	}
 	info, err := f.Stat()

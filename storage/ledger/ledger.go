@@ -91,7 +91,8 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	}
 	// tessera's background work goes by this context, not by the caller's.
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	l := &Log{public: cfg.Key.Public().(ed25519.PublicKey), origin: cfg.Origin, cancel: cancel, lock: lock}
+	public, _ := cfg.Key.Public().(ed25519.PublicKey) // an Ed25519 key's always is one
+	l := &Log{public: public, origin: cfg.Origin, cancel: cancel, lock: lock}
 	if err := l.verify(ctx, cfg.Dir); err != nil {
 		l.release()
 		return nil, fmt.Errorf("opening ledger: %w", err)

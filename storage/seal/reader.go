@@ -93,7 +93,8 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	n := 0
 	for n < len(p) {
 		i, within := (off+int64(n))/Chunk, int((off+int64(n))%Chunk)
-		k, err := 0, error(nil)
+		var k int
+		var err error
 		if whole := (len(p) - n) / Chunk; within == 0 && whole > 0 {
 			k, err = r.large(p[n:], i, int64(min(whole, run)))
 		} else {

@@ -83,7 +83,7 @@ func Together(ctx context.Context, fs ...func(context.Context) error) error {
 	err := <-errs
 	cancel()
 	for range fs[1:] {
-		<-errs
+		<-errs //nolint:errcheck // the first error is why the others ended
 	}
 	return err
 }

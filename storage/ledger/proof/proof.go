@@ -285,7 +285,8 @@ func Signer(origin string, key ed25519.PrivateKey) (note.Signer, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("reading the key of %s: %d bytes: %w", origin, len(key), fault.Invalid)
 	}
-	v, err := verifier(origin, key.Public().(ed25519.PublicKey))
+	pub, _ := key.Public().(ed25519.PublicKey) // an Ed25519 key's always is one
+	v, err := verifier(origin, pub)
 	if err != nil {
 		return nil, err
 	}

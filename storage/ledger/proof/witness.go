@@ -61,14 +61,14 @@ func (w Witness) sign(text string, now time.Time) ([]byte, error) {
 	if len(w.Key) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("cosigning: a key of %d bytes: %w", len(w.Key), fault.Invalid)
 	}
-	pub := w.Key.Public().(ed25519.PublicKey)
+	pub, _ := w.Key.Public().(ed25519.PublicKey) // an Ed25519 key's always is one
 	if _, err := verifiers(w.LogKey, w.Origin, map[string]ed25519.PublicKey{w.Name: pub}); err != nil {
 		return nil, err
 	}
 	if now.Unix() <= 0 || now.Unix() >= year10000 {
 		return nil, fmt.Errorf("cosigning at %d s: %w", now.Unix(), fault.Invalid)
 	}
-	sec := uint64(now.Unix())
+	sec := uint64(now.Unix()) //nolint:gosec // above 0
 	// 4 is the signature type of cosignature/v1, part of the key's hash.
 	id := sha256.Sum256(append([]byte(w.Name+"\n\x04"), pub...))
 	sig := append(id[:4:4], binary.BigEndian.AppendUint64(nil, sec)...)

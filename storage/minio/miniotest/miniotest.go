@@ -44,7 +44,7 @@ func run(t testing.TB, endpoint string, key minio.Credentials) {
 	t.Helper()
 	home := t.TempDir()
 	// Not t.Context(), which ends before the cleanups that may need the server.
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path(t), "server", //nolint:gosec // MINIO_BIN is who runs the test
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path(t), "server",
 		"--quiet", "--address", endpoint, filepath.Join(home, "data"))
 	cmd.Env = []string{
 		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "MINIO_BROWSER=off", "MINIO_UPDATE=off",
@@ -67,7 +67,7 @@ func run(t testing.TB, endpoint string, key minio.Credentials) {
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it may have ended
-		<-ended
+		<-ended //nolint:errcheck // it was killed
 	})
 	await(t, endpoint, ended, &said)
 }
