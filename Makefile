@@ -67,7 +67,8 @@ minio: ## the MinIO server that the object-store suite runs against, built once 
 
 .PHONY: wasm
 wasm: ## rebuild the committed guests with clang and compare their digests
-	examples/programs/build.sh
+	examples/programs/build.sh $(out)/wasm
+	cd $(out)/wasm && sha256sum --check --quiet $(CURDIR)/examples/programs/digests.txt
 
 $(lint):
 	@mkdir -p $(cache)

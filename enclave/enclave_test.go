@@ -139,7 +139,7 @@ func TestSum(t *testing.T) {
 	}
 }
 
-// Why members commit before any reveals (threat 4): whoever sees A's
+// Why members commit before any reveals: whoever sees A's
 // ciphertexts first can take A out of a sum, or be alone with it. Addition
 // itself has no objection.
 func TestNegatedCiphertextExposes(t *testing.T) {

@@ -129,11 +129,11 @@ func lostTrustees(v *msg.View, n int) map[string]bool {
 	return lost
 }
 
-// again begins another round, or ends the run when more trustees than the
-// committee can spare have lost their shares, or the rounds are used up.
+// again begins another round, whose key is a new one, however many shares of
+// the last are lost; it ends the run when the rounds are used up.
 func (f *Flow) again(ctx context.Context, v *msg.View) error {
-	n, t := v.Round(), v.Terms().Trustees
-	if len(lostTrustees(v, n)) > len(t.Members)-t.Quorum || n == msg.MaxRounds {
+	n := v.Round()
+	if n == msg.MaxRounds {
 		return f.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, f.Name), Code: "run-dead"})
 	}
 	return f.sayRound(ctx, v, n+1)

@@ -68,7 +68,7 @@ type vector struct {
 	flags    []int64 // mode sdc
 }
 
-// read checks an opened vector against the terms (threats 18, 24): each value
+// read checks an opened vector against the terms: each value
 // is within what the members' units can come to, and so are the flags.
 func read(terms jobs.Terms, opened []int64) (vector, error) {
 	if len(opened) != terms.Slots() {
@@ -155,7 +155,7 @@ const maxFlag = 1 << 56
 // Blind turns a domain's flags (0, or 1 for a cell to be hidden), in place,
 // into numbers that no other domain can cancel: 0 stays, and a flag becomes
 // random in 1..2^56. A flag of 1 could be lifted by another domain's -1, which
-// leaves a sum of 0 (threat 24). The numbers belong to a partial: a retry seals
+// leaves a sum of 0. The numbers belong to a partial: a retry seals
 // the same.
 func Blind(flags []int64, random io.Reader) error {
 	s := noise.NewSource(random)

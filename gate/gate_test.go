@@ -183,7 +183,7 @@ func TestUnionIsSafe(t *testing.T) {
 }
 
 // Another domain cannot lift a flag: not by padding the cell, and not by a
-// flag of its own that is negative, which lifts an unblinded one (threat 24).
+// flag of its own that is negative, which lifts an unblinded one.
 func TestFlagsCannotBeLifted(t *testing.T) {
 	terms := termsOf(t, jobs.SDC, 2)
 	honest := site(t, terms, counts{1, 40})
@@ -553,7 +553,7 @@ func TestVerdict(t *testing.T) {
 }
 
 // Whatever stands in a hidden cell, and whichever domain hid it, candidate and
-// record are the same bytes (threats 17, 32).
+// record are the same bytes.
 func TestHiddenIsHidden(t *testing.T) {
 	terms := termsOf(t, jobs.SDC, 2)
 	var want []byte

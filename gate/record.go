@@ -26,7 +26,7 @@ const (
 // A Check is one entry of the record: its status, why, and apart from both the
 // parameters it went by and the evidence. Evidence is what a reader of the
 // candidate could count as well: a record tells people who vote no more about
-// the data than the candidate does (threats 17, 32).
+// the data than the candidate does.
 type Check struct {
 	ID         string           `json:"id"`
 	Name       string           `json:"name"`
@@ -78,7 +78,7 @@ type File struct {
 }
 
 // A Summary counts. ACRO's cells by check are left out: which check hid a cell
-// is not told (threat 32).
+// is not told.
 type Summary struct {
 	Summary map[string]int64 `json:"summary"`
 }

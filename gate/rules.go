@@ -74,7 +74,7 @@ func always(s Status, zh, en string) func(facts) finding {
 
 // Findings that several rules share.
 var (
-	// In mode dp nothing that depends on exact data may decide (threat 5).
+	// In mode dp nothing that depends on exact data may decide.
 	noisy = always(NotApplicable, "差分隐私模式：不得依据精确数据作出判断。", "mode dp: nothing may be decided on exact data")
 	// What a cube of sums does not have.
 	sumsOnly = always(NotApplicable, "输出只含封闭表格中的计数与合计，没有此类统计量。", "the output is counts and sums over a closed table and has no such statistic")

@@ -122,7 +122,7 @@ func (c *Cube) At(m, cell int) int64 { return c.Values[m*c.Shape.Cells()+cell] }
 
 // Small flags, one slot a cell, where the cube has units, but fewer than t: a
 // domain's own judgement of its own units, which no other domain can lift
-// (threats 24, 25: if every domain has none or at least t, so has the union,
+// (if every domain has none or at least t, so has the union,
 // whatever the overlap).
 func (c *Cube) Small(t int64) []int64 {
 	flags := make([]int64, c.Shape.Cells())

@@ -73,7 +73,7 @@ func TestPermit(t *testing.T) {
 }
 
 // Nobody's decision can be left out, and nobody else's stands for it: least of
-// all one by a key of the platform's own processes (threat 1).
+// all one by a key of the platform's own processes.
 func TestEveryDecisionIsNeeded(t *testing.T) {
 	c := newCast(t)
 	terms := c.terms()

@@ -169,7 +169,7 @@ func (s Shape) Codes(cell int) []int {
 // Sensitivity is how far the cubes of two neighbouring states (all rows of one
 // unit key present or absent) can be apart in one measure, when the unit may
 // stand in pairs (domain, dataset) of the same namespace: in the same cells,
-// so that every norm grows with pairs and none with its root (threat 12).
+// so that every norm grows with pairs and none with its root.
 type Sensitivity struct {
 	Linf, L1, L2Squared *big.Int
 }

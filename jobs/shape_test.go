@@ -228,7 +228,7 @@ func norms(diff []int64) Sensitivity {
 
 // The most that any guest is found to move a measure by is what Sensitivity
 // says, in every norm, and the whole cube's cost is what Rho says: neither
-// less, nor more (threats 11, 12).
+// less, nor more.
 func TestSensitivityIsReached(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawShape(t)

@@ -33,7 +33,7 @@ func sdc(t *testing.T) *stage {
 }
 
 // The sum of two partials comes out, and no other figure: a cell that one
-// domain flagged stays hidden (threat 24).
+// domain flagged stays hidden.
 func TestSDC(t *testing.T) {
 	s := sdc(t)
 	s.begin(1)
@@ -95,7 +95,7 @@ func negated(parts [][][]byte) [][][]byte {
 
 // A site that waits for another's reveal, to copy or to negate it, has
 // committed too early: the run is dead, and no trustee has so much as looked
-// (threat 4). That addition itself would let it through is shown in package
+//. That addition itself would let it through is shown in package
 // enclave.
 func TestRevealOfAnothers(t *testing.T) {
 	victim := func(v *msg.View, n int) (msg.RevealBody, error) {
@@ -157,7 +157,7 @@ func TestRevealOfAnothers(t *testing.T) {
 }
 
 // What was revealed in one round is of no use in the next: it is under a key
-// that is gone, and adds noise (threat 4, the retry).
+// that is gone, and adds noise (the retry).
 func TestNegativeOfAnEarlierRound(t *testing.T) {
 	s := sdc(t)
 	b := s.sites["site-transit"]
@@ -188,7 +188,7 @@ func TestNegativeOfAnEarlierRound(t *testing.T) {
 
 // A corrupt site signs two commitments, and the coordinator shows one to some
 // and one to others. The honest site signs one set, so no trustee is ready for
-// the other, and too few are for that one: nobody answers (threat 3).
+// the other, and too few are for that one: nobody answers.
 func TestTwoSets(t *testing.T) {
 	s := sdc(t)
 	s.begin(1)
@@ -362,7 +362,7 @@ func wide(terms *jobs.Terms) {
 }
 
 // A gate that presents any other sum than that of the confirmed set is refused
-// by every single trustee (threats 18, 22, 23).
+// by every single trustee.
 func TestFalseSums(t *testing.T) {
 	s := newStage(t, jobs.DP, wide)
 	for i, name := range []string{"site-hospital", "site-transit"} {
@@ -498,7 +498,7 @@ func otherKey(t *testing.T) []byte {
 
 // A key to answer toward is the gate's own, in the set that every member
 // signed: no other key is answered to, not even one that the gate signs
-// afterwards (threat 18).
+// afterwards.
 func TestForeignReceiver(t *testing.T) {
 	s := sdc(t)
 	foreign, err := enclave.NewOpener()
@@ -587,7 +587,7 @@ func TestGateDiesBeforeOpening(t *testing.T) {
 }
 
 // A partial that no domain can have is found by the gate: the run is dead, and
-// what was opened goes nowhere (threat 24).
+// what was opened goes nowhere.
 func TestOutOfRange(t *testing.T) {
 	s := sdc(t)
 	s.sites["site-transit"].values = []int64{40, 0, 1 << 50, 0, 0, 0}

@@ -11,7 +11,7 @@ import (
 )
 
 // budgets checks each domain's debit in mode dp: the run's full cost, added to
-// what was spent, within the cap that the provider signed (threat 19).
+// what was spent, within the cap that the provider signed.
 func (v *verification) budgets() error {
 	if v.terms.Mode != jobs.DP {
 		return nil // a confirmation with a debit would not have been one

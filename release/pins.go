@@ -21,7 +21,7 @@ type Pins struct {
 	// Trustees sign in runs and witness the log, under one name and key.
 	Trustees []jobs.Process `json:"trustees"`
 	// Witnesses is how many of them must have cosigned a checkpoint: all but one
-	// or all, and at least two (threat 21).
+	// or all, and at least two.
 	Witnesses int `json:"witnesses"`
 	// Providers are the officers' keys by organisation.
 	Providers jobs.Pins `json:"providers"`

@@ -14,7 +14,7 @@
 // 4): not that inputs were true, that a domain ran what it signed for, or that
 // nothing was left out of the bundle that could be; a Report lists that too. The
 // package signs nothing and carries no exact value: of the gate's record there
-// is a hiding commitment only (threat 32).
+// is a hiding commitment only.
 package release
 
 import (

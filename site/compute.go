@@ -77,7 +77,7 @@ func (s *Site) partial(ctx context.Context, v *msg.View) ([]int64, error) {
 
 // compute makes the site's partial, once: the guest is admitted, the run is
 // booked, and only then is a row read. What is kept first stands, so that
-// noise is drawn once for whatever may crash (threat 20).
+// noise is drawn once for whatever may crash.
 func (s *Site) compute(ctx context.Context, v *msg.View) error {
 	name, err := partialName(v.ID())
 	if err != nil {

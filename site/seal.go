@@ -109,7 +109,7 @@ func (s *Site) committed(v *msg.View, n int) bool {
 }
 
 // confirm signs the set. The members of a run are signed once, ever: another
-// round may only have the same ones (threat 3).
+// round may only have the same ones.
 func (s *Site) confirm(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	set, _ := v.Set(n)
 	s.Hook("set:before")

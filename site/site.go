@@ -131,7 +131,7 @@ func (s *Site) member(t jobs.Terms) (jobs.Member, error) {
 
 // book enters the run in the site's journal: a use of the permit and, in mode
 // dp, the debit of the namespace's budget, both before the first row is read
-// and never given back (threat 19).
+// and never given back.
 func (s *Site) book(v *msg.View) error {
 	s.books.Lock()
 	defer s.books.Unlock()

@@ -7,7 +7,7 @@
 // It believes neither the coordinator nor the gate: the permit must carry
 // every member provider's signature by the keys pinned here, every member must
 // have signed the set, and the sum must be the sum of exactly the ciphertexts
-// that they revealed (threats 3, 4, 18, 22, 23). It runs no guest and sees no
+// that they revealed. It runs no guest and sees no
 // plaintext.
 package trustee
 

@@ -91,7 +91,7 @@ func scale(median, x, limit int64) int64 {
 	if whole > 24 {
 		return limit
 	}
-	i, rest := f>>8, uint64(f&0xff)                
+	i, rest := f>>8, uint64(f&0xff)
 	m := exp2Table[i] + (exp2Table[i+1]-exp2Table[i])*rest>>8 // 33 bits
 	v := int64(uint64(median) * m >> 32)                      //nolint:gosec // below 2^61
 	if whole >= 0 {

@@ -93,7 +93,7 @@ func (t *tally) add(person int, domain uint8, district int, cost int64, known bo
 		at = t.holdings[at].next
 	}
 	if at < 0 {
-		at = int32(len(t.holdings)) //nolint:gosec // at most 20 a person
+		at = int32(len(t.holdings))                                                                                //nolint:gosec // at most 20 a person
 		t.holdings = append(t.holdings, holding{next: t.heads[person], domain: domain, district: uint8(district)}) //nolint:gosec // ten districts, -1 went above
 		t.heads[person] = at
 	}

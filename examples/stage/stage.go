@@ -51,8 +51,10 @@ var (
 
 	People = []Person{Bureau, OfficerA, OfficerB, Operator, Checker1, Checker2}
 	Orgs   = []Org{
-		{"dsj", "市大数据局", "bureau"}, {"ybj-zg", "市医保局（职工医保）", "provider"},
-		{"ybj-jm", "市医保局（居民医保）", "provider"}, {"qs-yy", "黔数运营公司", "operator"},
+		{"dsj", "市大数据局", "bureau"},
+		{"ybj-zg", "市医保局（职工医保）", "provider"},
+		{"ybj-jm", "市医保局（居民医保）", "provider"},
+		{"qs-yy", "黔数运营公司", "operator"},
 	}
 )
 

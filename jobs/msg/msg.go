@@ -74,7 +74,7 @@ func (o Of) About() receipt.Subject {
 
 // Bind prefixes what a statement commits to with what it is about, so that
 // nobody can take another party's commitment for its own and then open it with
-// what the other has shown (threat 4).
+// what the other has shown.
 func (o Of) Bind(b []byte) []byte {
 	return append(fmt.Appendf(nil, "yunei commitment v1 %s %d %s %s\n", o.Run, o.Round, o.Permit, o.Party), b...)
 }
@@ -179,7 +179,7 @@ type (
 		Key      suite.Digest   `json:"key"`      // the collective key
 		Receiver suite.Digest   `json:"receiver"` // the gate's key
 	}
-	// Debit is what a site's own journal says of the budget (threat 19).
+	// Debit is what a site's own journal says of the budget.
 	Debit struct {
 		Namespace string `json:"namespace"`
 		Cost      string `json:"cost"`
@@ -255,7 +255,7 @@ type (
 		Vote suite.Commitment `json:"vote"`
 	}
 	// A Vote is about the very bytes of one candidate, its record and those
-	// who will receive it (threat 33).
+	// who will receive it.
 	Vote struct {
 		Candidate  suite.Commitment `json:"candidate"`
 		Record     suite.Commitment `json:"record"`

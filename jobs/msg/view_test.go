@@ -323,7 +323,7 @@ func TestConfirmed(t *testing.T) {
 }
 
 // A reveal that is not what its site committed to is found out, and so is one
-// that opens a commitment copied from another site (threat 4).
+// that opens a commitment copied from another site.
 func TestReveal(t *testing.T) {
 	w := newWorld(t, jobs.SDC)
 	w.makeSet(t, 1)

@@ -59,7 +59,7 @@ func (m *module) measure(code []byte, typ signature) (*body, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	const fixed = 8 // return address, saved registers
+	const fixed = 8                                                   // return address, saved registers
 	if b.frame = fixed + int(locals) + operands; b.frame > maxFrame { //nolint:gosec // at most maxFrame
 		return nil, refuse("a frame of %d slots", b.frame)
 	}

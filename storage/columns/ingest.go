@@ -295,7 +295,7 @@ func (in *intake) cell(f *field, cell string) string {
 }
 
 // unit makes the key of an identifier, and derives what it states, or returns
-// the reason why the row is set aside (threat 30: every spelling of a number is
+// the reason why the row is set aside (every spelling of a number is
 // one unit, and no row without a number is one).
 func (in *intake) unit(cell string) (key [16]byte, reason string) {
 	if cell == "" {

@@ -81,7 +81,7 @@ func TestRefusedFiles(t *testing.T) {
 	}
 }
 
-// Threat 30: all spellings of a number are one unit; rows without a valid
+// All spellings of a number are one unit; rows without a valid
 // number are counted for the provider and nowhere else.
 func TestUnitIdentifiers(t *testing.T) {
 	csv := settlementsHeader

@@ -67,7 +67,7 @@ func run(t testing.TB, endpoint string, key minio.Credentials) {
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it may have ended
-		<-ended //nolint:errcheck // it was killed
+		<-ended                //nolint:errcheck // it was killed
 	})
 	await(t, endpoint, ended, &said)
 }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+)
+
+// untold are the refusals that no user of this version comes to read in a
+// story, and why.
+var untold = map[string]string{
+	"internal":   "it is our own fault; whoever knows a way to it reports a bug",
+	"exhausted":  "it takes 64 requests in hand at once, or thousands of one key's, to meet the server's own limits; package api's tests do",
+	"shape-text": "package jobs refuses such texts in a candidate, package gate's tests have them; here they are one more output-identifier",
+	"shape-size": "terms of the size that could name such a table do not fit in a request",
+}
+
+// Every refusal that a user can read is read in some story, so that none rots
+// unseen.
+func TestEveryRefusalIsTold(t *testing.T) {
+	told := map[string]bool{}
+	scripts, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("%d scripts: %v", len(scripts), err)
+	}
+	line := regexp.MustCompile(`(?m)^refused ([a-z-]+)$`)
+	for _, file := range scripts {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if raw[0] != '#' {
+			t.Errorf("%s does not begin with what it is about", file)
+		}
+		for _, m := range line.FindAllSubmatch(raw, -1) {
+			told[string(m[1])] = true
+		}
+	}
+	codes := refusals(t)
+	for _, code := range codes {
+		if _, excused := untold[code]; excused == told[code] {
+			t.Errorf("%s: told %v, excused %v", code, told[code], excused)
+		}
+		delete(told, code)
+	}
+	for code := range told {
+		t.Errorf("a story tells of %s, which package fault does not have", code)
+	}
+	if len(codes) < len(untold) {
+		t.Errorf("%d codes were found in the table", len(codes))
+	}
+}
+
+// refusals reads the codes of package fault's closed table from its source.
+func refusals(t *testing.T) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "fault", "texts.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	ast.Inspect(f, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || spec.Names[0].Name != "texts" {
+			return true
+		}
+		for _, e := range spec.Values[0].(*ast.CompositeLit).Elts { //nolint:forcetypeassert // the table is one
+			key := e.(*ast.KeyValueExpr).Key.(*ast.BasicLit) //nolint:forcetypeassert // of literals
+			code, err := strconv.Unquote(key.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			codes = append(codes, code)
+		}
+		return false
+	})
+	return codes
+}
