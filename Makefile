@@ -67,7 +67,7 @@ minio: ## the MinIO server that the object-store suite runs against, built once 
 
 .PHONY: wasm
 wasm: ## rebuild the committed guests with clang and compare their digests
-	examples/programs/build.sh $(out)/wasm
+	examples/programs/build.sh $(CURDIR)/$(out)/wasm
 	cd $(out)/wasm && sha256sum --check --quiet $(CURDIR)/examples/programs/digests.txt
 
 $(lint):

@@ -218,8 +218,7 @@ func (f *Flow) bundle(ctx context.Context, v *msg.View) ([]byte, error) {
 }
 
 // checkpoint asks the trustees to witness a checkpoint that covers index, and
-// returns it with the cosignatures of all but one of them, at least two
-//.
+// returns it with the cosignatures of all but one of them, at least two.
 func (f *Flow) checkpoint(ctx context.Context, index uint64, trustees []jobs.Process) ([]byte, error) {
 	f.cp.Lock()
 	defer f.cp.Unlock()

@@ -95,7 +95,7 @@ func negated(parts [][][]byte) [][][]byte {
 
 // A site that waits for another's reveal, to copy or to negate it, has
 // committed too early: the run is dead, and no trustee has so much as looked
-//. That addition itself would let it through is shown in package
+// . That addition itself would let it through is shown in package
 // enclave.
 func TestRevealOfAnothers(t *testing.T) {
 	victim := func(v *msg.View, n int) (msg.RevealBody, error) {
