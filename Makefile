@@ -59,7 +59,7 @@ bench: ## the benchmarks whose figures the documents quote
 
 .PHONY: prove-crash
 prove-crash: ## the whole crash table: every step of every daemon, before and after its journal entry
-	YUNEI_CRASH_FULL=1 go test -timeout 60m -run TestCrash -v ./cmd/yunei
+	YUNEI_CRASH_FULL=1 go test -count=1 -timeout 60m -run TestCrash -v ./internal/crash
 
 .PHONY: minio
 minio: ## the MinIO server that the object-store suite runs against, built once into the cache

@@ -82,8 +82,8 @@ func (w *way) State(_ context.Context, run string) (verb.View, error) {
 	return v, nil
 }
 
-func (w *way) Candidate(_ context.Context, run string) (verb.Candidate, error) {
-	v, err := w.State(context.Background(), run)
+func (w *way) Candidate(ctx context.Context, run string) (verb.Candidate, error) {
+	v, err := w.State(ctx, run)
 	if err != nil || v.State != jobs.CandidateReady {
 		return verb.Candidate{}, fault.NotFound
 	}
@@ -210,8 +210,9 @@ func (h *hall) submit(who, run string, terms jobs.Terms) error {
 	return err
 }
 
-// gated brings a run to where people vote.
-func (h *hall) gated(run string, terms jobs.Terms) msg.CandidateBody {
+// gated brings the run r-1 to where people vote.
+func (h *hall) gated(terms jobs.Terms) msg.CandidateBody {
+	const run = "r-1"
 	h.t.Helper()
 	letter := msg.Letter{Salt: suite.Salt{9}, Candidate: []byte("candidate"), Record: []byte("record")}
 	body := h.Ballot(run, terms)
@@ -262,7 +263,7 @@ func TestWay(t *testing.T) {
 	}
 	_, err = h.as("op").Release(ctx, "r-1")
 	h.refused("a release before its time", err, "conflict")
-	body := h.gated("r-1", terms)
+	body := h.gated(terms)
 	h.vote("r-1", terms, body)
 	h.way.set("r-1", verb.View{State: jobs.Released})
 	b, err := h.as("op").Release(ctx, "r-1")
@@ -303,7 +304,7 @@ func TestVotesRefused(t *testing.T) {
 	h.must("starting", h.submit("op", "r-1", terms))
 	early, _ := h.Vote(t, "checker-a", 0, h.Ballot("r-1", terms), terms, true)
 	h.refused("before there is a candidate", h.as("checker-a").CommitVote(ctx, "r-1", early), "no-candidate")
-	body := h.gated("r-1", terms)
+	body := h.gated(terms)
 	commit := func(who string, i int) receipt.Receipt {
 		c, _ := h.Vote(t, who, i, body, terms, true)
 		return c
@@ -333,7 +334,7 @@ func TestForgedCandidate(t *testing.T) {
 	ctx, terms := t.Context(), h.Terms()
 	h.permitted(terms)
 	h.must("starting", h.submit("op", "r-1", terms))
-	good := h.gated("r-1", terms)
+	good := h.gated(terms)
 	for name, forge := range map[string]func(*verb.Candidate){
 		"signed by the coordinator": func(c *verb.Candidate) {
 			c.Statement = h.Sign(t, "yuneid", msg.Candidate, good.About(), good).Bytes()
@@ -345,7 +346,7 @@ func TestForgedCandidate(t *testing.T) {
 		"another letter": func(c *verb.Candidate) { c.Letter.Candidate = []byte("harmless") },
 		"another record": func(c *verb.Candidate) { c.Letter.Record = []byte("passed") },
 	} {
-		h.gated("r-1", terms)
+		h.gated(terms)
 		forge(&h.way.candidate)
 		h.refused(name, ask(h.as("checker-a").Candidate(ctx, "r-1")), "tampered")
 	}

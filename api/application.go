@@ -8,6 +8,7 @@ import (
 
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -22,6 +23,9 @@ func submitApplication(ctx context.Context, s *Server, c *call) (any, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if err := c.reg.InOrder(c.By, terms, c.now); err != nil {
+		return nil, err
+	}
+	if err := gate.Admit(terms); err != nil {
 		return nil, err
 	}
 	rec := records.Record[governance.Application]{ID: terms.ID, Revision: 1, Value: governance.Application{Terms: terms}, Envelope: c.Envelope}

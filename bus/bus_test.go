@@ -45,30 +45,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func serve(t testing.TB, dir, addr string) *Server {
-	t.Helper()
-	s, err := Serve(t.Context(), Config{Dir: dir, Addr: addr, Token: token})
+func serve(tb testing.TB, dir, addr string) *Server {
+	tb.Helper()
+	s, err := Serve(tb.Context(), Config{Dir: dir, Addr: addr, Token: token})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s
 }
 
-func dial(t testing.TB, addr string) *Board {
-	t.Helper()
-	b, err := Dial(t.Context(), Config{Addr: addr, Token: token})
+func dial(tb testing.TB, addr string) *Board {
+	tb.Helper()
+	b, err := Dial(tb.Context(), Config{Addr: addr, Token: token})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(b.Close)
+	tb.Cleanup(b.Close)
 	return b
 }
 
-func post(t testing.TB, b *Board, subject, data string) {
-	t.Helper()
-	if err := b.Post(t.Context(), subject, []byte(data)); err != nil {
-		t.Fatal(err)
+func post(tb testing.TB, b *Board, subject, data string) {
+	tb.Helper()
+	if err := b.Post(tb.Context(), subject, []byte(data)); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -249,7 +249,7 @@ func TestRestart(t *testing.T) {
 // What was acknowledged is there after the server was killed.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
-	child := exec.Command(os.Args[0]) //nolint:gosec // this binary
+	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childDir+"="+dir)
 	out, err := child.StdoutPipe()
 	if err != nil {

@@ -48,46 +48,46 @@ type round struct {
 }
 
 func must[T any](v T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
+	return func(tb testing.TB) T {
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return v
 	}
 }
 
-func newRound(t testing.TB) *round {
-	t.Helper()
-	r := &round{shelf: shelf{}, opener: must(NewOpener())(t)}
+func newRound(tb testing.TB) *round {
+	tb.Helper()
+	r := &round{shelf: shelf{}, opener: must(NewOpener())(tb)}
 	crs := [he.SeedSize]byte{7}
 	var shares [][]byte
 	var dealt []map[int][]byte
 	for i := range 2 {
-		m := must(he.NewMember(i+1, []int{1, 2}, 2))(t)
-		shares = append(shares, must(m.CKGShare(crs))(t))
-		dealt = append(dealt, must(m.ShamirShares())(t))
+		m := must(he.NewMember(i+1, []int{1, 2}, 2))(tb)
+		shares = append(shares, must(m.CKGShare(crs))(tb))
+		dealt = append(dealt, must(m.ShamirShares())(tb))
 		r.members = append(r.members, m)
 	}
 	for i, m := range r.members {
 		if err := m.Receive(map[int][]byte{2 - i: dealt[1-i][i+1]}); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
-	r.key = must(he.PublicKey(crs, shares))(t)
+	r.key = must(he.PublicKey(crs, shares))(tb)
 	return r
 }
 
-func (r *round) seal(t testing.TB, values []int64) msg.Parts {
-	t.Helper()
-	return r.put(must(Seal(r.key, values))(t))
+func (r *round) seal(tb testing.TB, values []int64) msg.Parts {
+	tb.Helper()
+	return r.put(must(Seal(r.key, values))(tb))
 }
 
-func (r *round) answers(t testing.TB, sum Sum) Answers {
-	t.Helper()
+func (r *round) answers(tb testing.TB, sum Sum) Answers {
+	tb.Helper()
 	a := Answers{Active: []int{1, 2}, Shares: map[int][][][]byte{}}
 	for i, m := range r.members {
-		a.Shares[i+1] = must(m.Answer(a.Active, r.opener.PublicKey(), sum.Ciphertexts()))(t)
+		a.Shares[i+1] = must(m.Answer(a.Active, r.opener.PublicKey(), sum.Ciphertexts()))(tb)
 	}
 	return a
 }
@@ -100,40 +100,39 @@ func show(to *[]int64) Gate {
 	}
 }
 
-func (r *round) open(t testing.TB, members []msg.Parts, slots int) []int64 {
-	t.Helper()
-	sum := must(Add(t.Context(), r.fetch, members, slots))(t)
+func (r *round) open(tb testing.TB, members []msg.Parts, slots int) []int64 {
+	tb.Helper()
+	sum := must(Add(tb.Context(), r.fetch, members, slots))(tb)
 	var got []int64
-	c, rec, err := r.opener.Open(t.Context(), sum, r.answers(t, sum), show(&got))
+	c, rec, err := r.opener.Open(tb.Context(), sum, r.answers(tb, sum), show(&got))
 	if err != nil || string(c) != "candidate" || string(rec) != "record" {
-		t.Fatalf("Open = %q, %q, %v", c, rec, err)
+		tb.Fatalf("Open = %q, %q, %v", c, rec, err)
 	}
 	return got
-}
-
-func vector(n int, f func(i int64) int64) []int64 {
-	v := make([]int64, n)
-	for i := range v {
-		v[i] = f(int64(i))
-	}
-	return v
 }
 
 // Three sites' vectors of two chunks come out as their sum, whatever the order
 // in which they are added, and the two who add have the same bytes.
 func TestSum(t *testing.T) {
 	const slots = he.Slots + 5
+	vector := func(f func(i int64) int64) []int64 {
+		v := make([]int64, slots)
+		for i := range v {
+			v[i] = f(int64(i))
+		}
+		return v
+	}
 	r := newRound(t)
-	a := vector(slots, func(i int64) int64 { return i })
-	b := vector(slots, func(i int64) int64 { return -(i << 40) })
-	c := vector(slots, func(i int64) int64 { return 1 << 60 * (i % 2) })
+	a := vector(func(i int64) int64 { return i })
+	b := vector(func(i int64) int64 { return -(i << 40) })
+	c := vector(func(i int64) int64 { return 1 << 60 * (i % 2) })
 	lists := []msg.Parts{r.seal(t, a), r.seal(t, b), r.seal(t, c)}
 	one := must(Add(t.Context(), r.fetch, lists, slots))(t)
 	other := must(Add(t.Context(), r.fetch, []msg.Parts{lists[2], lists[0], lists[1]}, slots))(t)
 	if !bytes.Equal(one.Parts().Bytes(), other.Parts().Bytes()) {
 		t.Error("the order of addition is in the sum's bytes")
 	}
-	want := vector(slots, func(i int64) int64 { return i - i<<40 + 1<<60*(i%2) })
+	want := vector(func(i int64) int64 { return i - i<<40 + 1<<60*(i%2) })
 	if diff := cmp.Diff(want, r.open(t, lists, slots)); diff != "" {
 		t.Error(diff)
 	}

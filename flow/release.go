@@ -192,10 +192,19 @@ func (f *Flow) bundle(ctx context.Context, v *msg.View) ([]byte, error) {
 		}
 		board[item.Subject] = item.Data
 	}
-	for _, raw := range board {
-		if i, ok := v.Index(suite.DigestOf(raw)); ok {
-			last = max(last, i)
+	said := []suite.Digest{
+		suite.DigestOf(board[msg.Subject(v.ID(), 0, msg.Permit, msg.Coordinator)]),
+		suite.DigestOf(board[msg.Subject(v.ID(), 0, jobs.Start, msg.Operator)]),
+	}
+	for _, r := range v.Receipts() {
+		said = append(said, r.Digest())
+	}
+	for _, d := range said {
+		i, err := f.place(ctx, v, d)
+		if err != nil {
+			return nil, err
 		}
+		last = max(last, i)
 	}
 	checkpoint, err := f.checkpoint(ctx, last, v.Terms().Trustees.Members)
 	if err != nil {
@@ -253,6 +262,20 @@ func (f *Flow) checkpoint(ctx context.Context, index uint64, trustees []jobs.Pro
 	}
 }
 
+// place is where the ledger holds a statement, as the ledger says it: on the
+// board anyone with the token may have said otherwise, and before the scribe.
+func (f *Flow) place(ctx context.Context, v *msg.View, d suite.Digest) (uint64, error) {
+	i, ok := v.Index(d)
+	if !ok {
+		return 0, fmt.Errorf("a statement is not in the ledger yet: %w", fault.Conflict)
+	}
+	leaf, err := f.Ledger.Leaf(ctx, i)
+	if err == nil && string(leaf) != string(d) {
+		err = fmt.Errorf("a statement is not where the board says: %w", fault.Tampered)
+	}
+	return i, err
+}
+
 const (
 	minWitnesses = 2
 	witnessWait  = 20 * time.Second
@@ -278,16 +301,23 @@ func (f *Flow) postCheckpoint(ctx context.Context, note []byte, size uint64) err
 }
 
 func (f *Flow) lastCheckpoint(ctx context.Context) (uint64, error) {
+	key, err := f.Key.Public().Ed25519()
+	if err != nil {
+		return 0, err
+	}
 	last := uint64(0)
 	for item, err := range f.Board.All(ctx, "ledger.*.checkpoint") {
 		if err != nil {
 			return 0, err
 		}
-		size, err := msg.ParseCheckpointSubject(item.Subject)
-		if err != nil {
-			return 0, err
+		var cp msg.Checkpoint
+		if json.Unmarshal(item.Data, &cp) != nil {
+			continue // not ours: whoever has the board's token may post here
 		}
-		last = max(last, size)
+		tree, err := proof.Verify(cp.Note, key, f.Origin, nil, 0)
+		if err == nil && item.Subject == msg.CheckpointSubject(tree.Size) {
+			last = max(last, tree.Size)
+		}
 	}
 	return last, nil
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/yunei/yunei/jobs"
 )
 
-func candidates(t testing.TB) []jobs.Candidate {
+func candidates(tb testing.TB) []jobs.Candidate {
+	tb.Helper()
 	var all []jobs.Candidate
 	for _, mode := range []jobs.Mode{jobs.SDC, jobs.DP} {
-		terms := termsOf(t, mode, 2)
-		c, _ := judged(t, terms, sum(site(t, terms, counts{20, 30, 0, 3}), site(t, terms, counts{1, 0, 12})))
+		terms := termsOf(tb, mode, 2)
+		c, _ := judged(tb, terms, sum(site(tb, terms, counts{20, 30, 0, 3}), site(tb, terms, counts{1, 0, 12})))
 		run, err := c.ForRun("run-1")
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all = append(all, c, run)
 	}

@@ -23,12 +23,12 @@ const t0 = 10 // the threshold in these tests
 
 // termsOf makes whole terms: two districts by three ages, a cost and a signed
 // difference, n members.
-func termsOf(t testing.TB, mode jobs.Mode, n int) jobs.Terms {
-	t.Helper()
+func termsOf(tb testing.TB, mode jobs.Mode, n int) jobs.Terms {
+	tb.Helper()
 	key := func() suite.PublicKey {
 		k, err := suite.NewPrivateKey()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return k.Public()
 	}
@@ -51,7 +51,7 @@ func termsOf(t testing.TB, mode jobs.Mode, n int) jobs.Terms {
 		Mode: mode, Threshold: t0, Limits: jobs.Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1},
 		Trustees:    jobs.Trustees{Members: []jobs.Process{{Name: "t-1", Key: key()}, {Name: "t-2", Key: key()}}, Quorum: 2},
 		Gate:        jobs.Gate{Process: jobs.Process{Name: "gate", Key: key()}, Evidence: jobs.Software},
-		Coordinator: jobs.Process{Name: "yuneid", Key: key()}, Uses: 1,
+		Coordinator: jobs.Process{Name: "yuneid", Key: key()}, Desk: "x25519:CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Uses: 1,
 		Checkers:  []jobs.Signer{{Org: "a", Key: key()}, {Org: "b", Key: key()}},
 		NotBefore: time.Unix(0, 0).UTC(), NotAfter: time.Unix(1e9, 0).UTC(),
 	}
@@ -63,7 +63,7 @@ func termsOf(t testing.TB, mode jobs.Mode, n int) jobs.Terms {
 		})
 	}
 	if err := terms.Check(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return terms
 }
@@ -73,13 +73,13 @@ type counts [6]int
 
 // site is a domain's cube: its units each with a cost of 100 and a change of
 // -3, and in mode sdc its own flags, blinded.
-func site(t testing.TB, terms jobs.Terms, units counts) []int64 {
-	t.Helper()
+func site(tb testing.TB, terms jobs.Terms, units counts) []int64 {
+	tb.Helper()
 	cube := jobs.NewCube(terms.Shape)
 	for cell, n := range units {
 		for range n {
 			if err := cube.Add(jobs.Contribution{{Cell: cell, Values: []int64{100, -3}}}); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 	}
@@ -88,7 +88,7 @@ func site(t testing.TB, terms jobs.Terms, units counts) []int64 {
 	}
 	flags := cube.Small(terms.Threshold)
 	if err := Blind(flags, rand.Reader); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return append(cube.Values, flags...)
 }
@@ -103,11 +103,11 @@ func sum(parts ...[]int64) []int64 {
 	return all
 }
 
-func judged(t testing.TB, terms jobs.Terms, opened []int64) (jobs.Candidate, Record) {
-	t.Helper()
+func judged(tb testing.TB, terms jobs.Terms, opened []int64) (jobs.Candidate, Record) {
+	tb.Helper()
 	c, r, err := Judge(terms, opened)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c, r
 }

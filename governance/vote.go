@@ -100,7 +100,7 @@ func CheckOpen(t jobs.Terms, c msg.CandidateBody, commits, opens []receipt.Recei
 	if err := r.Read(msg.VoteOpen, &open); err != nil {
 		return err
 	}
-	if open.Of != of || sealed.Of != of || c.Permit != of.Permit || !about(open.Vote, t, c) || !sealed.Vote.Opens(open.Salt, open.Vote.Bytes()) {
+	if open.Of != of || sealed.Of != of || c.Permit != of.Permit || !about(open.Vote, t, c) || !sealed.Vote.Opens(open.Salt, of.Bind(open.Vote.Bytes())) {
 		return fault.Refuse("vote-broken", House)
 	}
 	return nil

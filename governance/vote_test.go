@@ -138,7 +138,7 @@ func TestAlteredVotes(t *testing.T) {
 			alter(&body)
 			sealed = body.Vote
 		}
-		commit := town.Sign(t, "checker-a", msg.VoteCommit, of.About(), msg.VoteCommitBody{Of: of, Vote: suite.Commit(suite.Salt{7}, sealed.Bytes())})
+		commit := town.Sign(t, "checker-a", msg.VoteCommit, of.About(), msg.VoteCommitBody{Of: of, Vote: suite.Commit(suite.Salt{7}, of.Bind(sealed.Bytes()))})
 		if name == "verdict" || name == "salt" {
 			alter(&body)
 		}

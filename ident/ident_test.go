@@ -164,7 +164,7 @@ func TestBodyCode(t *testing.T) {
 }
 
 func TestDistrict(t *testing.T) {
-	for in, want := range map[string]string{"520103": "520103", " ５２０１０３ ": "520103", "110000": "110000", "830000": "", "990000": "", "52010": "", "5201033": "", "52010X": "", "": ""} {
+	for in, want := range map[string]string{"520103": "520103", " ５２０１０３ ": "520103", "110000": "110000", "830000": "", "990000": "", "52010": "", "5201033": "", "52010X": "", "": ""} { //nolint:gocritic // the spaces are to be trimmed
 		if got, err := District(in); got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v", in, got, err)
 		}

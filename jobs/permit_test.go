@@ -16,27 +16,27 @@ import (
 )
 
 // decide signs a decision on the terms with anybody's key, as anybody's.
-func (c cast) decide(t testing.TB, who string, kind receipt.Kind, org string, terms suite.Digest) receipt.Receipt {
-	t.Helper()
+func (c cast) decide(tb testing.TB, who string, kind receipt.Kind, org string, terms suite.Digest) receipt.Receipt {
+	tb.Helper()
 	r, err := receipt.Sign(c[who], kind, receipt.About("terms/p-1", terms), Decision{Terms: terms, Org: org, At: noon})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
 
 // decisions are all that the terms need, in the order in which they fall due.
-func (c cast) decisions(t testing.TB, terms Terms) []receipt.Receipt {
-	t.Helper()
+func (c cast) decisions(tb testing.TB, terms Terms) []receipt.Receipt {
+	tb.Helper()
 	d := terms.Digest()
 	return []receipt.Receipt{
-		c.decide(t, "op", Apply, "op", d), c.decide(t, "op", Agree, "op", d), c.decide(t, "bureau", Agree, "bureau", d),
-		c.decide(t, "hospital", Grant, "hospital", d), c.decide(t, "transit", Grant, "transit", d),
+		c.decide(tb, "op", Apply, "op", d), c.decide(tb, "op", Agree, "op", d), c.decide(tb, "bureau", Agree, "bureau", d),
+		c.decide(tb, "hospital", Grant, "hospital", d), c.decide(tb, "transit", Grant, "transit", d),
 	}
 }
 
-func bundle(t testing.TB, terms []byte, decisions []receipt.Receipt) []byte {
-	t.Helper()
+func bundle(tb testing.TB, terms []byte, decisions []receipt.Receipt) []byte {
+	tb.Helper()
 	// By hand: json.Marshal would respell the terms.
 	var envelopes []string
 	for _, d := range decisions {
@@ -45,11 +45,11 @@ func bundle(t testing.TB, terms []byte, decisions []receipt.Receipt) []byte {
 	return []byte(`{"terms":` + string(terms) + `,"decisions":[` + strings.Join(envelopes, ",") + `]}`)
 }
 
-func (c cast) permit(t testing.TB, terms Terms) Permit {
-	t.Helper()
-	p, err := OpenPermit(bundle(t, terms.Bytes(), c.decisions(t, terms)), c.pins())
+func (c cast) permit(tb testing.TB, terms Terms) Permit {
+	tb.Helper()
+	p, err := OpenPermit(bundle(tb, terms.Bytes(), c.decisions(tb, terms)), c.pins())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return p
 }
@@ -66,7 +66,7 @@ func TestPermit(t *testing.T) {
 	}
 	order := c.decisions(t, terms)
 	slices.Reverse(order)
-	more := append(order, c.decide(t, "stranger", Grant, "stranger", terms.Digest()), order[0])
+	more := slices.Concat(order, []receipt.Receipt{c.decide(t, "stranger", Grant, "stranger", terms.Digest()), order[0]})
 	if _, err := OpenPermit(bundle(t, terms.Bytes(), more), c.pins()); err != nil {
 		t.Errorf("decisions in another order, one of a stranger's: %v", err)
 	}
@@ -137,7 +137,7 @@ func TestAlteredTerms(t *testing.T) {
 		"quorum":          func(t *Terms) { t.Trustees.Quorum = 3 },
 		"gate key":        func(t *Terms) { t.Gate.Key = c["stranger"].Public() },
 		"evidence":        func(t *Terms) { t.Gate.Evidence = "tdx" },
-		"desk":            func(t *Terms) { t.Desk = "x25519:other" },
+		"desk":            func(t *Terms) { t.Desk = "x25519:CgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
 		"uses":            func(t *Terms) { t.Uses = 3 },
 		"checkers":        func(t *Terms) { t.Checkers[0].Key = c["stranger"].Public() },
 		"recipients":      func(t *Terms) { t.Recipients = append(t.Recipients, "rival") },

@@ -77,12 +77,18 @@ func (b Budget) Rat() (*big.Rat, error) {
 	if b.Rho == "" {
 		return new(big.Rat), nil
 	}
-	r, ok := new(big.Rat).SetString(b.Rho)
-	if !ok || len(b.Rho) > 64 || r.Sign() < 0 {
+	if len(b.Rho) > 64 || !rhoRE.MatchString(b.Rho) {
 		return nil, fmt.Errorf("budget: not a fraction: %w", fault.Invalid)
+	}
+	r, ok := new(big.Rat).SetString(b.Rho)
+	if !ok {
+		return nil, fmt.Errorf("budget: a fraction of nothing: %w", fault.Invalid)
 	}
 	return r, nil
 }
+
+// rhoRE lets no exponent through, which big.Rat would work on as long as it asks.
+var rhoRE = regexp.MustCompile(`^[0-9]+([./][0-9]+)?$`)
 
 // Trustees hold the shares of a run's key; any Quorum of them open.
 type Trustees struct {
@@ -138,6 +144,7 @@ const (
 	maxParams  = 4 << 10
 	maxProgram = 16 << 20
 	minCell    = 3
+	maxSlots   = 1 << 20 // what a trustee's one answer is reckoned for (enclave/he)
 )
 
 var idRE = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
@@ -239,6 +246,9 @@ func (t Terms) checkNames() error {
 	if len(t.Params) > maxParams {
 		errs = append(errs, fmt.Errorf("params: more than %d bytes", maxParams))
 	}
+	if t.Slots() > maxSlots {
+		errs = append(errs, fmt.Errorf("shape: %d slots are sealed, more than %d", t.Slots(), maxSlots))
+	}
 	return errors.Join(errs...)
 }
 
@@ -292,19 +302,15 @@ func (t Terms) checkCommittee() error {
 		all = append(all, m.Provider.Key)
 	}
 	for _, k := range all {
-		if keys[k] {
-			return errors.New("keys: one is missing, or two parties share one")
+		if _, err := suite.ParsePublicKey(string(k)); err != nil || keys[k] {
+			return errors.New("keys: one is missing or not a key, or two parties share one")
 		}
 		keys[k] = true
 	}
-	checkers := map[suite.PublicKey]bool{"": true, t.Operator.Key: true}
-	for _, c := range t.Checkers {
-		if checkers[c.Key] {
-			return errors.New("checkers: one stands twice, or is the operator")
-		}
-		checkers[c.Key] = true
+	if err := t.Desk.Check(); err != nil {
+		return fmt.Errorf("desk: %w", err)
 	}
-	return nil
+	return t.checkCheckers()
 }
 
 // processes lists the daemons that take part.
@@ -314,6 +320,22 @@ func (t Terms) processes() []Process {
 		all = append(all, m.Site)
 	}
 	return all
+}
+
+// checkCheckers keeps those who vote apart from one another, from the operator
+// and from every process: what a machine holds never votes.
+func (t Terms) checkCheckers() error {
+	taken := map[suite.PublicKey]bool{t.Operator.Key: true}
+	for _, p := range t.processes() {
+		taken[p.Key] = true
+	}
+	for _, c := range t.Checkers {
+		if _, err := suite.ParsePublicKey(string(c.Key)); err != nil || taken[c.Key] {
+			return errors.New("checkers: one has no key, stands twice, or is the operator or a process")
+		}
+		taken[c.Key] = true
+	}
+	return nil
 }
 
 func (t Terms) checkMode() error {

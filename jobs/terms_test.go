@@ -19,8 +19,8 @@ import (
 // A cast is everybody's keys, by the name of the person or process.
 type cast map[string]suite.PrivateKey
 
-func newCast(t testing.TB) cast {
-	t.Helper()
+func newCast(tb testing.TB) cast {
+	tb.Helper()
 	c := cast{}
 	for _, name := range []string{
 		"op", "bureau", "hospital", "transit", "site-hospital", "site-transit", "trustee-1", "trustee-2", "trustee-3",
@@ -28,7 +28,7 @@ func newCast(t testing.TB) cast {
 	} {
 		key, err := suite.NewPrivateKey()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		c[name] = key
 	}
@@ -65,7 +65,7 @@ func (c cast) terms() Terms {
 		},
 		Mode: SDC, Threshold: 10, Limits: Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1},
 		Trustees: Trustees{Members: []Process{c.process("trustee-1"), c.process("trustee-2"), c.process("trustee-3")}, Quorum: 2},
-		Gate:     Gate{Process: c.process("gate"), Evidence: Software}, Coordinator: c.process("yuneid"), Desk: "x25519:desk", Uses: 2,
+		Gate:     Gate{Process: c.process("gate"), Evidence: Software}, Coordinator: c.process("yuneid"), Desk: "x25519:CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Uses: 2,
 		Checkers: []Signer{c.signer("checker-a"), c.signer("checker-b")}, Recipients: []string{"op"},
 		NotBefore: noon, NotAfter: noon.AddDate(1, 0, 0),
 	}

@@ -328,6 +328,14 @@ func TestOneAnswer(t *testing.T) {
 	for len(s.said(1, msg.Active)) == 0 {
 		s.quietTurns()
 	}
+	other := msg.ActiveBody{Of: s.view("").Of(1, "gate"), Sum: suite.DigestOf(nil), Points: []int{1, 2}}
+	subject, r := s.say(msg.Active, "gate", other)
+	s.show("trustee-1", subject, r.Bytes())
+	if err := s.turn("trustee-1"); !errors.Is(err, fault.Tampered) {
+		t.Errorf("asked for another sum: %v", err)
+	}
+	s.wantSaid(1, msg.Answer)
+	clear(s.shown)
 	answer := msg.Subject(run, 1, msg.Answer, "trustee-1")
 	if err := s.turn("trustee-1"); err != nil {
 		t.Fatal(err)
@@ -342,7 +350,7 @@ func TestOneAnswer(t *testing.T) {
 	}
 	v := s.view("")
 	sum, _ := v.Receipt(1, msg.Sum, "gate")
-	subject, r := s.say(msg.Active, "gate", msg.ActiveBody{Of: v.Of(1, "gate"), Sum: sum.Digest(), Points: []int{1, 3}})
+	subject, r = s.say(msg.Active, "gate", msg.ActiveBody{Of: v.Of(1, "gate"), Sum: sum.Digest(), Points: []int{1, 3}})
 	s.show("trustee-1", subject, r.Bytes())
 	if err := s.turn("trustee-1"); !errors.Is(err, fault.Conflict) {
 		t.Errorf("asked with other trustees: %v", err)

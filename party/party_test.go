@@ -88,9 +88,10 @@ func (w *table) begin(t *testing.T, round int) {
 	w.post(t, subject, r.Bytes())
 }
 
-// sit makes a party that keeps its journal in a folder.
-func (w *table) sit(t *testing.T, name, folder string) *Party {
+// sit makes the party trustee-1, which keeps its journal in a folder.
+func (w *table) sit(t *testing.T, folder string) *Party {
 	t.Helper()
+	const name = "trustee-1"
 	j, err := journal.Open(filepath.Join(folder, "journal"), name)
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +137,7 @@ func TestEvidenceBeforeEffect(t *testing.T) {
 		nonce     string
 		remembers bool
 	}{{"hello:before", "first", false}, {"hello:after", "second", true}} {
-		p := w.sit(t, "trustee-1", folder)
+		p := w.sit(t, folder)
 		p.Crash = func(point string) {
 			if point == c.point {
 				panic(point)
@@ -160,7 +161,7 @@ func TestEvidenceBeforeEffect(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := w.sit(t, "trustee-1", folder)
+	p := w.sit(t, folder)
 	if err := p.Say(t.Context(), msg.Hello, hello(v, 1, p.Name, "third"), []byte("other bulk")); !errors.Is(err, fault.Conflict) {
 		t.Errorf("said otherwise after the entry: %v", err)
 	}
@@ -179,7 +180,7 @@ func TestEvidenceBeforeEffect(t *testing.T) {
 
 func TestWalk(t *testing.T) {
 	w := newTable(t)
-	p := w.sit(t, "trustee-1", t.TempDir())
+	p := w.sit(t, t.TempDir())
 	var made []string
 	broken := errors.New("broken")
 	step := func(kind Kind, once bool, due bool, err error) Step {
@@ -221,7 +222,7 @@ func TestWalk(t *testing.T) {
 
 func TestBlobs(t *testing.T) {
 	w := newTable(t)
-	p := w.sit(t, "trustee-1", t.TempDir())
+	p := w.sit(t, t.TempDir())
 	for _, n := range []int{1, blobPart - 1, blobPart, blobPart + 1, 2 * blobPart, 2*blobPart + 7} {
 		b := bytes.Repeat([]byte{byte(n), 1, byte(n >> 8)}, n)[:n]
 		for range 2 { // again is no error
@@ -273,7 +274,7 @@ func TestBlobs(t *testing.T) {
 // after an error, and hears of nothing that is no run's.
 func TestFollow(t *testing.T) {
 	w := newTable(t)
-	p := w.sit(t, "trustee-1", t.TempDir())
+	p := w.sit(t, t.TempDir())
 	b := w.board(t)
 	for subject, raw := range map[string]string{"run.r-2.1.hello.x": "x", "run.BAD": "", "run.r-1": "x", "ledger.1.checkpoint": "x", "run.r-1.9.hello.x": "x"} {
 		_ = b.Post(t.Context(), subject, []byte(raw)) // some are no subjects: all the better

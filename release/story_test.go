@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"testing"
@@ -103,7 +104,7 @@ func (s *story) writeTerms() {
 			Dims:  []jobs.Dim{{Name: "sex", Title: "性别", Codes: []string{"1", "2"}, Labels: []string{"男", "女"}}},
 			Units: jobs.Measure{Name: "people", Title: "人数", Hi: 1, Round: 5, Sigma: 100},
 		},
-		Gate: jobs.Gate{Process: s.process("gate"), Evidence: jobs.Software}, Coordinator: s.process("yuneid"), Desk: "x25519:desk", Uses: 3,
+		Gate: jobs.Gate{Process: s.process("gate"), Evidence: jobs.Software}, Coordinator: s.process("yuneid"), Desk: "x25519:CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Uses: 3,
 		Checkers: []jobs.Signer{s.signerOf("checker-1"), s.signerOf("checker-2")}, Recipients: []string{"operator"},
 		NotBefore: noon.Add(-time.Hour), NotAfter: noon.Add(24 * time.Hour),
 	}
@@ -324,7 +325,7 @@ func (s *story) vote() {
 		Recipients: s.terms.Recipients, Approve: true,
 	}
 	for _, name := range []string{"checker-1", "checker-2"} {
-		s.say(msg.VoteCommit, msg.VoteCommitBody{Of: s.of(0, name), Vote: suite.Commit(saltOf(name), vote.Bytes())}, name)
+		s.say(msg.VoteCommit, msg.VoteCommitBody{Of: s.of(0, name), Vote: suite.Commit(saltOf(name), s.of(0, name).Bind(vote.Bytes()))}, name)
 	}
 	for _, name := range []string{"checker-1", "checker-2"} {
 		s.say(msg.VoteOpen, msg.VoteOpenBody{Of: s.of(0, name), Vote: vote, Salt: saltOf(name)}, name)
@@ -356,6 +357,7 @@ func (s *story) keepLog() {
 func (s *story) checkpoint(witnesses ...string) []byte {
 	s.tb.Helper()
 	logKey := keyOf(s.tb, "log").Ed25519()
+	logPublic, _ := logKey.Public().(ed25519.PublicKey) // an Ed25519 key's always is one
 	signer, err := proof.Signer(origin, logKey)
 	must(s.tb, err)
 	text := fmt.Sprintf("%s\n%d\n%s\n", origin, s.log.Size(), base64.StdEncoding.EncodeToString(s.log.Hash()))
@@ -363,7 +365,7 @@ func (s *story) checkpoint(witnesses ...string) []byte {
 	must(s.tb, err)
 	cp := signed
 	for _, name := range witnesses {
-		w := proof.Witness{Name: name, Key: keyOf(s.tb, name).Ed25519(), LogKey: logKey.Public().(ed25519.PublicKey), Origin: origin}
+		w := proof.Witness{Name: name, Key: keyOf(s.tb, name).Ed25519(), LogKey: logPublic, Origin: origin}
 		line, _, err := w.Cosign(proof.Empty(), signed, nil, noon.Add(time.Hour))
 		must(s.tb, err)
 		cp, err = proof.Join(cp, line)
@@ -449,8 +451,6 @@ func (s *story) boardWithNoise() map[string][]byte {
 		place(1, msg.Lost, "trustee-1"):         []byte("not a receipt"),
 		msg.LoggedSubject(runID, digestOf("x")): []byte("x 1"),
 	}
-	for subject, raw := range s.board {
-		board[subject] = raw
-	}
+	maps.Copy(board, s.board)
 	return board
 }

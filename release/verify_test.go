@@ -171,7 +171,7 @@ func TestBentStories(t *testing.T) {
 			t.Parallel()
 			c.story.tb = t
 			s := c.story.tell()
-			wantBroken(t, s.raw(), s.pins(), c.want)
+			_ = wantBroken(t, s.raw(), s.pins(), c.want)
 		})
 	}
 }
@@ -333,7 +333,7 @@ func TestEndedRunHasNone(t *testing.T) {
 			}
 			s.say(c.kind, c.body, c.party)
 			s.keepLog()
-			wantBroken(t, s.raw(), s.pins(), CheckStatements)
+			_ = wantBroken(t, s.raw(), s.pins(), CheckStatements)
 			_, err := Make(Input{Installation: installation, View: s.view(), Board: s.board, Letter: s.letter, Checkpoint: s.note, Proof: s.prove})
 			if !errors.Is(err, fault.Denied) {
 				t.Errorf("Make: %v", err)
@@ -396,7 +396,7 @@ func TestWrongPins(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := s.pins()
 			c.edit(&p)
-			wantBroken(t, s.raw(), p, c.want)
+			_ = wantBroken(t, s.raw(), p, c.want)
 		})
 	}
 }

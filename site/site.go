@@ -19,6 +19,7 @@ import (
 	"sync"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate"
 	"github.com/yunei/yunei/gate/noise"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -100,8 +101,15 @@ func (s *Site) refuse(ctx context.Context, v *msg.View, err error) error {
 // accept decides, from the permit and the site's own journal alone, whether
 // the run may be.
 func (s *Site) accept(ctx context.Context, v *msg.View) error {
-	if s.Remembers(v.ID(), 0, used) {
-		return nil
+	// What a run was booked under is what it goes on under: the board could
+	// show a run of the same name with a permit that nobody here has granted.
+	var permit string
+	err := s.Journal.Get(string(used), msg.Subject(v.ID(), 0, used, s.Name), &permit)
+	switch {
+	case err == nil && permit != string(v.Permit().Digest()):
+		return fmt.Errorf("the run was booked under another permit: %w", fault.Tampered)
+	case !errors.Is(err, fault.NotFound):
+		return err
 	}
 	if v.Err() != nil {
 		if _, ok := errors.AsType[fault.Refusal](v.Err()); ok {
@@ -115,6 +123,9 @@ func (s *Site) accept(ctx context.Context, v *msg.View) error {
 	m, err := s.member(v.Terms())
 	if err != nil {
 		return err
+	}
+	if err := gate.Admit(v.Terms()); err != nil {
+		return err // no sum of such terms would pass: say so before the debit
 	}
 	return s.hasDataset(ctx, v.Terms(), m)
 }
@@ -164,13 +175,17 @@ func (s *Site) uses(v *msg.View) int {
 }
 
 func (s *Site) debit(v *msg.View) error {
-	var done msg.Debit
-	if err := s.Journal.Get(string(debited), v.ID(), &done); !errors.Is(err, fault.NotFound) {
-		return err
-	}
 	t := v.Terms()
 	cost, err := t.Rho()
 	if err != nil {
+		return err
+	}
+	var done msg.Debit
+	err = s.Journal.Get(string(debited), v.ID(), &done)
+	if err == nil && (done.Namespace != t.Shape.Namespace || done.Cost != cost.RatString()) {
+		return fmt.Errorf("the run was debited under another permit: %w", fault.Tampered)
+	}
+	if !errors.Is(err, fault.NotFound) {
 		return err
 	}
 	spent, err := s.spent(t.Shape.Namespace, v.ID())

@@ -49,17 +49,32 @@ func (b Box) String() string { return "box of " + string(b.Public()) }
 // Format prints what String returns, for every verb.
 func (b Box) Format(f fmt.State, _ rune) { fmt.Fprint(f, b.String()) }
 
-// Seal seals plain to k. Info binds the letter to its occasion: whoever opens
-// it must name the same.
-func (k BoxKey) Seal(info string, plain []byte) ([]byte, error) {
+// Check reports an error of kind Invalid unless k is a key that letters can be
+// sealed to.
+func (k BoxKey) Check() error {
+	_, err := k.point()
+	return err
+}
+
+func (k BoxKey) point() (*ecdh.PublicKey, error) {
 	text, ok := strings.CutPrefix(string(k), boxPrefix)
 	raw, err := unbase64(text)
 	if !ok || err != nil {
-		return nil, fmt.Errorf("sealing a letter: not a box key: %w", fault.Invalid)
+		return nil, fmt.Errorf("reading a box key: want %sBASE64URL: %w", boxPrefix, fault.Invalid)
 	}
 	pub, err := ecdh.X25519().NewPublicKey(raw)
 	if err != nil {
-		return nil, fmt.Errorf("sealing a letter: not a box key: %w", fault.Invalid)
+		return nil, fmt.Errorf("reading a box key: not a point: %w", fault.Invalid)
+	}
+	return pub, nil
+}
+
+// Seal seals plain to k. Info binds the letter to its occasion: whoever opens
+// it must name the same.
+func (k BoxKey) Seal(info string, plain []byte) ([]byte, error) {
+	pub, err := k.point()
+	if err != nil {
+		return nil, fmt.Errorf("sealing a letter: %w", err)
 	}
 	to, err := hpke.NewDHKEMPublicKey(pub)
 	if err != nil {

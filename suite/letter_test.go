@@ -13,11 +13,11 @@ import (
 	"github.com/yunei/yunei/fault"
 )
 
-func mustECDH(t testing.TB) *ecdh.PrivateKey {
-	t.Helper()
+func mustECDH(tb testing.TB) *ecdh.PrivateKey {
+	tb.Helper()
 	k, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }

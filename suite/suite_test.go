@@ -15,20 +15,20 @@ import (
 	"github.com/yunei/yunei/fault"
 )
 
-func newKey(t testing.TB) PrivateKey {
-	t.Helper()
+func newKey(tb testing.TB) PrivateKey {
+	tb.Helper()
 	k, err := NewPrivateKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }
 
-func newBox(t testing.TB) Box {
-	t.Helper()
+func newBox(tb testing.TB) Box {
+	tb.Helper()
 	b, err := NewBox()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }

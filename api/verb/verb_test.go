@@ -16,11 +16,11 @@ import (
 
 var at = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-func key(t testing.TB) suite.PrivateKey {
-	t.Helper()
+func key(tb testing.TB) suite.PrivateKey {
+	tb.Helper()
 	k, err := suite.NewPrivateKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }

@@ -342,7 +342,7 @@ func (c *coordinator) votes(ctx context.Context, run string) error {
 		if err != nil {
 			return err
 		}
-		commit := msg.VoteCommitBody{Of: of, Vote: suite.Commit(salt, vote.Bytes())}
+		commit := msg.VoteCommitBody{Of: of, Vote: suite.Commit(salt, of.Bind(vote.Bytes()))}
 		for kind, body := range map[receipt.Kind]msg.Body{msg.VoteCommit: commit, msg.VoteOpen: msg.VoteOpenBody{Of: of, Vote: vote, Salt: salt}} {
 			subject, r, err := msg.Say(c.key, kind, body)
 			if err != nil {
@@ -357,12 +357,12 @@ func (c *coordinator) votes(ctx context.Context, run string) error {
 	return nil
 }
 
-const askUsage = "ask PERSON directory [late|twice|altered|elsewhere], ask PERSON upload FILE, ask PERSON start RUN PERMIT, ask PERSON misdecide PERMIT"
+const askUsage = "ask PERSON directory [late|twice|altered|elsewhere], ask PERSON upload FILE, ask PERSON start|vote RUN PERMIT, ask PERSON misdecide PERMIT"
 
 // askCmd speaks to the API as no yunei would: with a request that is old, was
 // altered on its way, sent twice, or sent to another verb; with bytes that
-// nobody announced; with a start whose program was never sent; with a decision
-// about other terms.
+// nobody announced; with a start whose program was never sent; with a vote in the
+// first checker's place; with a decision about other terms.
 func askCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) > 2, askUsage)
 	s := the(ts)
@@ -379,7 +379,7 @@ func askCmd(ts *testscript.TestScript, neg bool, args []string) {
 		said = p.directory(ctx, key, args[2])
 	case "upload":
 		said = p.send(ctx, http.MethodPut, verb.BlobPath+suite.DigestOf([]byte(ts.ReadFile(args[2]))).Hex(), []byte(ts.ReadFile(args[2])))
-	case "start", "misdecide":
+	case "start", "misdecide", "vote":
 		said = s.misuse(ctx, client.New(p.API, key, p.Installation, time.Now), key, args)
 	default:
 		need(ts, false, askUsage)
@@ -460,6 +460,14 @@ func (s *story) misuse(ctx context.Context, api *client.Client, key suite.Privat
 		}
 		_, err = api.SubmitJob(ctx, id, start)
 		return err
+	}
+	if args[1] == "vote" {
+		of := msg.Of{Run: args[2], Permit: a.Terms.Digest(), Party: msg.Checker(0)}
+		_, vote, err := msg.Say(key, msg.VoteCommit, msg.VoteCommitBody{Of: of, Vote: suite.Commit(suite.Salt{}, []byte("yes"))})
+		if err != nil {
+			return err
+		}
+		return api.CommitVote(ctx, args[2], vote)
 	}
 	other := suite.DigestOf([]byte("other terms"))
 	r, err := receipt.Sign(key, jobs.Grant, receipt.About("terms/"+id, other), jobs.Decision{Terms: other, Org: "ybj-zg", At: time.Now().UTC()})

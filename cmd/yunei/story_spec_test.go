@@ -46,7 +46,7 @@ func study(id string, mode jobs.Mode) jobs.Terms {
 		return t
 	}
 	// rho of a measure is (D C)^2 L0 / (2 sigma^2): a tenth each, 3/10 a run.
-	variance := func(c int64) uint64 { return uint64(4 * 2 * c * c * 10 / 2) } //nolint:gosec // positive
+	variance := func(c int64) uint64 { return uint64(4 * 2 * c * c * 10 / 2) }
 	t.Shape.Units.Sigma = variance(1)
 	for i, m := range t.Shape.Measures {
 		t.Shape.Measures[i].Sigma = variance(m.Hi)
@@ -58,7 +58,7 @@ func study(id string, mode jobs.Mode) jobs.Terms {
 // reference, and the upper edges of the bands.
 func params(districts int32, bands []string) []byte {
 	var b bytes.Buffer
-	words := []int32{districts, int32(len(bands)), (2025-1970)*12 + 11, 18, 35, 50, 65, 80} //nolint:gosec // six
-	_ = binary.Write(&b, binary.LittleEndian, words)                                        // a buffer does not fail
+	words := []int32{districts, int32(len(bands)), (2025-1970)*12 + 11, 18, 35, 50, 65, 80}
+	_ = binary.Write(&b, binary.LittleEndian, words) // a buffer does not fail
 	return b.Bytes()
 }

@@ -83,7 +83,7 @@ type story struct {
 	disk     *disk
 }
 
-func the(ts *testscript.TestScript) *story { return ts.Value("story").(*story) } //nolint:forcetypeassert // Setup put it there
+func the(ts *testscript.TestScript) *story { return ts.Value("story").(*story) } //nolint:errcheck // Setup put it there
 
 // patience is how long a story waits for what must happen.
 const patience = time.Minute
@@ -185,9 +185,15 @@ func permitCmd(ts *testscript.TestScript, neg bool, args []string) {
 
 func (s *story) program(name string) string { return filepath.Join(s.programs, name+".wasm") }
 
-// editCmd: `edit FILE PATH=VALUE...` changes fields of a JSON file.
+// editCmd: `edit FILE PATH=VALUE...` changes fields of a JSON file; a value
+// @FILE is that file's.
 func editCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) > 1 && !neg, "edit FILE PATH=VALUE...")
+	for i, e := range args {
+		if path, file, ok := strings.Cut(e, "=@"); ok {
+			args[i] = path + "=" + strings.TrimSpace(ts.ReadFile(file))
+		}
+	}
 	raw, err := edited([]byte(ts.ReadFile(args[0])), args[1:])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), raw, 0o600))
@@ -328,12 +334,28 @@ func expireCmd(ts *testscript.TestScript, neg bool, args []string) {
 	time.Sleep(time.Until(t.NotAfter))
 }
 
+// upCmd: `up` starts the installation again; `up weak` starts it where the
+// kernel forbids user namespaces.
 func upCmd(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, len(args) == 0 && !neg, "up")
+	need(ts, !neg && (len(args) == 0 || args[0] == "weak"), "up [weak]")
 	s := the(ts)
 	s.Out = ts.Stdout()
+	if len(args) == 1 {
+		bin := s.Bin
+		defer func() { s.Bin = bin }()
+		s.Bin = s.Path("weak")
+		ts.Check(os.Mkdir(s.Bin, 0o700))
+		ts.Check(os.WriteFile(filepath.Join(s.Bin, "yunei"), fmt.Appendf(nil, weak, filepath.Join(bin, "yunei")), 0o700))
+	}
 	ts.Check(s.Up(context.Background()))
 }
+
+// weak runs yunei in a user namespace in which there may be no further one.
+const weak = `#!/bin/sh
+real=%q
+unshare -Ur true || exec "$real" "$@"
+exec unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$0" "$@"' "$real" "$@"
+`
 
 func downCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) == 0 && !neg, "down")

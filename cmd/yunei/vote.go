@@ -163,7 +163,7 @@ func (f voteFlags) seal(c *cobra.Command, run string) error {
 	if err != nil {
 		return err
 	}
-	r, err := receipt.Sign(key, msg.VoteCommit, of.About(), msg.VoteCommitBody{Of: of, Vote: suite.Commit(kept.Salt, kept.Vote.Bytes())})
+	r, err := receipt.Sign(key, msg.VoteCommit, of.About(), msg.VoteCommitBody{Of: of, Vote: suite.Commit(kept.Salt, of.Bind(kept.Vote.Bytes()))})
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func Benchmark(b *testing.B) {
 	}
 }
 
-func steps(b *testing.B, slots int) {
+func steps(b *testing.B, slots int) { //nolint:thelper // benchmarks, whose own lines are to be named
 	active := []int{1, 2, 3}
 	r := newRound(b, 5, 3)
 	v := draw(slots, 1<<40)

@@ -26,8 +26,8 @@ type round struct {
 	gate    *Receiver
 }
 
-func newRound(t testing.TB, k, threshold int) round {
-	t.Helper()
+func newRound(tb testing.TB, k, threshold int) round {
+	tb.Helper()
 	points := make([]int, k)
 	for i := range points {
 		points[i] = i + 1
@@ -36,9 +36,9 @@ func newRound(t testing.TB, k, threshold int) round {
 	var ckg [][]byte
 	dealt := map[int]map[int][]byte{}
 	for _, p := range points {
-		m := must(NewMember(p, points, threshold))(t)
-		ckg = append(ckg, must(m.CKGShare(crs))(t))
-		for to, s := range must(m.ShamirShares())(t) {
+		m := must(NewMember(p, points, threshold))(tb)
+		ckg = append(ckg, must(m.CKGShare(crs))(tb))
+		for to, s := range must(m.ShamirShares())(tb) {
 			if dealt[to] == nil {
 				dealt[to] = map[int][]byte{}
 			}
@@ -48,50 +48,50 @@ func newRound(t testing.TB, k, threshold int) round {
 	}
 	for p, m := range r.members {
 		if err := m.Receive(dealt[p]); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
-	r.key = must(PublicKey(crs, ckg))(t)
-	r.gate = must(NewReceiver())(t)
+	r.key = must(PublicKey(crs, ckg))(tb)
+	r.gate = must(NewReceiver())(tb)
 	return r
 }
 
 func must[T any](v T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
+	return func(tb testing.TB) T {
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return v
 	}
 }
 
 // sum encrypts each vector and adds them up.
-func (r round) sum(t testing.TB, vectors ...[]int64) [][][]byte {
-	t.Helper()
+func (r round) sum(tb testing.TB, vectors ...[]int64) [][][]byte {
+	tb.Helper()
 	chunks := Chunks(len(vectors[0]))
 	adders := make([]Adder, Moduli*chunks)
 	for _, v := range vectors {
-		for m, row := range must(Encrypt(r.key, v))(t) {
+		for m, row := range must(Encrypt(r.key, v))(tb) {
 			for c, ct := range row {
 				if err := adders[m*chunks+c].Add(ct); err != nil {
-					t.Fatal(err)
+					tb.Fatal(err)
 				}
 			}
 		}
 	}
 	out := make([][][]byte, Moduli)
 	for i := range adders {
-		out[i/chunks] = append(out[i/chunks], must(adders[i].Sum())(t))
+		out[i/chunks] = append(out[i/chunks], must(adders[i].Sum())(tb))
 	}
 	return out
 }
 
-func (r round) answers(t testing.TB, active []int, sum [][][]byte) map[int][][][]byte {
-	t.Helper()
+func (r round) answers(tb testing.TB, active []int, sum [][][]byte) map[int][][][]byte {
+	tb.Helper()
 	out := map[int][][][]byte{}
 	for _, p := range active {
-		out[p] = must(r.members[p].Answer(active, r.gate.PublicKey(), sum))(t)
+		out[p] = must(r.members[p].Answer(active, r.gate.PublicKey(), sum))(tb)
 	}
 	return out
 }

@@ -213,7 +213,7 @@ func legible(flood poly, sigma float64) float64 {
 	w, right := layers(), 0
 	for _, f := range centred(flood) {
 		var b [2]byte
-		rand.Read(b[:]) //nolint:errcheck // never fails
+		rand.Read(b[:]) // never fails
 		e := float64(int(b[0])|int(b[1])<<8)/16 - 2048
 		e = math.Floor(e)
 		z, _ := new(big.Float).SetInt(f).Float64()

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -47,7 +48,7 @@ func digestOf(t *testing.T, dir string) string {
 		}
 		b, err := os.ReadFile(name)
 		rel, _ := filepath.Rel(dir, name)
-		io.WriteString(h, filepath.ToSlash(rel)+"\n"+strconv.Itoa(len(b))+"\n")
+		fmt.Fprintf(h, "%s\n%d\n", filepath.ToSlash(rel), len(b))
 		h.Write(b)
 		return err
 	})
@@ -92,7 +93,7 @@ func rowsOf(t *testing.T, parts ...string) [][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	rows, err := csv.NewReader(f).ReadAll()
 	if err != nil {
 		t.Fatal(err)

@@ -223,7 +223,7 @@ func (w *Town) Vote(t testing.TB, who string, i int, c msg.CandidateBody, terms 
 	if err != nil {
 		t.Fatal(err)
 	}
-	commit = w.Sign(t, who, msg.VoteCommit, of.About(), msg.VoteCommitBody{Of: of, Vote: suite.Commit(salt, vote.Bytes())})
+	commit = w.Sign(t, who, msg.VoteCommit, of.About(), msg.VoteCommitBody{Of: of, Vote: suite.Commit(salt, of.Bind(vote.Bytes()))})
 	open = w.Sign(t, who, msg.VoteOpen, of.About(), msg.VoteOpenBody{Of: of, Vote: vote, Salt: salt})
 	return commit, open
 }

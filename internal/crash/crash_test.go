@@ -11,7 +11,9 @@
 package crash
 
 import (
+	"context"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,6 +23,7 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/release"
 )
 
@@ -41,9 +44,6 @@ func TestCrash(t *testing.T) {
 	t.Logf("a town with two undisturbed runs: %.1f s", time.Since(start).Seconds())
 	rows := 0
 	for i, r := range table {
-		if r.mode == "" {
-			r.mode = jobs.SDC
-		}
 		if !r.short && os.Getenv(fullEnv) == "" {
 			continue
 		}
@@ -75,7 +75,7 @@ func (w *town) disturb(t *testing.T, run string, r row) {
 		w.arm(t, r.kill)
 		w.submit(t, r, id)
 		if r.all != "" && !strings.HasPrefix(r.all, "vote") && r.all != string(msg.Release) {
-			w.spoken(t, id, r.all)
+			w.hear(t, id, receipt.Kind(r.all))
 			w.killAll(t)
 		}
 		w.voteIfAsked(t, id, r)
@@ -117,10 +117,31 @@ func (w *town) submit(t *testing.T, r row, run string) {
 	})
 }
 
-// state asks for a run until there is an answer.
+// ends are the last statements of a run.
+var ends = []receipt.Kind{msg.Release, msg.Dead, msg.Refusal}
+
+// hear waits until a statement of one of the kinds is on the board. It asks
+// the board and not the API, which hears a key only so often.
+func (w *town) hear(t *testing.T, run string, kinds ...receipt.Kind) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	items, err := w.board.Watch(ctx, "run."+run+".>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for item := range items {
+		if p, err := msg.ParseSubject(item.Subject); err == nil && slices.Contains(kinds, p.Kind) {
+			return
+		}
+	}
+	t.Fatalf("waited %s in vain for %v of %s", patience, kinds, run)
+}
+
+// state asks for a run until there is an answer that is enough.
 func (w *town) state(t *testing.T, run string, enough func(jobs.State) bool) (s jobs.State, code string) {
 	t.Helper()
-	eventually(t, "run "+run+" to come to an end", func() bool {
+	eventually(t, "the API to say how it stands with "+run, func() bool {
 		j, err := w.client.Job(t.Context(), run)
 		if err != nil {
 			return false // yuneid is away
@@ -139,6 +160,7 @@ func ended(s jobs.State) bool {
 // ends before has none.
 func (w *town) voteIfAsked(t *testing.T, run string, r row) {
 	t.Helper()
+	w.hear(t, run, append(ends, msg.Candidate)...)
 	if s, _ := w.state(t, run, func(s jobs.State) bool { return s >= jobs.CandidateReady }); ended(s) {
 		return
 	}
@@ -153,7 +175,7 @@ func (w *town) voteIfAsked(t *testing.T, run string, r row) {
 	}
 	w.insist(t, run, stage.Checker2, "vote", "open", run)
 	if r.all == string(msg.Release) {
-		w.spoken(t, run, r.all)
+		w.hear(t, run, msg.Release)
 		w.killAll(t)
 	}
 }
@@ -168,7 +190,7 @@ func (w *town) vote(t *testing.T, run string) {
 func (w *town) insist(t *testing.T, run string, p stage.Person, args ...string) {
 	t.Helper()
 	var last error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
 		_, last = w.Quiet(t.Context(), "yunei", append(args, "--key", w.Key(p))...)
 		if last == nil || strings.Contains(last.Error(), "/vote-twice]") {
 			return
@@ -180,20 +202,10 @@ func (w *town) insist(t *testing.T, run string, p stage.Person, args ...string) 
 	t.Fatalf("yunei %s: %v", strings.Join(args, " "), last)
 }
 
-// spoken waits until a statement of a kind is on the board.
-func (w *town) spoken(t *testing.T, run, kind string) {
-	t.Helper()
-	eventually(t, "a "+kind, func() bool {
-		for _, err := range w.board.All(t.Context(), "run."+run+".*."+kind+".*") {
-			return err == nil
-		}
-		return false
-	})
-}
-
 // await waits for a run's end, and verifies what it released.
 func (w *town) await(t *testing.T, run string, r row) outcome {
 	t.Helper()
+	w.hear(t, run, ends...)
 	s, code := w.state(t, run, ended)
 	if s != jobs.Released {
 		w.told(t, run, code)

@@ -167,12 +167,18 @@ func TestCrashTotal(t *testing.T) {
 	if len(want) < 20 {
 		t.Fatalf("only %d kinds of entries were found in the sources", len(want))
 	}
-	have := map[string]bool{}
+	have, short := map[string]bool{}, 0
 	for _, r := range table {
+		if r.short {
+			short++
+		}
 		for _, k := range r.kill {
 			daemon, point, _ := strings.Cut(k, ":")
 			have[class(daemon)+":"+point] = true
 		}
+	}
+	if short != 12 {
+		t.Errorf("the short form has %d rows, want the 12 that are named", short)
 	}
 	for kind := range want {
 		for _, moment := range []string{"before", "after"} {

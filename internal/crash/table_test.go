@@ -54,10 +54,13 @@ func in(mode jobs.Mode, rows []row) []row {
 	return rows
 }
 
-// told marks the rows whose last kill is among points for the short form.
-func told(rows []row, points ...string) []row {
-	for i, r := range rows {
-		rows[i].short = len(r.kill) > 0 && slices.Contains(points, r.kill[len(r.kill)-1]) || slices.Contains(points, r.all) && r.all != ""
+// brief marks the rows of the short form, by their names.
+func brief(rows []row, names ...string) []row {
+	for i := range rows {
+		if rows[i].mode == "" {
+			rows[i].mode = jobs.SDC
+		}
+		rows[i].short = slices.Contains(names, rows[i].name())
 	}
 	return rows
 }
@@ -68,7 +71,7 @@ func told(rows []row, points ...string) []row {
 // nothing. A trustee's and the gate's secrets of a round are in memory only:
 // their death costs the round, unless enough others have them. The gate's
 // death after it has said that it opens costs the run.
-var table = told(slices.Concat(
+var table = brief(slices.Concat(
 	in(jobs.DP, slices.Concat(
 		step("site-a:debited", first, first),
 		step("site-a:used", first, first),
@@ -142,8 +145,9 @@ var table = told(slices.Concat(
 		{all: "candidate", end: first}, {all: "vote-commit", end: first}, {all: "vote-open", end: first}, {all: "release", end: first},
 	},
 ),
-	"site-a:noise:after", "site-a:reveal:before", "trustee-1:answer:after", "gate:opened:after", "gate:dead:after",
-	"site-a:refusal:after", "yuneid:start:before", "yuneid:bundle:after", "gate:candidate:after", "trustee-2:witnessed:after", "candidate",
+	"dp site-a:debited:after", "dp site-a:noise:after", "dp site-a:refusal:after", "sdc trustee-1:answer:after", "sdc trustee-2:witnessed:after",
+	"sdc gate:opened:before", "dp gate:opened:after", "sdc gate:opened:after gate:dead:after", "sdc gate:candidate:after",
+	"sdc yuneid:start:before", "dp site-a:noise:after gate:sum:before trustee-3:hello:before yuneid:bundle:after", "sdc kill -9 at candidate",
 )
 
 // relented: site a's budget does not suffice until it is started anew. What it

@@ -336,7 +336,10 @@ func (w *town) upAgain(t *testing.T) {
 	eventually(t, "every daemon to run", func() bool { return len(w.processes(t)) == len(w.daemons) })
 }
 
-const patience = 60 * time.Second
+const (
+	patience = 60 * time.Second
+	pause    = 100 * time.Millisecond
+)
 
 // eventually waits until something is so.
 func eventually(t *testing.T, what string, so func() bool) {
@@ -345,6 +348,6 @@ func eventually(t *testing.T, what string, so func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited %s in vain for %s", patience, what)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }

@@ -98,7 +98,7 @@ func FuzzParseArea(f *testing.F) {
 	}
 	f.Add(whole)
 	f.Add(whole[:HeaderSize])
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(_ *testing.T, b []byte) {
 		a, err := ParseArea(b)
 		if err != nil {
 			return

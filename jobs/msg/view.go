@@ -99,11 +99,12 @@ func (v *View) take(subject string, raw []byte) {
 		}
 		return
 	}
-	r, err := receipt.Parse(raw)
-	if err != nil || r.Kind() != p.Kind {
-		return
+	key, ok := v.keyOf(p)
+	if !ok {
+		return // before its signature is looked at: anybody may post any number of these
 	}
-	if key, ok := v.keyOf(p); !ok || r.By() != key {
+	r, err := receipt.Parse(raw)
+	if err != nil || r.Kind() != p.Kind || r.By() != key {
 		return
 	}
 	if want := (Of{v.id, p.Round, v.permit.Digest(), p.Party}).About(); r.Subject().Name != want.Name || r.Subject().Digest["sha256"] != want.Digest["sha256"] {

@@ -24,7 +24,7 @@ func TestView(t *testing.T) {
 		if v := w.view(t); v.Err() != nil || v.Round() != 0 || v.Over() || v.Run().ID != run || v.Permit().Digest() != w.terms.Digest() {
 			t.Fatalf("at the start: %v, round %d", v.Err(), v.Round())
 		}
-		w.makeKey(t, 1)
+		w.makeKey(t)
 		v := w.view(t)
 		if key, ok := v.Key(1); !ok || key != suite.DigestOf([]byte("key")) || v.Round() != 1 {
 			t.Errorf("the key is %s, %v", key, ok)
@@ -33,7 +33,7 @@ func TestView(t *testing.T) {
 			t.Error("a set before the commitments")
 		}
 		w = newWorld(t, mode)
-		w.makeSet(t, 1)
+		w.makeSet(t)
 		v = w.view(t)
 		set, ok := v.Confirmed(1)
 		if !ok || !slices.Equal(set.Members, sites) || len(set.Commits) != 2 || set.Receiver != suite.DigestOf([]byte("receiver")) {
@@ -44,7 +44,7 @@ func TestView(t *testing.T) {
 			t.Errorf("revealed %v, %v: %s", ok, err, diff)
 		}
 		w = newWorld(t, mode)
-		w.open(t, 1)
+		w.open(t)
 		v = w.view(t)
 		if !v.Over() || v.Dead() != "" || v.Refused() != "" {
 			t.Errorf("at the end: over %v, dead %q, refused %q", v.Over(), v.Dead(), v.Refused())
@@ -60,13 +60,13 @@ func TestView(t *testing.T) {
 }
 
 // statements lists the places of everything that was said.
-func (w *world) statements(t testing.TB) []Place {
-	t.Helper()
+func (w *world) statements(tb testing.TB) []Place {
+	tb.Helper()
 	var all []Place
 	for subject := range w.board {
 		p, err := ParseSubject(subject)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if p.Kind != Logged && p.Kind != Permit && p.Kind != jobs.Start {
 			all = append(all, p)
@@ -76,16 +76,16 @@ func (w *world) statements(t testing.TB) []Place {
 }
 
 // oneOfEach lists a statement of every kind.
-func (w *world) oneOfEach(t testing.TB) []Place {
-	t.Helper()
+func (w *world) oneOfEach(tb testing.TB) []Place {
+	tb.Helper()
 	first := map[receipt.Kind]Place{}
-	for _, p := range w.statements(t) {
+	for _, p := range w.statements(tb) {
 		if f, ok := first[p.Kind]; !ok || p.Party < f.Party {
 			first[p.Kind] = p
 		}
 	}
 	if len(first) != len(forms) {
-		t.Fatalf("%d kinds were said, of %d", len(first), len(forms))
+		tb.Fatalf("%d kinds were said, of %d", len(first), len(forms))
 	}
 	return slices.Collect(maps.Values(first))
 }
@@ -93,7 +93,7 @@ func (w *world) oneOfEach(t testing.TB) []Place {
 // A statement that the ledger does not hold is not there.
 func TestOnlyWhatIsLogged(t *testing.T) {
 	w := newWorld(t, jobs.SDC)
-	w.open(t, 1)
+	w.open(t)
 	for _, p := range w.oneOfEach(t) {
 		d := suite.DigestOf(w.board[Subject(p.Run, p.Round, p.Kind, p.Party)])
 		at := LoggedSubject(run, d)
@@ -133,7 +133,7 @@ func TestOnlyWhatIsLogged(t *testing.T) {
 // run, round, permit or party, or as another kind, is heard.
 func TestOnlyWhoAndWhat(t *testing.T) {
 	w := newWorld(t, jobs.SDC)
-	w.open(t, 1)
+	w.open(t)
 	good := w.view(t)
 	for _, p := range w.oneOfEach(t) {
 		read := forms[p.Kind].read
@@ -193,16 +193,20 @@ func TestOnlyWhoAndWhat(t *testing.T) {
 }
 
 // resign signs what a receipt states anew, as anyone and about anything.
-func resign(t testing.TB, w *world, r receipt.Receipt, who string, kind receipt.Kind, about receipt.Subject, edit func(*Of)) []byte {
-	t.Helper()
+func resign(tb testing.TB, w *world, r receipt.Receipt, who string, kind receipt.Kind, about receipt.Subject, edit func(*Of)) []byte {
+	tb.Helper()
 	body := forms[r.Kind()].body()
 	if err := r.Read(r.Kind(), body); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	edit(body.(interface{ head() *Of }).head())
+	h, ok := body.(interface{ head() *Of })
+	if !ok {
+		tb.Fatalf("a %s has no head", r.Kind())
+	}
+	edit(h.head())
 	out, err := receipt.Sign(w.keys[who], kind, about, body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }
@@ -236,7 +240,7 @@ var forms = map[receipt.Kind]form{
 // A key, a set, a confirmed set and the reveals need everyone.
 func TestEveryoneIsNeeded(t *testing.T) {
 	w := newWorld(t, jobs.SDC)
-	w.makeSet(t, 1)
+	w.makeSet(t)
 	ladder := func(v *View) (rung string) {
 		if _, ok := v.Key(1); !ok {
 			return "nothing"
@@ -287,7 +291,7 @@ func TestEveryoneIsNeeded(t *testing.T) {
 // here; in mode dp each says what it debited.
 func TestConfirmed(t *testing.T) {
 	w := newWorld(t, jobs.SDC)
-	w.makeSet(t, 1)
+	w.makeSet(t)
 	set, _ := w.view(t).Set(1)
 	other := suite.DigestOf([]byte("other"))
 	for name, edit := range map[string]func(*ConfirmBody){
@@ -313,7 +317,7 @@ func TestConfirmed(t *testing.T) {
 		}
 	}
 	w = newWorld(t, jobs.DP)
-	w.makeSet(t, 1)
+	w.makeSet(t)
 	set, _ = w.view(t).Set(1)
 	spoilt := w.without(1, Confirm, "site-b")
 	spoilt.say(t, Confirm, ConfirmBody{Of: w.of(1, "site-b"), Set: set})
@@ -326,7 +330,7 @@ func TestConfirmed(t *testing.T) {
 // that opens a commitment copied from another site.
 func TestReveal(t *testing.T) {
 	w := newWorld(t, jobs.SDC)
-	w.makeSet(t, 1)
+	w.makeSet(t)
 	for name, body := range map[string]RevealBody{
 		"other parts":   {Salt: saltOf("site-b"), Parts: partsOf("minus site-a")},
 		"another salt":  {Salt: saltOf("x"), Parts: partsOf("site-b")},
@@ -345,7 +349,7 @@ func TestReveal(t *testing.T) {
 	}
 
 	w = newWorld(t, jobs.SDC)
-	w.makeKey(t, 1)
+	w.makeKey(t)
 	commitment := suite.Commit(saltOf("site-a"), w.of(1, "site-a").Bind(partsOf("site-a").Bytes()))
 	for _, name := range sites { // site-b has nothing of site-a's but this
 		w.say(t, Commit, CommitBody{Of: w.of(1, name), Parts: commitment})
@@ -385,7 +389,7 @@ func TestOver(t *testing.T) {
 		{"a site has a candidate", Candidate, func(w *world) Body { return CandidateBody{Of: w.of(0, "site-a")} }, "", "", false},
 	} {
 		w := newWorld(t, jobs.SDC)
-		w.makeKey(t, 1)
+		w.makeKey(t)
 		w.say(t, c.kind, c.body(w))
 		v := w.view(t)
 		if v.Over() != c.over || v.Dead() != c.dead || v.Refused() != c.refused {
@@ -411,7 +415,7 @@ func TestRounds(t *testing.T) {
 	}
 	// A key of an earlier round is none of a later one's.
 	w = newWorld(t, jobs.SDC)
-	w.makeSet(t, 1)
+	w.makeSet(t)
 	w.say(t, Round, RoundBody{w.of(2, Coordinator)})
 	v := w.view(t)
 	if _, ok := v.Key(2); ok || v.CRS(1) == v.CRS(2) {
@@ -428,7 +432,7 @@ func TestRounds(t *testing.T) {
 // but what sites say of it.
 func TestBrokenPermit(t *testing.T) {
 	w := newWorld(t, jobs.SDC)
-	w.open(t, 1)
+	w.open(t)
 	w.say(t, Refusal, RefusalBody{w.of(0, "site-a"), "permit-broken"})
 	permitAt, startAt := Subject(run, 0, Permit, Coordinator), Subject(run, 0, jobs.Start, Operator)
 	for name, c := range map[string]struct {
@@ -463,7 +467,7 @@ func TestBrokenPermit(t *testing.T) {
 // Nothing that a stranger posts, wherever, changes a view.
 func FuzzBoard(f *testing.F) {
 	w := newWorld(f, jobs.SDC)
-	w.makeSet(f, 1)
+	w.makeSet(f)
 	want := w.view(f)
 	f.Add(Subject(run, 1, Hello, "trustee-1"), w.board[Subject(run, 1, Hello, "trustee-2")])
 	f.Add(Subject(run, 2, Round, Coordinator), w.board[Subject(run, 1, Round, Coordinator)])

@@ -33,20 +33,20 @@ var (
 	sites    = []string{"site-a", "site-b"}
 )
 
-func newWorld(t testing.TB, mode jobs.Mode) *world {
-	t.Helper()
+func newWorld(tb testing.TB, mode jobs.Mode) *world {
+	tb.Helper()
 	w := &world{keys: map[string]suite.PrivateKey{}, board: map[string][]byte{}}
 	for _, name := range slices.Concat(trustees, sites, []string{"operator", "bureau", "a", "b", "gate", Coordinator, "checker-1", "checker-2", "stranger"}) {
 		key, err := suite.NewPrivateKey()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		w.keys[name] = key
 	}
 	w.terms = w.newTerms(mode)
-	w.bundle = w.permit(t, w.terms)
+	w.bundle = w.permit(tb, w.terms)
 	w.board[Subject(run, 0, Permit, Coordinator)] = w.bundle
-	w.board[Subject(run, 0, jobs.Start, Operator)] = w.start(t, "operator", run).Bytes()
+	w.board[Subject(run, 0, jobs.Start, Operator)] = w.start(tb, "operator", run).Bytes()
 	return w
 }
 
@@ -72,7 +72,7 @@ func (w *world) newTerms(mode jobs.Mode) jobs.Terms {
 			Units: jobs.Measure{Name: "units", Hi: 1, Round: 5, Sigma: 100}, L0: 1,
 		},
 		Trustees: jobs.Trustees{Quorum: 2}, Gate: jobs.Gate{Process: w.process("gate"), Evidence: jobs.Software},
-		Coordinator: w.process(Coordinator), Uses: 1, Checkers: []jobs.Signer{w.signer("checker-1"), w.signer("checker-2")},
+		Coordinator: w.process(Coordinator), Desk: "x25519:CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Uses: 1, Checkers: []jobs.Signer{w.signer("checker-1"), w.signer("checker-2")},
 		NotBefore: noon, NotAfter: noon.AddDate(1, 0, 0),
 	}
 	for _, name := range trustees {
@@ -86,8 +86,8 @@ func (w *world) newTerms(mode jobs.Mode) jobs.Terms {
 	return terms
 }
 
-func (w *world) permit(t testing.TB, terms jobs.Terms) []byte {
-	t.Helper()
+func (w *world) permit(tb testing.TB, terms jobs.Terms) []byte {
+	tb.Helper()
 	b := jobs.Bundle{Terms: terms.Bytes()}
 	for _, d := range []struct {
 		who  string
@@ -95,23 +95,23 @@ func (w *world) permit(t testing.TB, terms jobs.Terms) []byte {
 	}{{"operator", jobs.Apply}, {"operator", jobs.Agree}, {"bureau", jobs.Agree}, {"a", jobs.Grant}, {"b", jobs.Grant}} {
 		r, err := receipt.Sign(w.keys[d.who], d.kind, receipt.About("terms", terms.Digest()), jobs.Decision{Terms: terms.Digest(), Org: d.who, At: noon})
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		b.Decisions = append(b.Decisions, r.Bytes())
 	}
 	raw, err := json.Marshal(b)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return raw
 }
 
-func (w *world) start(t testing.TB, who, id string) receipt.Receipt {
-	t.Helper()
+func (w *world) start(tb testing.TB, who, id string) receipt.Receipt {
+	tb.Helper()
 	body := jobs.Run{ID: id, Permit: w.terms.Digest(), Purpose: w.terms.Purpose, Program: w.terms.Program.Digest, At: noon}
 	r, err := receipt.Sign(w.keys[who], jobs.Start, receipt.About("run/"+id, w.terms.Digest()), body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
@@ -127,21 +127,21 @@ func (w *world) post(subject string, raw []byte) {
 }
 
 // say makes a statement by who its body names.
-func (w *world) say(t testing.TB, kind receipt.Kind, body Body) receipt.Receipt {
-	t.Helper()
+func (w *world) say(tb testing.TB, kind receipt.Kind, body Body) receipt.Receipt {
+	tb.Helper()
 	subject, r, err := Say(w.keys[body.of().Party], kind, body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w.post(subject, r.Bytes())
 	return r
 }
 
-func (w *world) view(t testing.TB) *View {
-	t.Helper()
+func (w *world) view(tb testing.TB) *View {
+	tb.Helper()
 	v, err := NewView(run, w.board, w.pins())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }
@@ -162,42 +162,44 @@ func partsOf(name string) Parts {
 	return Parts{{suite.DigestOf([]byte(name + "/0"))}, {suite.DigestOf([]byte(name + "/1"))}}
 }
 
-// makeKey is a round as far as the collective key.
-func (w *world) makeKey(t testing.TB, n int) {
-	t.Helper()
-	w.say(t, Round, RoundBody{w.of(n, Coordinator)})
+// makeKey is the first round as far as the collective key.
+func (w *world) makeKey(tb testing.TB) {
+	tb.Helper()
+	const n = 1
+	w.say(tb, Round, RoundBody{w.of(n, Coordinator)})
 	for _, name := range trustees {
-		w.say(t, Hello, HelloBody{Of: w.of(n, name), Nonce: saltOf(fmt.Sprint(n, name))})
+		w.say(tb, Hello, HelloBody{Of: w.of(n, name), Nonce: saltOf(fmt.Sprint(n, name))})
 	}
 	for _, name := range trustees {
-		w.say(t, KeyCommit, KeyCommitBody{Of: w.of(n, name), Share: suite.Commit(saltOf(name), []byte(name))})
+		w.say(tb, KeyCommit, KeyCommitBody{Of: w.of(n, name), Share: suite.Commit(saltOf(name), []byte(name))})
 	}
 	for _, name := range trustees {
-		w.say(t, KeyOpen, KeyOpenBody{Of: w.of(n, name), Salt: saltOf(name), Share: suite.DigestOf([]byte(name))})
+		w.say(tb, KeyOpen, KeyOpenBody{Of: w.of(n, name), Salt: saltOf(name), Share: suite.DigestOf([]byte(name))})
 	}
-	transcript := w.view(t).Transcript(n)
+	transcript := w.view(tb).Transcript(n)
 	for _, name := range trustees {
-		w.say(t, Key, KeyBody{Of: w.of(n, name), Transcript: transcript, Key: suite.DigestOf([]byte("key"))})
+		w.say(tb, Key, KeyBody{Of: w.of(n, name), Transcript: transcript, Key: suite.DigestOf([]byte("key"))})
 	}
-	w.say(t, Receiver, ReceiverBody{Of: w.of(n, "gate"), Key: suite.DigestOf([]byte("receiver")), Evidence: jobs.Software})
+	w.say(tb, Receiver, ReceiverBody{Of: w.of(n, "gate"), Key: suite.DigestOf([]byte("receiver")), Evidence: jobs.Software})
 }
 
-// makeSet is a round as far as the reveals.
-func (w *world) makeSet(t testing.TB, n int) {
-	t.Helper()
-	w.makeKey(t, n)
+// makeSet is the first round as far as the reveals.
+func (w *world) makeSet(tb testing.TB) {
+	tb.Helper()
+	const n = 1
+	w.makeKey(tb)
 	for _, name := range sites {
-		w.say(t, Commit, CommitBody{Of: w.of(n, name), Parts: suite.Commit(saltOf(name), w.of(n, name).Bind(partsOf(name).Bytes()))})
+		w.say(tb, Commit, CommitBody{Of: w.of(n, name), Parts: suite.Commit(saltOf(name), w.of(n, name).Bind(partsOf(name).Bytes()))})
 	}
-	set, ok := w.view(t).Set(n)
+	set, ok := w.view(tb).Set(n)
 	if !ok {
-		t.Fatal("there is no set")
+		tb.Fatal("there is no set")
 	}
 	for _, name := range sites {
-		w.say(t, Confirm, w.confirm(n, name, set))
+		w.say(tb, Confirm, w.confirm(n, name, set))
 	}
 	for _, name := range sites {
-		w.say(t, Reveal, RevealBody{Of: w.of(n, name), Salt: saltOf(name), Parts: partsOf(name)})
+		w.say(tb, Reveal, RevealBody{Of: w.of(n, name), Salt: saltOf(name), Parts: partsOf(name)})
 	}
 }
 
@@ -209,23 +211,24 @@ func (w *world) confirm(n int, name string, set Set) ConfirmBody {
 	return b
 }
 
-// open is a round to its end, and what follows it.
-func (w *world) open(t testing.TB, n int) {
-	t.Helper()
-	w.makeSet(t, n)
-	sum := w.say(t, Sum, SumBody{Of: w.of(n, "gate"), Parts: partsOf("sum")})
+// open is the first round to its end, and what follows it.
+func (w *world) open(tb testing.TB) {
+	tb.Helper()
+	const n = 1
+	w.makeSet(tb)
+	sum := w.say(tb, Sum, SumBody{Of: w.of(n, "gate"), Parts: partsOf("sum")})
 	for _, name := range trustees {
-		w.say(t, Ready, ReadyBody{Of: w.of(n, name), Sum: sum.Digest()})
+		w.say(tb, Ready, ReadyBody{Of: w.of(n, name), Sum: sum.Digest()})
 	}
-	active := w.say(t, Active, ActiveBody{Of: w.of(n, "gate"), Sum: sum.Digest(), Points: []int{1, 2}})
+	active := w.say(tb, Active, ActiveBody{Of: w.of(n, "gate"), Sum: sum.Digest(), Points: []int{1, 2}})
 	for _, name := range trustees[:2] {
-		w.say(t, Answer, AnswerBody{Of: w.of(n, name), Active: active.Digest(), Parts: partsOf(name)})
+		w.say(tb, Answer, AnswerBody{Of: w.of(n, name), Active: active.Digest(), Parts: partsOf(name)})
 	}
-	w.say(t, Candidate, CandidateBody{Of: w.of(0, "gate"), Sum: sum.Digest()})
+	w.say(tb, Candidate, CandidateBody{Of: w.of(0, "gate"), Sum: sum.Digest()})
 	for i := range 2 {
 		name := Checker(i)
-		w.say(t, VoteCommit, VoteCommitBody{Of: w.of(0, name), Vote: suite.Commit(saltOf(name), []byte(name))})
-		w.say(t, VoteOpen, VoteOpenBody{Of: w.of(0, name), Salt: saltOf(name)})
+		w.say(tb, VoteCommit, VoteCommitBody{Of: w.of(0, name), Vote: suite.Commit(saltOf(name), []byte(name))})
+		w.say(tb, VoteOpen, VoteOpenBody{Of: w.of(0, name), Salt: saltOf(name)})
 	}
-	w.say(t, Release, ReleaseBody{Of: w.of(0, Coordinator)})
+	w.say(tb, Release, ReleaseBody{Of: w.of(0, Coordinator)})
 }

@@ -19,20 +19,20 @@ type note struct {
 	Text string `json:"text"`
 }
 
-func newKey(t testing.TB) suite.PrivateKey {
-	t.Helper()
+func newKey(tb testing.TB) suite.PrivateKey {
+	tb.Helper()
 	k, err := suite.NewPrivateKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }
 
-func signed(t testing.TB, key suite.PrivateKey, body any) Receipt {
-	t.Helper()
+func signed(tb testing.TB, key suite.PrivateKey, body any) Receipt {
+	tb.Helper()
 	r, err := Sign(key, "note", About("run/r1/0", suite.DigestOf([]byte("permit"))), body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
@@ -114,11 +114,11 @@ func TestEveryByteCounts(t *testing.T) {
 }
 
 // seal signs any payload, well-formed or not, as an envelope of one signature.
-func seal(t testing.TB, key suite.PrivateKey, payloadType, payload string) dsse.Envelope {
-	t.Helper()
+func seal(tb testing.TB, key suite.PrivateKey, payloadType, payload string) dsse.Envelope {
+	tb.Helper()
 	sig, err := key.Sign(dsse.PAE(payloadType, []byte(payload)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return dsse.Envelope{
 		PayloadType: payloadType, Payload: base64.StdEncoding.EncodeToString([]byte(payload)),
@@ -126,11 +126,11 @@ func seal(t testing.TB, key suite.PrivateKey, payloadType, payload string) dsse.
 	}
 }
 
-func marshal(t testing.TB, v any) string {
-	t.Helper()
+func marshal(tb testing.TB, v any) string {
+	tb.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(b)
 }

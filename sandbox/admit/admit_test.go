@@ -195,7 +195,10 @@ func instance(t *testing.T, module []byte, l limits.Limits) *machine {
 // call runs yunei_map with so much fuel, and returns what is left.
 func (m *machine) call(t *testing.T, fuel int64) (left int64, ok bool) {
 	t.Helper()
-	g := m.ExportedGlobal(ExportFuel).(api.MutableGlobal)
+	g, mutable := m.ExportedGlobal(ExportFuel).(api.MutableGlobal)
+	if !mutable {
+		t.Fatal("the fuel is no mutable global")
+	}
 	g.Set(uint64(fuel))
 	_, err := m.ExportedFunction("yunei_map").Call(t.Context())
 	return int64(g.Get()), err == nil

@@ -160,6 +160,7 @@ func FuzzRunner(f *testing.F) {
 				return
 			}
 			switch k {
+			case Load, Units: // the parent's own
 			case Ready:
 				_, _ = ParseReady(payload)
 			case Refused:

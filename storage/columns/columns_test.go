@@ -28,44 +28,44 @@ const settlements = `{"name":"settlement","columns":[
 
 const settlementsHeader = "id_number,employer,day,ward,cost,period,note\n"
 
-func parseSchema(t testing.TB, raw string) Schema {
-	t.Helper()
+func parseSchema(tb testing.TB, raw string) Schema {
+	tb.Helper()
 	s, err := ParseSchema([]byte(raw))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
 // person is the number of the n-th person: born in 1950 and later, even n men.
-func person(t testing.TB, n int) string {
-	t.Helper()
+func person(tb testing.TB, n int) string {
+	tb.Helper()
 	d := fmt.Sprintf("520103%04d%02d%02d%02d%d", 1950+n%50, n/50%12+1, n/600%28+1, n/16800, 5-n%2*3)
 	c, err := ident.PersonCheck(d)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d + string(c)
 }
 
 // ingest returns the version of a CSV.
-func ingest(t testing.TB, s Schema, csv string) (*Version, Manifest, []byte) {
-	t.Helper()
+func ingest(tb testing.TB, s Schema, csv string) (*Version, Manifest, []byte) {
+	tb.Helper()
 	var out bytes.Buffer
 	m, err := Ingest(context.Background(), strings.NewReader(csv), s, testKey, &out, Options{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	v, err := Open(bytes.NewReader(out.Bytes()), int64(out.Len()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v, m, out.Bytes()
 }
 
 // rowsOf reads every row of every unit, as text: one string a unit.
-func rowsOf(t testing.TB, v *Version, columns ...string) []string {
-	t.Helper()
+func rowsOf(tb testing.TB, v *Version, columns ...string) []string {
+	tb.Helper()
 	var out []string
 	for shard := range v.Shards() {
 		err := v.Units(context.Background(), shard, Query{Columns: columns, MaxRows: MaxRows}, func(u Unit) error {
@@ -73,7 +73,7 @@ func rowsOf(t testing.TB, v *Version, columns ...string) []string {
 			return nil
 		})
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return out
@@ -149,12 +149,12 @@ func TestUnitsAreAreas(t *testing.T) {
 }
 
 // many returns a CSV of rows rows over people, and the sum of cost.
-func many(t testing.TB, rows, people int) (lines []string, sum int64) {
-	t.Helper()
+func many(tb testing.TB, rows, people int) (lines []string, sum int64) {
+	tb.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
 	ids := make([]string, people)
 	for i := range ids {
-		ids[i] = person(t, i)
+		ids[i] = person(tb, i)
 	}
 	for range rows {
 		cost := r.Int64N(2_000_000) - 1000

@@ -297,7 +297,6 @@ func BenchmarkUnits(b *testing.B) {
 	const rows = 1_500_000
 	lines, _ := many(b, rows, 100_000)
 	v, _, raw := ingest(b, parseSchema(b, settlements), settlementsHeader+strings.Join(lines, ""))
-	lines = nil
 	b.ReportAllocs()
 	for b.Loop() {
 		for shard := range v.Shards() {

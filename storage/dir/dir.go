@@ -52,7 +52,7 @@ var _ storage.Store = (*Store)(nil)
 // Open opens the store below folder, which it makes if there is none, and
 // sweeps what dead writers left.
 func Open(folder string) (*Store, error) {
-	if err := os.MkdirAll(folder, dirMode); err != nil {
+	if err := os.MkdirAll(folder, dirMode); err != nil { //nolint:gosec // the caller's choice
 		return nil, fmt.Errorf("opening a store: %w", kind(err))
 	}
 	root, err := os.OpenRoot(folder)

@@ -26,18 +26,21 @@ import (
 	"github.com/yunei/yunei/storage/storagetest"
 )
 
-func open(t testing.TB, folder string) *Store {
-	t.Helper()
+func open(tb testing.TB, folder string) *Store {
+	tb.Helper()
 	s, err := Open(folder)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(func() { _ = s.Close() })
 	return s
 }
 
 func TestStore(t *testing.T) {
-	storagetest.Run(t, func(t *testing.T) storage.Store { return open(t, t.TempDir()) })
+	storagetest.Run(t, func(t *testing.T) storage.Store {
+		t.Helper()
+		return open(t, t.TempDir())
+	})
 }
 
 func BenchmarkStore(b *testing.B) { storagetest.Benchmark(b, open(b, b.TempDir())) }

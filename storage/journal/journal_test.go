@@ -23,20 +23,20 @@ import (
 
 const owner = "site-a"
 
-func open(t testing.TB, path string) *Journal {
-	t.Helper()
+func open(tb testing.TB, path string) *Journal {
+	tb.Helper()
 	j, err := Open(path, owner)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = j.Close() })
+	tb.Cleanup(func() { _ = j.Close() })
 	return j
 }
 
-func add(t testing.TB, j *Journal, kind, key string, value any) {
-	t.Helper()
+func add(tb testing.TB, j *Journal, kind, key string, value any) {
+	tb.Helper()
 	if err := j.Append(kind, key, value); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -167,25 +167,25 @@ func TestRefused(t *testing.T) {
 }
 
 // written makes a journal of n entries and returns its path, bytes and heads.
-func written(t testing.TB, n int) (string, []byte, []Head) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "journal")
-	j := open(t, path)
+func written(tb testing.TB, n int) (string, []byte, []Head) {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "journal")
+	j := open(tb, path)
 	heads := []Head{j.Head()}
 	for i := range n {
 		if i%2 == 0 {
-			add(t, j, "debit", fmt.Sprint(i), debit{Run: "r", Rho: int64(i)})
+			add(tb, j, "debit", fmt.Sprint(i), debit{Run: "r", Rho: int64(i)})
 		} else if _, err := j.Once("confirm", fmt.Sprint(i), i); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		heads = append(heads, j.Head())
 	}
 	if err := j.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path, b, heads
 }
@@ -484,7 +484,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("\n"))
 	f.Add([]byte("00000000 {}\n"))
 	f.Add([]byte(`{"seq":1,"prev":"","kind":"a","key":"b","value":{}}`))
-	for _, l := range bytes.Split(b, []byte("\n")) {
+	for l := range bytes.SplitSeq(b, []byte("\n")) {
 		f.Add(l[min(len(l), crcSize+1):])
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

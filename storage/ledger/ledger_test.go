@@ -70,43 +70,48 @@ func key() ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 }
 
-func public() ed25519.PublicKey { return key().Public().(ed25519.PublicKey) }
+func public() ed25519.PublicKey { return publicOf(key()) }
+
+func publicOf(k ed25519.PrivateKey) ed25519.PublicKey {
+	p, _ := k.Public().(ed25519.PublicKey) // always is one
+	return p
+}
 
 func config(dir string) Config { return Config{Dir: dir, Origin: origin, Key: key()} }
 
-func open(t testing.TB, dir string) *Log {
-	t.Helper()
-	l, err := Open(t.Context(), config(dir))
+func open(tb testing.TB, dir string) *Log {
+	tb.Helper()
+	l, err := Open(tb.Context(), config(dir))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := l.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return l
 }
 
-func add(t testing.TB, l *Log, leaf string) uint64 {
-	t.Helper()
-	i, err := l.Append(t.Context(), []byte(leaf))
+func add(tb testing.TB, l *Log, leaf string) uint64 {
+	tb.Helper()
+	i, err := l.Append(tb.Context(), []byte(leaf))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return i
 }
 
 // verified returns the tree of the checkpoint that covers index.
-func verified(t testing.TB, l *Log, index uint64) ([]byte, proof.Tree) {
-	t.Helper()
-	cp, err := l.CheckpointFor(t.Context(), index)
+func verified(tb testing.TB, l *Log, index uint64) ([]byte, proof.Tree) {
+	tb.Helper()
+	cp, err := l.CheckpointFor(tb.Context(), index)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	tree, err := proof.Verify(cp, public(), origin, nil, 0)
 	if err != nil || tree.Size <= index {
-		t.Fatalf("the checkpoint for %d is of %d leaves, %v", index, tree.Size, err)
+		tb.Fatalf("the checkpoint for %d is of %d leaves, %v", index, tree.Size, err)
 	}
 	return cp, tree
 }
@@ -123,7 +128,7 @@ func TestLedger(t *testing.T) {
 		t.Errorf("the same leaf twice stands at %d and %d", first, again)
 	}
 	w := proof.Witness{Name: "trustee", Key: ed25519.NewKeyFromSeed(make([]byte, 32)), LogKey: public(), Origin: origin}
-	known := map[string]ed25519.PublicKey{"trustee": w.Key.Public().(ed25519.PublicKey)}
+	known := map[string]ed25519.PublicKey{"trustee": publicOf(w.Key)}
 	seen, size := proof.Empty(), uint64(0)
 	for i := range 3 {
 		index := add(t, l, fmt.Sprint("receipt ", i))
@@ -282,7 +287,7 @@ func TestTamperedFiles(t *testing.T) {
 	flip := func(name string, at int) func(string) error {
 		return func(dir string) error {
 			name := filepath.Join(dir, name)
-			raw, err := os.ReadFile(name) //nolint:gosec // a test's directory
+			raw, err := os.ReadFile(name)
 			if err != nil {
 				return err
 			}
@@ -330,7 +335,7 @@ func TestTamperedFiles(t *testing.T) {
 }
 
 func rewrite(name, before, after string) error {
-	raw, err := os.ReadFile(name) //nolint:gosec // a test's directory
+	raw, err := os.ReadFile(name)
 	if err != nil || !bytes.Contains(raw, []byte(before)) {
 		return fmt.Errorf("%s: %q is not in %q: %w", name, before, raw, err)
 	}
@@ -374,7 +379,7 @@ func TestKill(t *testing.T) {
 // that it gave.
 func kill(t *testing.T, dir string, acked map[string]uint64) {
 	t.Helper()
-	child := exec.Command(os.Args[0]) //nolint:gosec // this binary
+	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childDir+"="+dir)
 	out, err := child.StdoutPipe()
 	if err != nil {

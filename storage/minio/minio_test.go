@@ -28,22 +28,25 @@ var server func(testing.TB) Config
 var buckets atomic.Int64
 
 // fresh returns an empty store of the server that c leads to.
-func fresh(t testing.TB, c Config) *Store {
-	t.Helper()
+func fresh(tb testing.TB, c Config) *Store {
+	tb.Helper()
 	c.Bucket = fmt.Sprintf("bucket-%d", buckets.Add(1))
-	if err := errors.Join(Create(t.Context(), c), Create(t.Context(), c)); err != nil { // twice is no error
-		t.Fatal(err)
+	if err := errors.Join(Create(tb.Context(), c), Create(tb.Context(), c)); err != nil { // twice is no error
+		tb.Fatal(err)
 	}
-	s, err := Open(t.Context(), c)
+	s, err := Open(tb.Context(), c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
 func TestStore(t *testing.T) {
 	c := server(t)
-	storagetest.Run(t, func(t *testing.T) storage.Store { return fresh(t, c) })
+	storagetest.Run(t, func(t *testing.T) storage.Store {
+		t.Helper()
+		return fresh(t, c)
+	})
 	t.Run("an upload that was never completed is not seen", func(t *testing.T) { neverCompleted(t, fresh(t, c)) })
 	t.Run("an object that was replaced", func(t *testing.T) { replaced(t, fresh(t, c)) })
 	t.Run("an object deleted while it is open", func(t *testing.T) { deletedOpen(t, fresh(t, c)) })
@@ -55,7 +58,7 @@ func TestStore(t *testing.T) {
 func BenchmarkStore(b *testing.B) { storagetest.Benchmark(b, fresh(b, server(b))) }
 
 // What a killed writer leaves is an upload with parts.
-func neverCompleted(t *testing.T, s *Store) {
+func neverCompleted(t *testing.T, s *Store) { //nolint:thelper // a test, whose own lines are to be named
 	w := write{s: s, name: "a@1", mark: "x", r: bytes.NewReader(storagetest.Bytes(partSize+1, 1))}
 	id, err := s.s3.NewMultipartUpload(t.Context(), s.bucket, w.name, w.options())
 	if err != nil {
@@ -83,7 +86,7 @@ func neverCompleted(t *testing.T, s *Store) {
 }
 
 // Somebody with the bucket's key writes over an object that is being read.
-func replaced(t *testing.T, s *Store) {
+func replaced(t *testing.T, s *Store) { //nolint:thelper // a test, whose own lines are to be named
 	if err := s.Put(t.Context(), "a@1", bytes.NewReader(storagetest.Bytes(3*block, 1))); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +108,7 @@ func replaced(t *testing.T, s *Store) {
 	}
 }
 
-func deletedOpen(t *testing.T, s *Store) {
+func deletedOpen(t *testing.T, s *Store) { //nolint:thelper // a test, whose own lines are to be named
 	if err := s.Put(t.Context(), "a@1", strings.NewReader("abc")); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +124,7 @@ func deletedOpen(t *testing.T, s *Store) {
 	}
 }
 
-func foreign(t *testing.T, s *Store) {
+func foreign(t *testing.T, s *Store) { //nolint:thelper // a test, whose own lines are to be named
 	for _, key := range []string{"README", "A@1", "a@1.tmp@2"} {
 		if _, err := s.s3.Client.PutObject(t.Context(), s.bucket, key, strings.NewReader("x"), 1, s3.PutObjectOptions{}); err != nil {
 			t.Fatal(err)
@@ -134,7 +137,7 @@ func foreign(t *testing.T, s *Store) {
 
 // A server's answer that is lost makes minio-go repeat the request, which is
 // then refused for the object that the first one made.
-func lostAnswer(t *testing.T, c Config) {
+func lostAnswer(t *testing.T, c Config) { //nolint:thelper // a test, whose own lines are to be named
 	up, err := url.Parse("http://" + c.Endpoint)
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +181,7 @@ func lostAnswer(t *testing.T, c Config) {
 	}
 }
 
-func refused(t *testing.T, c Config) {
+func refused(t *testing.T, c Config) { //nolint:thelper // a test, whose own lines are to be named
 	good := c
 	versioned := fresh(t, c)
 	if err := versioned.s3.EnableVersioning(t.Context(), versioned.bucket); err != nil {

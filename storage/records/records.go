@@ -78,7 +78,7 @@ func Open(ctx context.Context, file string) (*Records, error) {
 	if strings.Contains(file, "?") {
 		return nil, fmt.Errorf("opening the records: a question mark in the file's name: %w", fault.Invalid)
 	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the file that the operator's configuration names
 	if err != nil {
 		return nil, fmt.Errorf("opening the records: %w", err)
 	}

@@ -28,20 +28,20 @@ const (
 	piece              = seal.Chunk + tag
 )
 
-func newKey(t testing.TB) seal.PrivateKey {
-	t.Helper()
+func newKey(tb testing.TB) seal.PrivateKey {
+	tb.Helper()
 	k, err := seal.NewKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }
 
-func sealed(t testing.TB, k seal.PrivateKey, n storage.Name, plain []byte) []byte {
-	t.Helper()
-	b, err := seal.Bytes(k.Public(), n, plain)
+func sealed(tb testing.TB, k seal.PrivateKey, plain []byte) []byte {
+	tb.Helper()
+	b, err := seal.Bytes(k.Public(), name, plain)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -50,7 +50,7 @@ func TestComesBack(t *testing.T) {
 	k := newKey(t)
 	for _, size := range []int{0, 1, seal.Chunk - 1, seal.Chunk, seal.Chunk + 1, 3 * seal.Chunk, 20*seal.Chunk + 5} {
 		plain := storagetest.Bytes(size, 1)
-		b := sealed(t, k, name, plain)
+		b := sealed(t, k, plain)
 		chunks := max(1, (size+seal.Chunk-1)/seal.Chunk)
 		if len(b) != seal.Header+size+chunks*tag {
 			t.Errorf("%d bytes: sealed to %d", size, len(b))
@@ -59,7 +59,7 @@ func TestComesBack(t *testing.T) {
 			t.Errorf("%d bytes: came back as %d, %v", size, len(got), err)
 		}
 	}
-	if bytes.Equal(sealed(t, k, name, []byte("x")), sealed(t, k, name, []byte("x"))) {
+	if bytes.Equal(sealed(t, k, []byte("x")), sealed(t, k, []byte("x"))) {
 		t.Error("two seals are alike")
 	}
 }
@@ -90,7 +90,7 @@ func TestPieces(t *testing.T) {
 
 func TestReadAt(t *testing.T) {
 	k, plain := newKey(t), storagetest.Bytes(40*seal.Chunk+7, 2)
-	b := sealed(t, k, name, plain)
+	b := sealed(t, k, plain)
 	r, err := seal.NewReaderAt(bytes.NewReader(b), int64(len(b)), k, name)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func refused(t *testing.T, what string, k seal.PrivateKey, n storage.Name, b []b
 
 func TestEveryBit(t *testing.T) {
 	k := newKey(t)
-	good := sealed(t, k, name, []byte("a row of a person"))
+	good := sealed(t, k, []byte("a row of a person"))
 	for i := range len(good) * 8 {
 		b := bytes.Clone(good)
 		b[i/8] ^= 1 << (i % 8)
@@ -148,8 +148,8 @@ func TestEveryBit(t *testing.T) {
 func TestChunksStayInPlace(t *testing.T) {
 	k, other := newKey(t), newKey(t)
 	plain := storagetest.Bytes(4*seal.Chunk, 3)
-	good := sealed(t, k, name, plain)
-	twin := sealed(t, k, name, plain)
+	good := sealed(t, k, plain)
+	twin := sealed(t, k, plain)
 	chunk := func(b []byte, i int) []byte { return b[seal.Header+i*piece : seal.Header+(i+1)*piece] }
 	build := func(header []byte, chunks ...[]byte) []byte {
 		return append(bytes.Clone(header[:seal.Header]), bytes.Join(chunks, nil)...)
@@ -214,7 +214,7 @@ func TestNeverClosed(t *testing.T) {
 // A source that shrinks, or fails, while it is read.
 func TestBadSource(t *testing.T) {
 	k := newKey(t)
-	b := sealed(t, k, name, make([]byte, 100))
+	b := sealed(t, k, make([]byte, 100))
 	if _, err := seal.NewReaderAt(bytes.NewReader(b[:len(b)-1]), int64(len(b)), k, name); !errors.Is(err, fault.Tampered) {
 		t.Errorf("shorter than it said: %v", err)
 	}
@@ -262,12 +262,12 @@ func TestKeys(t *testing.T) {
 		t.Errorf("a private key: %v", err)
 	}
 	var log bytes.Buffer
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "k", k, "p", &k)
+	slog.New(slog.NewJSONHandler(&log, nil)).LogAttrs(t.Context(), slog.LevelInfo, "x", slog.Any("k", k), slog.Any("p", &k))
 	said := log.String()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%b", "%c", "%U", "%p"} {
 		said += fmt.Sprintf(verb, k) + fmt.Sprintf(verb, &k) + fmt.Sprintf(verb, []seal.PrivateKey{k}) + fmt.Sprintf(verb, struct{ key seal.PrivateKey }{k})
 	}
-	for _, trace := range []string{string(secret[:4]), hex.EncodeToString(secret[:4]), strings.Trim(fmt.Sprint(secret[:4]), "[]")} {
+	for _, trace := range []string{string(secret[:4]), hex.EncodeToString(secret[:4]), strings.Trim(fmt.Sprintf("%d", secret[:4]), "[]")} {
 		if strings.Contains(strings.ToLower(said), trace) {
 			t.Errorf("the key shows as %q in %q", trace, said)
 		}
@@ -300,7 +300,7 @@ func TestZeroKeys(t *testing.T) {
 	if _, err := seal.Bytes(seal.PrivateKey{}.Public(), name, nil); !errors.Is(err, fault.Denied) {
 		t.Errorf("sealing to the zero key's: %v", err)
 	}
-	if _, err := seal.Open(seal.PrivateKey{}, name, sealed(t, k, name, nil)); !errors.Is(err, fault.Denied) {
+	if _, err := seal.Open(seal.PrivateKey{}, name, sealed(t, k, nil)); !errors.Is(err, fault.Denied) {
 		t.Errorf("opening as nobody: %v", err)
 	}
 	for _, bad := range [][]byte{nil, make([]byte, 32), make([]byte, 31), bytes.Repeat([]byte{1}, 33)} {
@@ -334,26 +334,26 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func goldenKey(t testing.TB) seal.PrivateKey {
-	t.Helper()
+func goldenKey(tb testing.TB) seal.PrivateKey {
+	tb.Helper()
 	raw := make([]byte, seal.KeySize)
 	for i := range raw {
 		raw[i] = byte(i + 1)
 	}
 	k, err := seal.ParsePrivateKey(raw)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }
 
-func store(t testing.TB) storage.Store {
-	t.Helper()
-	s, err := dir.Open(t.TempDir())
+func store(tb testing.TB) storage.Store {
+	tb.Helper()
+	s, err := dir.Open(tb.TempDir())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(func() { _ = s.Close() })
 	return s
 }
 
@@ -398,7 +398,7 @@ func TestInStore(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	k := goldenKey(f)
 	short, long := []byte("a row"), storagetest.Bytes(seal.Chunk+50, 5)
-	a, b := sealed(f, k, name, short), sealed(f, k, name, long)
+	a, b := sealed(f, k, short), sealed(f, k, long)
 	f.Add(a)
 	f.Add(b)
 	f.Add([]byte(nil))
@@ -431,7 +431,7 @@ func BenchmarkSeal(b *testing.B) {
 
 func BenchmarkReadAt(b *testing.B) {
 	k := newKey(b)
-	object := sealed(b, k, name, storagetest.Bytes(16<<20, 1))
+	object := sealed(b, k, storagetest.Bytes(16<<20, 1))
 	r, err := seal.NewReaderAt(bytes.NewReader(object), int64(len(object)), k, name)
 	if err != nil {
 		b.Fatal(err)
@@ -453,10 +453,10 @@ func BenchmarkReadAt(b *testing.B) {
 // A small object: what a key that is drawn and wrapped for each costs.
 func BenchmarkSmall(b *testing.B) {
 	k, plain := newKey(b), make([]byte, 4096)
-	object := sealed(b, k, name, plain)
+	object := sealed(b, k, plain)
 	b.Run("seal", func(b *testing.B) {
 		for b.Loop() {
-			sealed(b, k, name, plain)
+			sealed(b, k, plain)
 		}
 	})
 	b.Run("open", func(b *testing.B) {

@@ -30,26 +30,27 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // key returns the key pair of seed n: a test signs the same every time.
 func key(n byte) (ed25519.PrivateKey, ed25519.PublicKey) {
 	k := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
-	return k, k.Public().(ed25519.PublicKey)
+	public, _ := k.Public().(ed25519.PublicKey) // always is one
+	return k, public
 }
 
-func signed(t testing.TB, seed byte, text string) []byte {
-	t.Helper()
+func signed(tb testing.TB, seed byte, text string) []byte {
+	tb.Helper()
 	k, _ := key(seed)
 	s, err := Signer(origin, k)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cp, err := note.Sign(&note.Note{Text: text}, s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return cp
 }
 
 // grown is a log of the published leaves of RFC 6962's first implementation.
-func grown(t testing.TB) *testonly.Tree {
-	t.Helper()
+func grown(tb testing.TB) *testonly.Tree {
+	tb.Helper()
 	tree := testonly.New(rfc6962.DefaultHasher)
 	tree.AppendData(testonly.LeafInputs()...)
 	return tree
@@ -66,10 +67,10 @@ func witness(seed byte) Witness {
 }
 
 // cosigned returns a checkpoint of size leaves with two witnesses.
-func cosigned(t testing.TB, size uint64) (cp []byte, log ed25519.PublicKey, witnesses map[string]ed25519.PublicKey) {
-	t.Helper()
-	tree := grown(t)
-	cp = signed(t, 1, text(tree, size))
+func cosigned(tb testing.TB, size uint64) (cp []byte, log ed25519.PublicKey, witnesses map[string]ed25519.PublicKey) {
+	tb.Helper()
+	tree := grown(tb)
+	cp = signed(tb, 1, text(tree, size))
 	_, log = key(1)
 	witnesses = map[string]ed25519.PublicKey{}
 	var lines [][]byte
@@ -77,14 +78,14 @@ func cosigned(t testing.TB, size uint64) (cp []byte, log ed25519.PublicKey, witn
 		w := witness(seed)
 		line, _, err := w.Cosign(Empty(), cp, nil, noon.Add(time.Duration(i)*time.Hour))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		lines = append(lines, line)
 		_, witnesses[w.Name] = key(seed)
 	}
 	cp, err := Join(cp, lines...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return cp, log, witnesses
 }

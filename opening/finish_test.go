@@ -1,0 +1,58 @@
+package opening
+
+import (
+	"testing"
+
+	"github.com/yunei/yunei/jobs/msg"
+)
+
+// die plays until the gate comes to a point beside its journal, and starts it
+// anew.
+func (s *stage) die(at string) {
+	s.Helper()
+	s.gate.Crash = func(point string) {
+		if point == at {
+			panic(point)
+		}
+	}
+	func() {
+		defer func() {
+			if recover() != at {
+				s.Errorf("the gate did not die at %s", at)
+			}
+		}()
+		s.play()
+	}()
+	s.restart("gate")
+}
+
+// A gate that died of having found something says again what it had found, and
+// not that it died.
+func TestGateDiesEnding(t *testing.T) {
+	s := sdc(t)
+	s.sites["site-transit"].values = []int64{40, 0, 1 << 50, 0, 0, 0}
+	s.begin(1)
+	s.die("dead:after")
+	s.quiet()
+	s.wantDead("tampered")
+}
+
+// A candidate that is out, with its letter, stands: a gate that is started
+// anew before it sees its own words says them again, and does not call the run
+// dead. Without the letter there is no candidate, and the run is dead.
+func TestGateDiesWithCandidate(t *testing.T) {
+	s := sdc(t)
+	s.begin(1)
+	s.quiet()
+	s.show("gate", msg.Subject(run, 0, msg.Candidate, "gate"), nil)
+	s.restart("gate")
+	s.quiet()
+	s.wantSaid(0, msg.Dead)
+	s.wantSaid(0, msg.Candidate, "gate")
+
+	s = sdc(t)
+	s.begin(1)
+	s.die("candidate:after")
+	s.quiet()
+	s.wantDead("run-dead")
+}
