@@ -2,11 +2,14 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/yunei/yunei/bus"
+	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/suite"
 )
@@ -24,6 +27,7 @@ func (f *Flow) Scribe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("keeping the ledger: %w", err)
 	}
+	places := make(chan struct{}, maxLogging)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for item := range items {
@@ -31,13 +35,37 @@ func (f *Flow) Scribe(ctx context.Context) error {
 		if err != nil || p.Kind == msg.Logged || done[msg.LoggedSubject(p.Run, suite.DigestOf(item.Data))] {
 			continue
 		}
+		places <- struct{}{}
 		wg.Go(func() {
-			if err := f.log(ctx, p, item); err != nil && ctx.Err() == nil {
-				f.Log.LogAttrs(ctx, slog.LevelError, "logging a statement", slog.Any("err", err))
-			}
+			defer func() { <-places }()
+			f.insist(ctx, p, item)
 		})
 	}
 	return ctx.Err()
+}
+
+// maxLogging is how many statements are on their way into the ledger at once.
+const maxLogging = 256
+
+// insist logs a statement, and again after a failure that may pass: nobody
+// acts on a statement that is not in the ledger. A conflict does not pass:
+// somebody else has written where the answer belongs.
+func (f *Flow) insist(ctx context.Context, p msg.Place, item bus.Item) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		err := f.log(ctx, p, item)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		f.Log.LogAttrs(ctx, slog.LevelError, "logging a statement", slog.String("subject", item.Subject), slog.Any("err", err))
+		if errors.Is(err, fault.Conflict) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
 }
 
 func (f *Flow) alreadyLogged(ctx context.Context) (map[string]bool, error) {

@@ -65,6 +65,15 @@ func OpenPermit(raw []byte, pins Pins) (Permit, error) {
 	if digest != suite.DigestOf(b.Terms) {
 		return Permit{}, fmt.Errorf("reading a permit: terms not in their one spelling: %w", fault.Tampered)
 	}
+	// The pins come first, so that nobody can make us verify a stranger's pile.
+	for _, m := range terms.Members {
+		if pin, ok := pins[m.Provider.Org]; !ok || pin != m.Provider.Key {
+			return Permit{}, fmt.Errorf("permit %s: the key of %s is not the one pinned here: %w", terms.ID, m.Provider.Org, fault.Tampered)
+		}
+	}
+	if len(b.Decisions) > 2*len(terms.wanted()) {
+		return Permit{}, fmt.Errorf("permit %s: %d decisions: %w", terms.ID, len(b.Decisions), fault.Invalid)
+	}
 	taken := map[string]bool{}
 	for _, env := range b.Decisions {
 		r, err := receipt.Parse(env)
@@ -83,11 +92,6 @@ func OpenPermit(raw []byte, pins Pins) (Permit, error) {
 	for _, want := range terms.wanted() {
 		if !taken[want.String()] {
 			return Permit{}, fmt.Errorf("permit %s: %s of %s is missing: %w", terms.ID, want.kind, want.Org, fault.Denied)
-		}
-	}
-	for _, m := range terms.Members {
-		if pin, ok := pins[m.Provider.Org]; !ok || pin != m.Provider.Key {
-			return Permit{}, fmt.Errorf("permit %s: the key of %s is not the one pinned here: %w", terms.ID, m.Provider.Org, fault.Tampered)
 		}
 	}
 	return Permit{terms, digest, slices.Clone(raw)}, nil

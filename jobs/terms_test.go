@@ -149,6 +149,8 @@ func TestTermsCheck(t *testing.T) {
 		{"checkers: one", func(t *Terms) { t.Checkers[1].Key = t.Checkers[0].Key }},
 		{"checkers: one", func(t *Terms) { t.Checkers[1].Key = t.Operator.Key }},
 		{"checkers: one", func(t *Terms) { t.Checkers[1].Key = "" }},
+		{"checkers: one", func(t *Terms) { t.Checkers[1].Key = t.Gate.Key }},
+		{"desk", func(t *Terms) { t.Desk = "x25519:desk" }},
 
 		{"mode: want", func(t *Terms) { t.Mode = "" }},
 		{"mode: want", func(t *Terms) { t.Mode = "raw" }},

@@ -84,6 +84,7 @@ func body[B msg.Body](kind receipt.Kind, party string, edit func(*B)) func(recei
 
 // What a platform, its log and its witnesses may tell, and still be found out.
 func TestBentStories(t *testing.T) {
+	stranger := keyOf(t, "stranger").Public()
 	const (
 		gate = "gate"
 		a, b = "site-a", "site-b"
@@ -97,7 +98,7 @@ func TestBentStories(t *testing.T) {
 		{"no agreement", CheckPermit, story{noDecision: jobs.Agree}},
 		{"a provider with a key of the platform's making", CheckPermit, story{editTerms: func(t *jobs.Terms) { t.Members[0].Provider.Key = t.Checkers[0].Key }}},
 		{"the operator votes on its own job", CheckPermit, story{editTerms: func(t *jobs.Terms) { t.Checkers[1] = t.Operator }}},
-		{"a trustee whom nobody pinned", CheckTrustees, story{editTerms: func(t *jobs.Terms) { t.Trustees.Members[1].Key = t.Checkers[0].Key }}},
+		{"a trustee whom nobody pinned", CheckTrustees, story{editTerms: func(t *jobs.Terms) { t.Trustees.Members[1].Key = stranger }}},
 		{"started by someone else", CheckStart, story{signer: map[string]string{"operator": "bureau"}}},
 		{"started for another purpose", CheckStart, story{editStart: func(r *jobs.Run) { r.Purpose = "marketing" }}},
 		{"started with another program", CheckStart, story{editStart: func(r *jobs.Run) { r.Program = digestOf("worm") }}},

@@ -76,6 +76,9 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 	if v.Said(0, msg.Refusal, s.Name) || v.Err() == nil && v.Over() {
 		return nil
 	}
+	if _, asked := v.Terms().Member(s.Domain); v.Err() == nil && !asked {
+		return nil // others' run
+	}
 	if s.Remembers(v.ID(), 0, msg.Refusal) {
 		return s.Again(ctx, v.ID(), 0, msg.Refusal) // whatever has changed since
 	}

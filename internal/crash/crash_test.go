@@ -37,7 +37,7 @@ func TestCrash(t *testing.T) {
 		run := "still-" + string(mode)
 		w.submit(t, row{mode: mode}, run)
 		w.vote(t, run)
-		got := w.await(t, run, row{end: first})
+		got := w.await(t, run)
 		w.check(t, run, row{mode: mode, end: first}, got)
 		w.want[mode] = still{got.table}
 	}
@@ -66,7 +66,7 @@ func (r row) name() string {
 const tries = 8
 
 // disturb takes one row.
-func (w *town) disturb(t *testing.T, run string, r row) {
+func (w *town) disturb(t *testing.T, run string, r row) { //nolint:thelper // a test, whose own lines are to be named
 	for n := range tries {
 		id := run + "-" + strconv.Itoa(n)
 		if r.poor {
@@ -79,7 +79,7 @@ func (w *town) disturb(t *testing.T, run string, r row) {
 			w.killAll(t)
 		}
 		w.voteIfAsked(t, id, r)
-		got := w.await(t, id, r)
+		got := w.await(t, id)
 		if uncalled(w.armed(), got) && n < tries-1 {
 			w.disarm(t)
 			continue
@@ -203,7 +203,7 @@ func (w *town) insist(t *testing.T, run string, p stage.Person, args ...string) 
 }
 
 // await waits for a run's end, and verifies what it released.
-func (w *town) await(t *testing.T, run string, r row) outcome {
+func (w *town) await(t *testing.T, run string) outcome {
 	t.Helper()
 	w.hear(t, run, ends...)
 	s, code := w.state(t, run, ended)

@@ -229,7 +229,7 @@ func (w *town) same(t *testing.T, run string, mode jobs.Mode, table jobs.Candida
 	for _, site := range sites {
 		partial := w.vector(t, site, run, "partial")
 		sum = add(sum, partial, 1)
-		exact := partial
+		var exact []int64
 		if mode == jobs.DP {
 			exact = add(slices.Clone(partial), w.vector(t, site, run, "noise"), -1)
 		} else {
