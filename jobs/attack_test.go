@@ -3,6 +3,7 @@ package jobs
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"testing"
 
 	"github.com/yunei/yunei/fault"
@@ -40,5 +41,21 @@ func TestSlotsAreBounded(t *testing.T) {
 	}
 	if err := terms.Check(); !errors.Is(err, fault.Invalid) {
 		t.Errorf("%d slots pass: %v", terms.Slots(), err)
+	}
+}
+
+// An offset of 24 hours is read from JSON and cannot be written: terms with one
+// would have no digest, and every daemon would die of an unsigned permit.
+func TestTermsWithoutSpelling(t *testing.T) {
+	c := newCast(t)
+	good := string(c.terms().Bytes())
+	for _, at := range []string{"2027-03-01T00:00:00+24:00", "2027-03-01T00:00:00+23:60", "2027-03-01T00:00:00+08:00", "0000-01-01T00:00:00Z"} {
+		raw := regexp.MustCompile(`"not_after":"[^"]*"`).ReplaceAllString(good, `"not_after":"`+at+`"`)
+		if raw == good {
+			t.Fatal("the terms were not changed")
+		}
+		if _, err := OpenPermit(bundle(t, []byte(raw), nil), c.pins()); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", at, err)
+		}
 	}
 }
