@@ -237,7 +237,7 @@ func (t Terms) checkNames() error {
 	for _, at := range []time.Time{t.NotBefore, t.NotAfter} {
 		// An offset that JSON lets in and does not let out again would have no
 		// one spelling, and no digest.
-		if _, offset := at.Zone(); offset != 0 || at.Year() < 2000 || at.Year() > 9999 {
+		if _, offset := at.Zone(); offset != 0 || at.Year() < 0 || at.Year() > 9999 {
 			errs = append(errs, errors.New("not_before, not_after: want times in UTC, such as 2027-03-01T00:00:00Z"))
 		}
 	}
