@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -110,41 +111,50 @@ func (f *Flow) Candidate(ctx context.Context, v *msg.View) (msg.Letter, error) {
 
 const maxLetter = 64 << 20
 
-// Vote posts a checker's statement, a commitment or an opening. Commitments
-// that were handed in a moment ago may not be in the ledger yet: an opening
-// waits for them, because it counts only after them.
+// Vote posts a checker's statement, a commitment or an opening. The same
+// statement again, whose first answer was lost, is no second vote.
 func (f *Flow) Vote(ctx context.Context, run string, r receipt.Receipt) error {
 	v, err := f.View(run)
 	if err != nil {
 		return err
 	}
+	i := slices.IndexFunc(v.Terms().Checkers, func(c jobs.Signer) bool { return c.Key == r.By() })
+	if i < 0 {
+		return fault.Refuse("not-checker", "house")
+	}
+	subject := msg.Subject(run, 0, r.Kind(), msg.Checker(i))
+	if said, err := f.Board.Get(ctx, subject); err == nil && bytes.Equal(said, r.Bytes()) {
+		return nil
+	}
+	if err := f.votable(ctx, run, r); err != nil {
+		return err
+	}
+	if err := f.Board.Post(ctx, subject, r.Bytes()); errors.Is(err, fault.Conflict) {
+		return fault.Refuse("vote-twice", "house")
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// votable asks whether a statement counts. Commitments that were handed in a
+// moment ago may not be in the ledger yet: an opening waits for them, because
+// it counts only after them.
+func (f *Flow) votable(ctx context.Context, run string, r receipt.Receipt) error {
 	for deadline := f.Now().Add(ledgerWait); ; {
+		v, err := f.View(run)
+		if err != nil {
+			return err
+		}
 		if err = governance.Votable(v, r); fault.Show(err).Code != "vote-wait" || f.Now().After(deadline) {
-			break
+			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
-		if v, err = f.View(run); err != nil {
-			return err
-		}
 	}
-	if err != nil {
-		return err
-	}
-	for i, c := range v.Terms().Checkers {
-		if c.Key != r.By() {
-			continue
-		}
-		err := f.Board.Post(ctx, msg.Subject(v.ID(), 0, r.Kind(), msg.Checker(i)), r.Bytes())
-		if errors.Is(err, fault.Conflict) {
-			return fault.Refuse("vote-twice", "house")
-		}
-		return err
-	}
-	return fault.Refuse("not-checker", "house")
 }
 
 // ledgerWait is how long an opening waits for the commitments before it.

@@ -104,7 +104,7 @@ func show(w io.Writer, j verb.Job) {
 // which it ended if it cannot any more.
 func await(ctx context.Context, w io.Writer, api *client.Client, run string, want jobs.State) error {
 	var last string
-	for {
+	for pause := 200 * time.Millisecond; ; pause = min(pause*11/10, 2*time.Second) {
 		j, err := api.Job(ctx, run)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func await(ctx context.Context, w io.Writer, api *client.Client, run string, wan
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -174,10 +175,13 @@ func (f voteFlags) seal(c *cobra.Command, run string) error {
 }
 
 // keep writes a vote and its salt down before it is committed to; one that is
-// there already stands, so that a command can be given again.
+// there already stands, so that the same command can be given again.
 func (f voteFlags) keep(run string, vote msg.Vote) (keptVote, error) {
 	var kept keptVote
 	if err := readJSON(f.file(run), &kept); err == nil {
+		if !bytes.Equal(kept.Vote.Bytes(), vote.Bytes()) {
+			return kept, fault.Refuse("vote-twice", governance.House) // another vote is sealed
+		}
 		return kept, nil
 	}
 	salt, err := suite.NewSalt()
