@@ -227,8 +227,8 @@ func readyPoints(v *msg.View, n int) []int {
 
 func ready(v *msg.View, n int) bool { return len(readyPoints(v, n)) >= v.Terms().Trustees.Quorum }
 
-// active names the first trustees that are ready; once chosen they stand, who
-// ever else gets ready.
+// active names the first trustees that are ready; once chosen they stand, whoever
+// else gets ready.
 func (g *Gate) active(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	r := g.round(v, n)
 	if r == nil {

@@ -246,7 +246,10 @@ func (v *verification) answered() error {
 	if err != nil {
 		return err
 	}
-	if v.active, err = v.named(body); err != nil {
+	if body.Sum != v.sum.Digest() {
+		return fmt.Errorf("the gate called for another sum: %w", fault.Tampered)
+	}
+	if v.active, err = v.view.Named(body); err != nil {
 		return err
 	}
 	active, _ := v.view.Receipt(v.round, msg.Active, gate)
@@ -264,23 +267,6 @@ func (v *verification) answered() error {
 		}
 	}
 	return v.inOrder(v.said(msg.Sum, gate), v.said(msg.Ready, v.active...), v.said(msg.Active, gate), v.said(msg.Answer, v.active...))
-}
-
-// named lists the trustees that the gate called: as many different ones as the
-// quorum, for the round's sum.
-func (v *verification) named(body msg.ActiveBody) ([]string, error) {
-	all := v.view.Trustees()
-	if body.Sum != v.sum.Digest() || len(body.Points) != v.terms.Trustees.Quorum {
-		return nil, fmt.Errorf("the gate called for another sum, or not for a quorum: %w", fault.Tampered)
-	}
-	var names []string
-	for _, p := range body.Points {
-		if p < 1 || p > len(all) || slices.Contains(names, all[p-1]) {
-			return nil, fmt.Errorf("the gate called no trustee, or one twice: %w", fault.Tampered)
-		}
-		names = append(names, all[p-1])
-	}
-	return names, nil
 }
 
 func (v *verification) gated() error {

@@ -9,11 +9,8 @@ import (
 	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/msg"
-	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/party"
 )
-
-type receiptKind = receipt.Kind
 
 // summed: the gate has said what it added, and there is a set to add.
 func summed(v *msg.View, n int) bool {

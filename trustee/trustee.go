@@ -113,7 +113,7 @@ func (t *Trustee) named(v *msg.View) bool {
 func (t *Trustee) may(v *msg.View, _ int) bool { return v.Permit().At(t.Now()) == nil }
 
 // said: every trustee has made such a statement.
-func said(kind receiptKind) func(*msg.View, int) bool {
+func said(kind party.Kind) func(*msg.View, int) bool {
 	return func(v *msg.View, n int) bool {
 		for _, name := range v.Trustees() {
 			if !v.Said(n, kind, name) {

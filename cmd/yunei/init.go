@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,8 +18,6 @@ import (
 	"github.com/yunei/yunei/release"
 	"github.com/yunei/yunei/suite"
 )
-
-func lockThread() { runtime.LockOSThread() }
 
 // An install is what `yunei up` starts.
 type install struct {

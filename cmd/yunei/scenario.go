@@ -223,7 +223,7 @@ func applyCommand() *cobra.Command {
 			if _, err := api.SubmitApplication(c.Context(), t); err != nil {
 				return err
 			}
-			if err := decide(c, f, t, jobs.Apply, ""); err != nil {
+			if err := decide(c, api, f.key, t, jobs.Apply, ""); err != nil {
 				return err
 			}
 			return showApplication(c, api, t.ID)
@@ -288,7 +288,7 @@ A decision covers the digest of all terms. The key is yours and outside the plat
 			if err != nil {
 				return err
 			}
-			if err := decide(c, f, a.Terms, kind, note); err != nil {
+			if err := decide(c, api, f.key, a.Terms, kind, note); err != nil {
 				return err
 			}
 			return showApplication(c, api, args[1])
@@ -300,12 +300,8 @@ A decision covers the digest of all terms. The key is yours and outside the plat
 }
 
 // decide signs a decision here, where the key is, and hands it in.
-func decide(c *cobra.Command, f access, t jobs.Terms, kind receipt.Kind, note string) error {
-	key, err := readKey(f.key)
-	if err != nil {
-		return err
-	}
-	api, err := f.client()
+func decide(c *cobra.Command, api *client.Client, keyFile string, t jobs.Terms, kind receipt.Kind, note string) error {
+	key, err := readKey(keyFile)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -85,7 +85,7 @@ func keepUp(ctx context.Context, binary, dir string, logs io.Writer) {
 func runLocked(cmd *exec.Cmd) error {
 	done := make(chan error, 1)
 	go func() {
-		lockThread()
+		runtime.LockOSThread()
 		done <- cmd.Run()
 	}()
 	return <-done
@@ -119,7 +119,7 @@ func answers(ctx context.Context, url string) bool {
 	return resp.Body.Close() == nil // any answer will do
 }
 
-// A tail writes whole lines of several daemons to one place.
+// A tail takes what several daemons log to one place, a write at a time.
 type tail struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -128,7 +128,5 @@ type tail struct {
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := bufio.NewWriter(t.w)
-	defer b.Flush() //nolint:errcheck // a log that cannot be written is lost
-	return b.Write(p)
+	return t.w.Write(p)
 }

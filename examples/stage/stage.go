@@ -71,9 +71,6 @@ func New(dir string, out io.Writer) (*Stage, error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(filepath.Join(dir, "site")); err != nil {
-		return nil, err
-	}
 	for _, sub := range []string{"install", "keys", "work"} {
 		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
 			return nil, err
