@@ -30,7 +30,7 @@ func (s Shape) Bound(emits []abi.Emit) Contribution {
 	cells := uint32(s.Cells()) //nolint:gosec // at most MaxCells
 	totals := map[uint32][]total{}
 	for _, e := range emits {
-		if e.Cell >= cells || e.Measure >= uint32(max(1, len(s.Measures))) { //nolint:gosec // at most MaxMeasures
+		if e.Cell >= cells || int(e.Measure) >= max(1, len(s.Measures)) || e.Unit != 0 {
 			continue
 		}
 		t := totals[e.Cell]

@@ -56,7 +56,7 @@ func drawShape(t *rapid.T) Shape {
 // drawEmits draws what a guest may emit, however hostile it is.
 func drawEmits(t *rapid.T, s Shape) []abi.Emit {
 	cell := rapid.OneOf(rapid.Uint32Range(0, uint32(s.Cells())), rapid.SampledFrom([]uint32{MaxCells, math.MaxInt32, math.MaxUint32}))
-	measure := rapid.OneOf(rapid.Uint32Range(0, uint32(len(s.Measures))), rapid.SampledFrom([]uint32{MaxMeasures, math.MaxUint32}))
+	measure := rapid.OneOf(rapid.Uint16Range(0, uint16(len(s.Measures))), rapid.SampledFrom([]uint16{MaxMeasures, math.MaxUint16}))
 	value := rapid.OneOf(rapid.Int64Range(-20, 20), rapid.Int64(), rapid.SampledFrom([]int64{math.MinInt64, math.MaxInt64, -MaxBound, MaxBound}))
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) abi.Emit {
 		return abi.Emit{Cell: cell.Draw(t, "cell"), Measure: measure.Draw(t, "measure"), Value: value.Draw(t, "value")}
@@ -173,7 +173,7 @@ func cheats(s Shape) [][]abi.Emit {
 						v = math.MinInt64
 					}
 					for range repeat + 1 {
-						emits = append(emits, abi.Emit{Cell: uint32(cell), Measure: uint32(m), Value: v})
+						emits = append(emits, abi.Emit{Cell: uint32(cell), Measure: uint16(m), Value: v})
 					}
 				}
 			}

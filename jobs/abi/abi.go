@@ -5,20 +5,23 @@
 //
 //	memory                       its linear memory
 //	yunei_abi_v1() -> i32        the address of its input area, 8-byte aligned
-//	yunei_map()                  works on the one privacy unit in that area
+//	yunei_map()                  works on the visit in that area
 //
 // and may import one function of ours,
 //
 //	yunei.emit(ptr i32, n i32)   hands over n records of 16 bytes at ptr
 //
-// beside the fixed WASI stubs. Before each call of yunei_map the host writes
-// an Area, at most Limits.Input bytes long, at the input address. All
-// integers are little-endian, all offsets count bytes from the start of the
-// area, every buffer starts at a multiple of 8.
+// beside the fixed WASI stubs. A visit is what one call of yunei_map sees: the
+// rows of one privacy unit or, where the permit says so, of a batch or a block
+// of units. Before the call the host writes an Area, at most Limits.Input
+// bytes long, at the input address. All integers are little-endian, all
+// offsets count bytes from the start of the area, every buffer starts at a
+// multiple of 8.
 //
 //	Header      32 bytes
 //	Descriptor  32 bytes a column
-//	params      the permit's parameters, the same for every unit
+//	params      the permit's parameters, the same for every visit
+//	units       where each unit's rows begin; left out of the area of one unit
 //	buffers     for each column a validity bitmap (or none), then its values
 //
 // The layout of a column's buffers is Apache Arrow's columnar format 1.0:
@@ -69,10 +72,15 @@ const (
 	Utf8  Type = 6 // rows+1 int32 offsets, then bytes
 )
 
-// An Emit says that the unit falls in Cell, with Value for Measure.
-// Wire: cell u32, measure u32, value i64.
+// An Emit says that a unit falls in Cell, with Value for Measure. Unit is the
+// unit's place in its batch; 0 in the area of one unit, and in a block, which
+// is answered for as a whole. Wire: cell u32, measure u16, unit u16, value i64.
 type Emit struct {
 	Cell    uint32
-	Measure uint32
+	Measure uint16
+	Unit    uint16
 	Value   int64
 }
+
+// MaxUnits is how many units one area can hold: what Emit.Unit can name.
+const MaxUnits = 1 << 16

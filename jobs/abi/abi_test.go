@@ -66,6 +66,36 @@ func TestBytesAreFixed(t *testing.T) {
 	}
 }
 
+// Several units in one area: their rows stand one after the other.
+func TestUnits(t *testing.T) {
+	cols := []Column{{Type: Int32, I32: []int32{10, 20, 21, 40}}}
+	got, err := AppendUnits(nil, nil, cols, []int{0, 1, 3, 3, 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "59554e310100000004000000010000004000000000000000" + "7000000040000000" + // header
+		"0100000000000000000000000000000060000000100000000000000000000000" + // descriptor
+		"0400000000000000" + "0000000001000000030000000300000004000000" + "00000000" + // units
+		"0a000000140000001500000028000000" // values
+	if hex.EncodeToString(got) != want {
+		t.Errorf("area\n%x, want\n%s", got, want)
+	}
+	a, err := ParseArea(got)
+	if err != nil || a.Units != 4 {
+		t.Fatalf("%d units, %v", a.Units, err)
+	}
+	for i, want := range [][2]int{{0, 1}, {1, 3}, {3, 3}, {3, 4}} {
+		if from, to := a.Unit(i); from != want[0] || to != want[1] {
+			t.Errorf("unit %d has rows %d to %d, want %v", i, from, to, want)
+		}
+	}
+	for _, bad := range [][]int{{}, {0}, {1, 4}, {0, 3}, {0, 3, 2, 4}, {0, 5}} {
+		if _, err := AppendUnits(nil, nil, cols, bad); err == nil {
+			t.Errorf("units at %v were written", bad)
+		}
+	}
+}
+
 func TestAppendAreaRefuses(t *testing.T) {
 	for name, cols := range map[string][]Column{
 		"ragged columns":    {{Type: Int32, I32: []int32{1}}, {Type: Int64}},
@@ -98,10 +128,18 @@ func FuzzParseArea(f *testing.F) {
 	}
 	f.Add(whole)
 	f.Add(whole[:HeaderSize])
+	batch, err := AppendUnits(nil, nil, sample(), []int{0, 0, 2, 3})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(batch)
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		a, err := ParseArea(b)
 		if err != nil {
 			return
+		}
+		for i := range a.Units {
+			a.Unit(i)
 		}
 		for c := range a.Cols {
 			v := &a.Cols[c]

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 )
 
 // The words of a Header, as indices of its eight u32.
@@ -15,8 +16,12 @@ const (
 	wordParamsOff
 	wordParamsLen
 	wordTotalLen
-	wordReserved // 0
+	wordUnitsOff // 0: the area is of one unit
 )
+
+// At wordUnitsOff: the number of units n and a zero, two u32; then n+1 u32, the
+// first row of each unit and the number of rows.
+const unitsFixed = 8
 
 // The words of a Descriptor. An offset of 0 says that there is no such
 // buffer. For Utf8, values are the rows+1 int32 offsets and data the bytes;
@@ -64,11 +69,18 @@ func (t Type) width() int {
 	return 4
 }
 
-// AppendArea appends the area of one unit to dst. The area starts at len(dst)
+// AppendArea appends the area of one unit to dst. See AppendUnits.
+func AppendArea(dst, params []byte, cols []Column) ([]byte, error) {
+	return AppendUnits(dst, params, cols, nil)
+}
+
+// AppendUnits appends the area of several units to dst, whose rows stand one
+// unit after the other: starts has the first row of each, then the number of
+// rows; nil says that all rows are of one unit. The area starts at len(dst)
 // and is a multiple of 8 bytes long. The values of null elements are written
 // as zeros (empty strings), so that a guest never sees what is behind a null.
 // It allocates only to grow dst.
-func AppendArea(dst, params []byte, cols []Column) ([]byte, error) {
+func AppendUnits(dst, params []byte, cols []Column, starts []int) ([]byte, error) {
 	rows := 0
 	if len(cols) > 0 {
 		rows = cols[0].rows()
@@ -78,10 +90,18 @@ func AppendArea(dst, params []byte, cols []Column) ([]byte, error) {
 			return dst, at("writing area: column", i, err)
 		}
 	}
+	if err := checkStarts(starts, rows); err != nil {
+		return dst, err
+	}
 	start := len(dst)
 	dst = appendZeros(dst, HeaderSize+DescriptorSize*len(cols))
 	paramsOff := len(dst) - start
 	dst = pad(append(dst, params...), start)
+	unitsOff := 0
+	if starts != nil {
+		unitsOff = len(dst) - start
+		dst = pad(appendStarts(dst, starts), start)
+	}
 	for i := range cols {
 		dst = appendColumn(dst, start, start+HeaderSize+DescriptorSize*i, &cols[i], rows)
 	}
@@ -96,7 +116,26 @@ func AppendArea(dst, params []byte, cols []Column) ([]byte, error) {
 	put(h, wordParamsOff, paramsOff)
 	put(h, wordParamsLen, len(params))
 	put(h, wordTotalLen, len(dst)-start)
+	put(h, wordUnitsOff, unitsOff)
 	return dst, nil
+}
+
+func checkStarts(starts []int, rows int) error {
+	if starts == nil {
+		return nil
+	}
+	if len(starts) < 1 || len(starts)-1 > MaxUnits || starts[0] != 0 || starts[len(starts)-1] != rows || !slices.IsSorted(starts) {
+		return errors.New("writing area: the units do not divide the rows")
+	}
+	return nil
+}
+
+func appendStarts(dst []byte, starts []int) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(starts)-1)) // n and the zero
+	for _, s := range starts {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(s)) //nolint:gosec // at most rows, which AppendUnits bounds
+	}
+	return dst
 }
 
 func (c *Column) check(rows int) error {

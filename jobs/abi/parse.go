@@ -23,14 +23,25 @@ var (
 	errType   = errors.New("the type is unknown")
 	errBuffer = errors.New("a buffer is unaligned, too short, or lies outside the area")
 	errOffset = errors.New("offsets do not rise within the data")
+	errUnits  = errors.New("reading area: the units do not divide the rows")
 )
 
-// An Area is one unit as a guest reads it. It shares the bytes it was parsed
+// An Area is one visit as a guest reads it. It shares the bytes it was parsed
 // from. On wasm32 an int is 64 bits wide in Go, so no sum of two u32 wraps.
 type Area struct {
 	Rows   int
+	Units  int // in the area
 	Params []byte
 	Cols   []View
+	starts []byte // empty if the area is of one unit
+}
+
+// Unit returns the rows from, to-1 of unit i, 0 <= i < Units.
+func (a *Area) Unit(i int) (from, to int) {
+	if len(a.starts) == 0 {
+		return 0, a.Rows
+	}
+	return word(a.starts, i), word(a.starts, i+1)
 }
 
 // A View is one column of an Area.
@@ -53,8 +64,6 @@ func ParseArea(b []byte) (Area, error) {
 	switch {
 	case word(b, wordMagic) != Magic || word(b, wordVersion) != Version:
 		return Area{}, errors.New("reading area: not an area of version 1")
-	case word(b, wordReserved) != 0:
-		return Area{}, errors.New("reading area: reserved word is set")
 	case total > len(b) || total < HeaderSize:
 		return Area{}, errors.New("reading area: longer than its buffer")
 	case cols > (total-HeaderSize)/DescriptorSize:
@@ -68,7 +77,12 @@ func ParseArea(b []byte) (Area, error) {
 	if err != nil {
 		return Area{}, errors.New("reading area: parameters lie outside")
 	}
-	a := Area{Rows: rows, Params: params, Cols: make([]View, cols)}
+	a := Area{Rows: rows, Units: 1, Params: params, Cols: make([]View, cols)}
+	if off := word(b, wordUnitsOff); off != 0 {
+		if a.Units, a.starts, err = parseStarts(b, fixed, off, rows); err != nil {
+			return Area{}, err
+		}
+	}
 	for i := range a.Cols {
 		d := b[HeaderSize+DescriptorSize*i:]
 		if a.Cols[i], err = parseColumn(b, d, fixed, rows); err != nil {
@@ -76,6 +90,31 @@ func ParseArea(b []byte) (Area, error) {
 		}
 	}
 	return a, nil
+}
+
+// parseStarts reads where each unit's rows begin.
+func parseStarts(b []byte, fixed, off, rows int) (int, []byte, error) {
+	head, err := buffer(b, fixed, off, unitsFixed)
+	if err != nil || word(head, 1) != 0 || word(head, 0) > MaxUnits {
+		return 0, nil, errUnits
+	}
+	n := word(head, 0)
+	all, err := buffer(b, fixed, off, unitsFixed+4*(n+1))
+	if err != nil {
+		return 0, nil, errUnits
+	}
+	starts, last := all[unitsFixed:], 0
+	for i := range n + 1 {
+		next := word(starts, i)
+		if next < last || next > rows || i == 0 && next != 0 {
+			return 0, nil, errUnits
+		}
+		last = next
+	}
+	if last != rows {
+		return 0, nil, errUnits
+	}
+	return n, starts, nil
 }
 
 func parseColumn(b, d []byte, fixed, rows int) (View, error) {
@@ -159,7 +198,8 @@ func (v *View) Bytes(i int) []byte {
 // AppendEmit appends the 16 bytes of e to dst.
 func AppendEmit(dst []byte, e Emit) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, e.Cell)
-	dst = binary.LittleEndian.AppendUint32(dst, e.Measure)
+	dst = binary.LittleEndian.AppendUint16(dst, e.Measure)
+	dst = binary.LittleEndian.AppendUint16(dst, e.Unit)
 	return binary.LittleEndian.AppendUint64(dst, uint64(e.Value)) //nolint:gosec // two's complement
 }
 
@@ -171,7 +211,8 @@ func DecodeEmits(dst []Emit, b []byte) ([]Emit, error) {
 	for ; len(b) > 0; b = b[EmitSize:] {
 		dst = append(dst, Emit{
 			Cell:    binary.LittleEndian.Uint32(b),
-			Measure: binary.LittleEndian.Uint32(b[4:]),
+			Measure: binary.LittleEndian.Uint16(b[4:]),
+			Unit:    binary.LittleEndian.Uint16(b[6:]),
 			Value:   int64(binary.LittleEndian.Uint64(b[8:])), //nolint:gosec // two's complement
 		})
 	}
