@@ -139,7 +139,7 @@ func sdcStatements(terms jobs.Terms) []jobs.Statement {
 
 func dpStatements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
 	unit := namespaces[terms.Shape.Namespace]
-	return []jobs.Statement{
+	all := []jobs.Statement{
 		{
 			ZH: "全部单元格均已展示，数值含各数据域加入的离散高斯噪声，可能为负；真值以约 95% 的把握位于数值加减所列半宽之内。",
 			EN: "Every cell is shown, with the discrete Gaussian noise that each domain added; values may be negative, and a true value lies within the stated half-width with some 95 % confidence.",
@@ -149,10 +149,21 @@ func dpStatements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
 			EN: fmt.Sprintf("This run is differentially private with epsilon %s at delta %s: what is protected is whether all records of one key of a %s, in all member domains, are there or not.", p.Epsilon, p.Delta, unit.EN),
 		},
 		{
-			ZH: "该保证以一个标识为单位：同一主体有 j 个标识的，偏差可达 j 倍；结果出现的时间及意外事件不在 ε 之内。",
-			EN: "The guarantee is for one key: who has j of them can move the figures j times as far. The time at which the result appears, and incidents, are outside epsilon.",
+			ZH: "该保证以一个标识为单位：同一主体有 j 个标识的，偏差可达 j 倍。",
+			EN: "The guarantee is for one key: who has j of them can move the figures j times as far.",
+		},
+		{
+			ZH: fmt.Sprintf("ε 之外：每个数据域的结果只在授权凭据规定的 %d 个时段之一出现，至多透露 %.1f 比特；意外事件另计。", terms.Due.Count, terms.Due.Bits()),
+			EN: fmt.Sprintf("Outside epsilon: each domain's part appears at one of the permit's %d slots, which tells at most %.1f bits; and incidents.", terms.Due.Count, terms.Due.Bits()),
 		},
 	}
+	if k := terms.Shape.Grouping.Blocks; k > 0 {
+		all = append(all, jobs.Statement{
+			ZH: fmt.Sprintf("程序以黑箱方式分别在 %d 个数据块上运行；“%s”一项是作答的块数，不是个体数，没有个体数可供核对。", k, terms.Shape.Units.Title),
+			EN: fmt.Sprintf("The program ran as a black box on %d blocks; the figure of units counts the blocks that answered and not units, of which there is no evidence.", k),
+		})
+	}
+	return all
 }
 
 // subtraction says what members can do to one another (Promise 3).

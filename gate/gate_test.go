@@ -16,6 +16,7 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate/noise"
 	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/abi"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -48,7 +49,7 @@ func termsOf(tb testing.TB, mode jobs.Mode, n int) jobs.Terms {
 				{Name: "change", Title: "较上年增减", Lo: -300, Hi: 200, Round: 10, Sigma: 400},
 			},
 		},
-		Mode: mode, Threshold: t0, Limits: jobs.Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1},
+		Mode: mode, Due: jobs.Slots{First: 1, Every: 60, Count: 4}, Threshold: t0, Limits: jobs.Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1},
 		Trustees:    jobs.Trustees{Members: []jobs.Process{{Name: "t-1", Key: key()}, {Name: "t-2", Key: key()}}, Quorum: 2},
 		Gate:        jobs.Gate{Process: jobs.Process{Name: "gate", Key: key()}, Evidence: jobs.Software},
 		Coordinator: jobs.Process{Name: "yuneid", Key: key()}, Desk: "x25519:CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Uses: 1,
@@ -75,10 +76,11 @@ type counts [6]int
 // -3, and in mode sdc its own flags, blinded.
 func site(tb testing.TB, terms jobs.Terms, units counts) []int64 {
 	tb.Helper()
-	cube := jobs.NewCube(terms.Shape)
+	cube := jobs.NewCube(terms.Shape, terms.Pairs())
 	for cell, n := range units {
 		for range n {
-			if err := cube.Add(jobs.Contribution{{Cell: cell, Values: []int64{100, -3}}}); err != nil {
+			at := uint32(cell) //nolint:gosec // one of six
+			if err := cube.Add(1, true, []abi.Emit{{Cell: at, Value: 100}, {Cell: at, Measure: 1, Value: -3}}); err != nil {
 				tb.Fatal(err)
 			}
 		}

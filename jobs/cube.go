@@ -2,119 +2,119 @@ package jobs
 
 import (
 	"fmt"
-	"maps"
-	"math"
-	"math/bits"
 	"slices"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/abi"
 )
 
-// A Contribution is what one unit adds to a cube: at most L0 cells in
-// ascending order, each with one clipped total a measure.
-type Contribution []Entry
-
-// An Entry is one unit's share of one cell.
-type Entry struct {
-	Cell   int
-	Values []int64 // one for each of Shape.Measures, within its bounds
-}
-
-// Bound makes a unit's contribution of what its guest emitted, whatever that
-// was. It adds per cell and measure in 128 bits, clips the totals to the
-// measure's bounds, and keeps the first L0 cells in ascending order. A record
-// that names no cell or no measure of the shape is left out. A shape without
-// measures only counts: there a record of measure 0 points at its cell.
-func (s Shape) Bound(emits []abi.Emit) Contribution {
-	cells := uint32(s.Cells()) //nolint:gosec // at most MaxCells
-	totals := map[uint32][]total{}
-	for _, e := range emits {
-		if e.Cell >= cells || int(e.Measure) >= max(1, len(s.Measures)) || e.Unit != 0 {
-			continue
-		}
-		t := totals[e.Cell]
-		if t == nil {
-			t = make([]total, len(s.Measures))
-			totals[e.Cell] = t
-		}
-		if len(t) > 0 {
-			t[e.Measure].add(e.Value)
-		}
-	}
-	touched := slices.Sorted(maps.Keys(totals))
-	touched = touched[:min(len(touched), s.L0)]
-	c := make(Contribution, len(touched))
-	for i, cell := range touched {
-		c[i] = Entry{int(cell), make([]int64, len(s.Measures))}
-		for m, t := range totals[cell] {
-			c[i].Values[m] = t.clip(s.Measures[m].Lo, s.Measures[m].Hi)
-		}
-	}
-	return c
-}
-
-// A total is a 128-bit two's complement sum. MaxEmits values of 64 bits
-// cannot overflow it.
-type total struct {
-	hi int64
-	lo uint64
-}
-
-func (t *total) add(v int64) {
-	lo, carry := bits.Add64(t.lo, uint64(v), 0) //nolint:gosec // two's complement
-	t.lo = lo
-	t.hi += v>>63 + int64(carry) //nolint:gosec // a carry is 0 or 1
-}
-
-func (t *total) clip(lo, hi int64) int64 {
-	v := int64(t.lo) //nolint:gosec // two's complement
-	if t.hi != v>>63 {
-		v = math.MaxInt64
-		if t.hi < 0 {
-			v = math.MinInt64
-		}
-	}
-	return min(max(v, lo), hi)
-}
-
 // A Cube holds the integers of a shape: for each measure of Shape.All, one
 // value a cell. Only a host makes one.
 type Cube struct {
 	Shape  Shape
 	Values []int64
+	pairs  int
 	units  int64
+	tally  tally
 }
 
-// NewCube is the empty cube of a checked shape.
-func NewCube(s Shape) *Cube {
-	return &Cube{Shape: s, Values: make([]int64, s.Cells()*(1+len(s.Measures)))}
+// NewCube is the empty cube of a checked shape, for units that may stand in
+// pairs (domain, dataset) of the namespace.
+func NewCube(s Shape, pairs int) *Cube {
+	return &Cube{Shape: s, Values: make([]int64, s.Cells()*(1+len(s.Measures))), pairs: pairs}
 }
 
-// Add adds one unit's contribution. A cube holds at most MaxUnits units.
-func (c *Cube) Add(u Contribution) error {
-	if c.units++; c.units > MaxUnits {
-		return fmt.Errorf("adding a unit: %w", fault.Exhausted)
+// Sensitivity is how far the sum of such cubes over all pairs can move in
+// measure m, an index into Shape.All, when a unit comes or goes.
+func (c *Cube) Sensitivity(m int) Sensitivity { return c.Shape.Sensitivity(m, c.pairs) }
+
+// Add adds one visit: what a guest emitted of units units, whatever that was,
+// and whether the visit went well; if not, its records count for nothing (see
+// Grouping). For each unit, or for the block, it adds per cell and measure in
+// 128 bits, clips the totals to the measure's bounds, and keeps the first L0
+// cells in ascending order. A record that names no cell, measure or unit of the
+// visit is left out. A shape without measures only counts: there a record of
+// measure 0 points at its cell.
+//
+// A visit has 1 unit where the shape has no batches, and at most Batch where it
+// has; of a block the number is not looked at. An error leaves the cube as it
+// was; it is of kind Exhausted when the cube would have more than MaxUnits.
+func (c *Cube) Add(units int, ok bool, emits []abi.Emit) error {
+	g := c.Shape.Grouping
+	switch {
+	case g.Blocks > 0:
+		units = 1
+	case units < 0 || units > max(g.Batch, 1) || g.Batch == 0 && units != 1:
+		return fmt.Errorf("adding a visit of %d units: %w", units, fault.Invalid)
 	}
-	cells := c.Shape.Cells()
-	for _, e := range u {
-		c.Values[e.Cell]++
-		for m, v := range e.Values {
-			c.Values[(1+m)*cells+e.Cell] += v
-		}
+	if c.units+int64(units) > MaxUnits {
+		return fmt.Errorf("adding a visit: %w", fault.Exhausted)
+	}
+	c.units += int64(units)
+	switch {
+	case ok:
+		c.add(units, emits)
+	case g.Blocks > 0:
+		c.addDefault()
 	}
 	return nil
+}
+
+func (c *Cube) add(units int, emits []abi.Emit) {
+	cells, t := len(c.Values)/(1+len(c.Shape.Measures)), &c.tally
+	if t.seen == nil {
+		t.init(cells, len(c.Shape.Measures))
+	}
+	emits = t.byUnit(units, emits)
+	for len(emits) > 0 {
+		n := run(emits)
+		if int(emits[0].Unit) < units {
+			t.sum(emits[:n])
+			c.addCells(cells, t.first(c.Shape.L0))
+		}
+		emits = emits[n:]
+	}
+}
+
+// addCells adds one unit's clipped totals in the given cells.
+func (c *Cube) addCells(cells int, touched []uint32) {
+	for _, cell := range touched {
+		c.Values[cell]++
+		totals := c.tally.of(cell)
+		for m := range totals {
+			measure := &c.Shape.Measures[m]
+			c.Values[(1+m)*cells+int(cell)] += totals[m].clip(measure.Lo, measure.Hi)
+		}
+	}
+}
+
+// addDefault adds what a block that failed counts as.
+func (c *Cube) addDefault() {
+	cells := c.Shape.Cells()
+	for cell := range cells {
+		c.Values[cell]++
+		for m, v := range c.Shape.Grouping.Default {
+			c.Values[(1+m)*cells+cell] += v
+		}
+	}
 }
 
 // Merge adds another cube of the same shape.
 func (c *Cube) Merge(o *Cube) error {
-	if c.units += o.units; c.units > MaxUnits || len(c.Values) != len(o.Values) {
+	if c.units+o.units > MaxUnits || len(c.Values) != len(o.Values) || c.pairs != o.pairs {
 		return fmt.Errorf("merging cubes: %w", fault.Exhausted)
 	}
+	c.units += o.units
 	for i, v := range o.Values {
 		c.Values[i] += v
 	}
 	return nil
+}
+
+// Equal reports whether two cubes hold the same: what two engines must agree
+// on.
+func (c *Cube) Equal(o *Cube) bool {
+	return c.units == o.units && c.pairs == o.pairs && slices.Equal(c.Values, o.Values)
 }
 
 // At returns the value of measure m (an index into Shape.All) in cell.
@@ -134,8 +134,9 @@ func (c *Cube) Small(t int64) []int64 {
 	return flags
 }
 
-// Erase overwrites the values.
+// Erase overwrites the values, and what is left of the last visits.
 func (c *Cube) Erase() {
 	clear(c.Values)
 	c.units = 0
+	c.tally.erase()
 }

@@ -2,5 +2,5 @@ package jobs
 
 import "github.com/yunei/yunei/jobs/limits"
 
-// Limits bound what a guest may use for one privacy unit.
+// Limits bound what a guest may use for one visit.
 type Limits = limits.Limits

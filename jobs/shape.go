@@ -13,7 +13,6 @@ package jobs
 
 import (
 	"fmt"
-	"math/big"
 	"regexp"
 
 	"github.com/yunei/yunei/fault"
@@ -61,6 +60,7 @@ type Shape struct {
 	Units     Measure   `json:"units"`    // distinct units; Lo 0, Hi 1
 	Measures  []Measure `json:"measures"` // what a guest gives values for, by index
 	L0        int       `json:"l0"`       // cells that one unit may touch
+	Grouping  Grouping  `json:"grouping,omitzero"`
 }
 
 var nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
@@ -102,7 +102,7 @@ func (s Shape) check() error {
 	if s.L0 < 1 || s.L0 > cells {
 		return fmt.Errorf("l0 is %d, want 1 to %d", s.L0, cells)
 	}
-	return nil
+	return s.Grouping.check(s)
 }
 
 func (d Dim) check(seen map[string]bool) error {
@@ -164,38 +164,4 @@ func (s Shape) Codes(cell int) []int {
 		at[i], cell = cell%n, cell/n
 	}
 	return at
-}
-
-// Sensitivity is how far the cubes of two neighbouring states (all rows of one
-// unit key present or absent) can be apart in one measure, when the unit may
-// stand in pairs (domain, dataset) of the same namespace: in the same cells,
-// so that every norm grows with pairs and none with its root.
-type Sensitivity struct {
-	Linf, L1, L2Squared *big.Int
-}
-
-// Sensitivity of measure m, an index into All, for a unit in pairs datasets.
-func (s Shape) Sensitivity(m, pairs int) Sensitivity {
-	c := new(big.Int).Mul(big.NewInt(s.All()[m].Bound()), big.NewInt(int64(pairs)))
-	l0 := big.NewInt(int64(s.L0))
-	return Sensitivity{
-		Linf:      c,
-		L1:        new(big.Int).Mul(l0, c),
-		L2Squared: new(big.Int).Mul(l0, new(big.Int).Mul(c, c)),
-	}
-}
-
-// Rho is what one draw of the whole cube costs in zCDP (Bun, Steinke 2016):
-// the sum over measures of L2^2 / (2 sigma^2), exact. It is an error of kind
-// Denied to ask for it when a measure has no noise.
-func (s Shape) Rho(pairs int) (*big.Rat, error) {
-	rho := new(big.Rat)
-	for i, m := range s.All() {
-		if m.Sigma == 0 {
-			return nil, fmt.Errorf("measure %s has no noise: %w", m.Name, fault.Denied)
-		}
-		two := new(big.Int).Mul(big.NewInt(2), new(big.Int).SetUint64(m.Sigma))
-		rho.Add(rho, new(big.Rat).SetFrac(s.Sensitivity(i, pairs).L2Squared, two))
-	}
-	return rho, nil
 }

@@ -105,6 +105,10 @@ type Gate struct {
 // Software is the evidence of a gate that nothing attests.
 const Software = "software"
 
+// BothEngines has each domain run the program on two unrelated engines, in
+// jails of their own, and seal its part only if the cubes agree.
+const BothEngines = "both"
+
 // Terms are everything that the parties decide on. Every decision signs their
 // digest; nothing outside them is obeyed.
 type Terms struct {
@@ -121,6 +125,8 @@ type Terms struct {
 	Mode      Mode     `json:"mode"`
 	Threshold int64    `json:"threshold"` // mode sdc: fewest units of a domain in a shown cell
 	Limits    Limits   `json:"limits"`
+	Engines   string   `json:"engines,omitempty"` // "": one; BothEngines: two must agree
+	Due       Slots    `json:"slots,omitzero"`    // when results may appear; mode dp demands it
 	Trustees  Trustees `json:"trustees"`
 	Gate      Gate     `json:"gate"`
 	// Coordinator relays; its key decides nothing. Desk is where the gate
@@ -346,8 +352,19 @@ func (t Terms) checkCheckers() error {
 }
 
 func (t Terms) checkMode() error {
+	if t.Engines != "" && t.Engines != BothEngines {
+		return fmt.Errorf("engines: want %q or nothing", BothEngines)
+	}
+	if t.Due != (Slots{}) || t.Mode == DP {
+		if err := t.Due.check(); err != nil {
+			return err
+		}
+	}
 	switch t.Mode {
 	case SDC:
+		if t.Shape.Grouping.Blocks != 0 {
+			return errors.New("mode sdc: nobody can tell how many units stand behind a block's answer; blocks are for mode dp")
+		}
 		if t.Program.Review == nil || t.Program.Review.Reviewer == "" {
 			return errors.New("mode sdc: the program needs a named source review")
 		}

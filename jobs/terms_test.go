@@ -63,7 +63,7 @@ func (c cast) terms() Terms {
 			Units:    Measure{Name: "units", Hi: 1, Round: 5, Sigma: 100},
 			Measures: []Measure{{Name: "days", Hi: 30, Round: 5, Sigma: 900}},
 		},
-		Mode: SDC, Threshold: 10, Limits: Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1},
+		Mode: SDC, Threshold: 10, Limits: Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1}, Due: DefaultSlots(100),
 		Trustees: Trustees{Members: []Process{c.process("trustee-1"), c.process("trustee-2"), c.process("trustee-3")}, Quorum: 2},
 		Gate:     Gate{Process: c.process("gate"), Evidence: Software}, Coordinator: c.process("yuneid"), Desk: "x25519:CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Uses: 2,
 		Checkers: []Signer{c.signer("checker-a"), c.signer("checker-b")}, Recipients: []string{"op"},
@@ -159,6 +159,14 @@ func TestTermsCheck(t *testing.T) {
 		{"threshold", func(t *Terms) { t.Threshold = minCell - 1 }},
 		{"days has no noise", func(t *Terms) { dp(t); t.Shape.Measures[0].Sigma = 0 }},
 		{"units has no noise", func(t *Terms) { dp(t); t.Shape.Units.Sigma = 0 }},
+		{"", func(t *Terms) { t.Due = Slots{} }},
+		{"", func(t *Terms) { t.Engines = BothEngines }},
+		{"", func(t *Terms) { t.Shape.Grouping = Grouping{Batch: 1000, Batches: 7} }},
+		{"", func(t *Terms) { dp(t); t.Shape.L0, t.Shape.Grouping = 3, Grouping{Blocks: 9, Default: []int64{30}} }},
+		{"slots: want", func(t *Terms) { dp(t); t.Due = Slots{} }},
+		{"slots: want", func(t *Terms) { t.Due.Count = 0 }},
+		{"engines: want", func(t *Terms) { t.Engines = "wasmer" }},
+		{"blocks are for mode dp", func(t *Terms) { t.Shape.L0, t.Shape.Grouping = 3, Grouping{Blocks: 9, Default: []int64{30}} }},
 		{"limits: fuel", func(t *Terms) { t.Limits.Fuel = 0 }},
 		{"shape: l0", func(t *Terms) { t.Shape.L0 = 0 }},
 	} {
@@ -227,6 +235,8 @@ func FuzzParseTerms(f *testing.F) {
 	terms := newCast(f).terms()
 	f.Add(terms.Bytes())
 	dp(&terms)
+	f.Add(terms.Bytes())
+	terms.Engines, terms.Shape.L0, terms.Shape.Grouping = BothEngines, 3, Grouping{Blocks: 9, Default: []int64{30}}
 	f.Add(terms.Bytes())
 	indented, err := json.MarshalIndent(terms, "", " ")
 	if err != nil {

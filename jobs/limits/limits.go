@@ -1,6 +1,7 @@
-// Package limits is what a guest may use for one privacy unit. It stands by
-// itself, below package jobs, so that a runner, which must know limits, links
-// nothing of permits, signatures or keys.
+// Package limits is what a guest may use for one visit: one privacy unit, or a
+// batch or a block of them where the permit says so. It stands by itself, below
+// package jobs, so that a runner, which must know limits, links nothing of
+// permits, signatures or keys.
 package limits
 
 import (
@@ -9,15 +10,16 @@ import (
 	"github.com/yunei/yunei/fault"
 )
 
-// Limits bound what a guest may use for one privacy unit. They are
-// deterministic: a unit that meets one contributes the empty vector, on every
-// machine and on every run alike. The zero Limits grants nothing.
+// Limits bound what a guest may use for one visit: one unit, batch or block.
+// They are deterministic: a visit that meets one fails, on every machine and on
+// every run alike. Rows alone is of one unit, so that how much of a unit is
+// seen depends on no other. The zero Limits grants nothing.
 type Limits struct {
-	Fuel   uint64 `json:"fuel"`   // metered operators of one unit's call
+	Fuel   uint64 `json:"fuel"`   // metered operators of one visit
 	Memory uint32 `json:"memory"` // pages of 64 KiB of linear memory, at most
 	Input  uint32 `json:"input"`  // bytes of the input area, header included
 	Rows   uint32 `json:"rows"`   // rows of one unit; later ones (in canonical order) are left out
-	Emits  uint32 `json:"emits"`  // records that one unit may emit
+	Emits  uint32 `json:"emits"`  // records that one visit may emit
 }
 
 // The largest limits that a permit may grant.
@@ -26,7 +28,7 @@ const (
 	MaxMemory = 4096 // 256 MiB
 	MaxInput  = 16 << 20
 	MaxRows   = 1 << 16
-	MaxEmits  = 1 << 14
+	MaxEmits  = 1 << 20
 )
 
 // Check reports whether every limit is granted and none is beyond its bound.

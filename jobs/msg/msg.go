@@ -34,6 +34,7 @@ const (
 	KeyOpen    receipt.Kind = "key-open"    // trustee: opens it, and deals
 	Key        receipt.Kind = "key"         // trustee: has checked the others'
 	Receiver   receipt.Kind = "receiver"    // gate: its key for this round
+	Admitted   receipt.Kind = "admitted"    // site: the program that it lets in, before it reads a row
 	Commit     receipt.Kind = "commit"      // site: commits to its sealed partial
 	Confirm    receipt.Kind = "confirm"     // site: signs the set
 	Reveal     receipt.Kind = "reveal"      // site: opens its commitment
@@ -44,7 +45,9 @@ const (
 	Candidate  receipt.Kind = "candidate"   // gate: what would be released
 	Refusal    receipt.Kind = "refusal"     // site: will not
 	Lost       receipt.Kind = "lost"        // trustee, gate: has lost its secrets of this round
-	Dead       receipt.Kind = "dead"        // gate, coordinator: the run is over
+	Dead       receipt.Kind = "dead"        // gate, coordinator, site: the run is over
+	Replay     receipt.Kind = "replay"      // coordinator: asks the sites to compute the run again
+	Replayed   receipt.Kind = "replayed"    // site: whether it came to the same
 	Logged     receipt.Kind = "logged"      // coordinator: where the ledger holds a statement; not a receipt
 	VoteCommit receipt.Kind = "vote-commit" // checker
 	VoteOpen   receipt.Kind = "vote-open"   // checker
@@ -167,6 +170,16 @@ type (
 		Key      suite.Digest `json:"key"`
 		Evidence string       `json:"evidence"`
 	}
+	// AdmittedBody is a site's record of admission: which program it lets
+	// in, in which rewritten form, on which engines. It is said before a row is
+	// read, and so is a function of public facts.
+	AdmittedBody struct {
+		Of
+		Program suite.Digest `json:"program"` // as its author built it
+		Form    suite.Digest `json:"form"`    // as it is run
+		Rewrite string       `json:"rewrite"` // version of the rewrite
+		Engines []string     `json:"engines"`
+	}
 	// CommitBody commits to the list of a site's ciphertexts.
 	CommitBody struct {
 		Of
@@ -248,6 +261,17 @@ type (
 	DeadBody struct {
 		Of
 		Code string `json:"code"`
+	}
+	// ReplayBody asks every member to compute the run again, inside its
+	// domain and on the second engine.
+	ReplayBody struct {
+		Of
+	}
+	// ReplayedBody is the one bit that leaves: whether the replay's cube was
+	// that of the run, before noise.
+	ReplayedBody struct {
+		Of
+		Agrees bool `json:"agrees"`
 	}
 	// VoteCommitBody commits to a vote, so that nobody votes after another.
 	VoteCommitBody struct {

@@ -127,16 +127,14 @@ func (v *View) keyOf(p Place) (suite.PublicKey, bool) {
 	case Receiver, Sum, Active, Candidate:
 		from = []jobs.Process{t.Gate.Process}
 	case Dead:
-		from = []jobs.Process{t.Gate.Process, t.Coordinator} // anyone can end a run by silence
+		from = append(members(t), t.Gate.Process, t.Coordinator) // anyone can end a run by silence
 	case VoteCommit, VoteOpen:
 		for i, c := range t.Checkers {
 			from = append(from, jobs.Process{Name: Checker(i), Key: c.Key})
 		}
-	case Commit, Confirm, Reveal, Refusal:
-		for _, m := range t.Members {
-			from = append(from, m.Site)
-		}
-	case Round, Release:
+	case Admitted, Commit, Confirm, Reveal, Refusal, Replayed:
+		from = members(t)
+	case Round, Release, Replay:
 		from = []jobs.Process{t.Coordinator}
 	default:
 		return "", false
@@ -147,6 +145,14 @@ func (v *View) keyOf(p Place) (suite.PublicKey, bool) {
 		}
 	}
 	return "", false
+}
+
+func members(t jobs.Terms) []jobs.Process {
+	var all []jobs.Process
+	for _, m := range t.Members {
+		all = append(all, m.Site)
+	}
+	return all
 }
 
 // Checker is the name on the board of the permit's i-th output checker.
@@ -299,16 +305,22 @@ func (v *View) Sites() []string {
 }
 
 // Over reports whether nothing more can happen in the run: a site refused, or
-// the gate or the coordinator ended it, or there is a candidate.
+// someone ended it, or there is a candidate.
 func (v *View) Over() bool {
 	return v.err != nil || v.Refused() != "" || v.Dead() != "" || v.Said(0, Candidate, v.Terms().Gate.Name)
 }
 
-// Dead returns the code with which the run was ended, "" if it was not.
+// Dead returns the code with which the run was ended, "" if it was not. A
+// replay that came to something else ends a run as well.
 func (v *View) Dead() fault.Code {
-	for _, by := range []string{v.Terms().Gate.Name, v.Terms().Coordinator.Name} {
+	for _, by := range append([]string{v.Terms().Gate.Name, v.Terms().Coordinator.Name}, v.Sites()...) {
 		if b, err := Read[DeadBody](v, 0, Dead, by); err == nil {
 			return fault.Code(b.Code)
+		}
+	}
+	for _, by := range v.Sites() {
+		if b, err := Read[ReplayedBody](v, 0, Replayed, by); err == nil && !b.Agrees {
+			return "engines"
 		}
 	}
 	return ""
@@ -326,6 +338,14 @@ func (v *View) Refused() fault.Code {
 		}
 	}
 	return code
+}
+
+// Engines lists the engines that a permit's runs are computed on.
+func Engines(t jobs.Terms) []string {
+	if t.Engines == jobs.BothEngines {
+		return []string{"wasmer", "wazero"}
+	}
+	return []string{"wasmer"}
 }
 
 // CRS is the common reference string of a round's key: a hash of everybody's

@@ -66,7 +66,7 @@ func (w *world) newTerms(mode jobs.Mode) jobs.Terms {
 	terms := jobs.Terms{
 		ID: "p-1", Scenario: "s", Purpose: "health", Operator: w.signer("operator"), Bureau: w.signer("bureau"),
 		Program: jobs.Program{Digest: suite.DigestOf([]byte("program")), Size: 8, Review: &jobs.Review{Reviewer: "lab"}},
-		KMin:    2, Mode: mode, Threshold: 10, Limits: limits.Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1},
+		KMin:    2, Mode: mode, Due: jobs.Slots{First: 1, Every: 60, Count: 4}, Threshold: 10, Limits: limits.Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1},
 		Shape: jobs.Shape{
 			Namespace: jobs.NaturalPerson, Dims: []jobs.Dim{{Name: "d", Codes: []string{"0", "1"}, Labels: []string{"", ""}}},
 			Units: jobs.Measure{Name: "units", Hi: 1, Round: 5, Sigma: 100}, L0: 1,

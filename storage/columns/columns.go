@@ -9,7 +9,9 @@
 // its key and of the number of rows, which is public, so that a unit is never
 // split and never moves because of what another one holds. Within a unit the
 // rows stand in the order of their values. The order of the rows in the CSV
-// therefore changes no byte of the outcome.
+// therefore changes no byte of the outcome. Groups gathers units into batches
+// or blocks by a keyed hash of the unit, so that neither shards nor the
+// presence of one unit decide in which group another one is.
 //
 // Ingest is all or nothing: it writes its first byte after the last row was
 // found good. It keeps the whole table in memory, because a sort on disk would

@@ -52,7 +52,7 @@ func Ingest(ctx context.Context, r io.Reader, s Schema, unitKey []byte, w io.Wri
 	if s.Unit.Namespace == jobs.Row {
 		t.part(unitKey)
 	}
-	shards := split(t.entries)
+	shards := split(t.entries, shardsFor(len(t.entries)))
 	if err := write(ctx, w, s, t, shards); err != nil {
 		return Manifest{}, fmt.Errorf("ingesting: %w", err)
 	}

@@ -207,8 +207,8 @@ func shardsFor(rows int) int { return max(1, (rows+ShardRows-1)/ShardRows) }
 
 // split cuts sorted entries into shards by the leading 64 bits of the key,
 // which are uniform. A shard may be empty.
-func split(sorted []entry) [][]entry {
-	n := uint64(shardsFor(len(sorted))) //nolint:gosec // positive
+func split(sorted []entry, shards int) [][]entry {
+	n := uint64(shards) //nolint:gosec // positive
 	out := make([][]entry, n)
 	for i := range out {
 		end := len(sorted)

@@ -43,7 +43,16 @@ func Open(r io.ReaderAt, size int64) (*Version, error) {
 	return v, nil
 }
 
-func open(r io.ReaderAt, size int64) (_ *Version, err error) {
+func open(r io.ReaderAt, size int64) (*Version, error) {
+	v, err := load(r, size)
+	if err == nil && len(v.shards) != shardsFor(v.rows) {
+		return nil, errors.New("the number of shards does not agree")
+	}
+	return v, err
+}
+
+// load opens a version, in however many shards it is.
+func load(r io.ReaderAt, size int64) (_ *Version, err error) {
 	defer door(&err, "reading the footer", fault.Tampered)
 	src := source{r}
 	if err := src.checkEnd(size); err != nil {
@@ -115,7 +124,7 @@ func (v *Version) readFooter(raw []byte) error {
 		v.groups = append(v.groups, group)
 		group++
 	}
-	if len(f.Shards) != shardsFor(v.rows) || group != v.file.NumRowGroups() {
+	if group != v.file.NumRowGroups() {
 		return errors.New("the number of shards does not agree")
 	}
 	return nil
