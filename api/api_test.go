@@ -46,6 +46,7 @@ type way struct {
 	submitted []string
 	program   []byte
 	votes     []receipt.Receipt
+	replays   []string
 	fail      error // what Submit answers
 }
 
@@ -94,6 +95,13 @@ func (w *way) Vote(_ context.Context, _ string, r receipt.Receipt) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.votes = append(w.votes, r)
+	return nil
+}
+
+func (w *way) Replay(_ context.Context, run string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.replays = append(w.replays, run)
 	return nil
 }
 
@@ -447,6 +455,38 @@ func TestSight(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The bureau alone has a run replayed, while the permit is in force, and alone
+// sees what came of it.
+func TestReplay(t *testing.T) {
+	h := newHall(t)
+	ctx, terms := t.Context(), h.Terms()
+	h.permitted(terms)
+	h.must("starting", h.submit("op", "r-1", terms))
+	ask := func(who string) (verb.Job, error) { return h.as(who).Replay(ctx, "r-1") }
+	_, err := ask("bureau-officer")
+	h.refused("nothing is computed yet", err, "replay-early")
+	bits := map[string]bool{"site-hospital": true}
+	h.way.set("r-1", verb.View{State: jobs.Released, Replays: bits})
+	for who, code := range map[string]fault.Code{"op": "role", "hospital-officer": "role", "checker-a": "role", "outsider": "not-found"} {
+		_, err := ask(who)
+		h.refused(who, err, code)
+		if j, _ := h.as(who).Job(ctx, "r-1"); j.Replays != nil {
+			t.Errorf("%s sees a replay", who)
+		}
+	}
+	j, err := ask("bureau-officer")
+	if err != nil || !cmp.Equal(j.Replays, bits) || !slices.Equal(h.way.replays, []string{"r-1"}) {
+		t.Errorf("replayed %v: %+v, %v", h.way.replays, j, err)
+	}
+	h.way.set("r-1", verb.View{State: jobs.Failed})
+	_, err = ask("bureau-officer")
+	h.refused("a run that failed", err, "replay-early")
+	h.way.set("r-1", verb.View{State: jobs.Released})
+	h.pass(terms.NotAfter.Sub(h.now()) + time.Second)
+	_, err = ask("bureau-officer")
+	h.refused("after the permit", err, "permit-expired")
 }
 
 // Of what the way says, closed words and known names alone go out.

@@ -177,7 +177,7 @@ func submitJob(ctx context.Context, s *Server, c *call) (any, error) {
 	if err := s.Way.Submit(ctx, permit, start, program); err != nil {
 		return nil, err
 	}
-	return s.job(ctx, t, rec)
+	return s.job(ctx, c, t, rec)
 }
 
 // Resume gives the way the runs that are on record and that it may not have
@@ -263,7 +263,7 @@ func (c *call) receives(t jobs.Terms) bool      { return governance.Receives(c.u
 
 // job says where a run stands, in words of closed lists only. A run that the
 // way does not know yet is permitted, and waits for the way.
-func (s *Server) job(ctx context.Context, t jobs.Terms, rec records.Record[jobs.Run]) (verb.Job, error) {
+func (s *Server) job(ctx context.Context, c *call, t jobs.Terms, rec records.Record[jobs.Run]) (verb.Job, error) {
 	j := verb.Job{Run: rec.ID, Application: t.ID, View: verb.View{State: jobs.Permitted, Waits: "compute"}}
 	v, err := s.Way.State(ctx, rec.ID)
 	if errors.Is(err, fault.NotFound) {
@@ -273,6 +273,9 @@ func (s *Server) job(ctx context.Context, t jobs.Terms, rec records.Record[jobs.
 		return verb.Job{}, err
 	}
 	j.View = verb.View{State: v.State}
+	if governance.Replays(c.user, t) {
+		j.Replays = v.Replays
+	}
 	if slices.Contains(verb.Waits, v.Waits) {
 		j.Waits = v.Waits
 	}
@@ -302,6 +305,36 @@ func party(t jobs.Terms, who string) bool {
 	return slices.Contains(names, who)
 }
 
+// replayJob asks for a run to be computed again. The domains decide for
+// themselves whether the permit still lets them.
+func replayJob(ctx context.Context, s *Server, c *call) (any, error) {
+	var name verb.Name
+	if err := c.Read(&name); err != nil {
+		return nil, err
+	}
+	rec, t, err := s.run(ctx, name.ID, c.sees)
+	if err != nil {
+		return nil, err
+	}
+	if !governance.Replays(c.user, t) {
+		return nil, fault.Refuse("role", governance.House)
+	}
+	v, err := s.Way.State(ctx, rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case v.State < jobs.Computed || v.State > jobs.Released:
+		return nil, fault.Refuse("replay-early", governance.House)
+	case c.now.After(t.NotAfter):
+		return nil, fault.Refuse("permit-expired", governance.House)
+	}
+	if err := s.Way.Replay(ctx, rec.ID); err != nil {
+		return nil, err
+	}
+	return s.job(ctx, c, t, rec)
+}
+
 func showJob(ctx context.Context, s *Server, c *call) (any, error) {
 	var name verb.Name
 	if err := c.Read(&name); err != nil {
@@ -311,7 +344,7 @@ func showJob(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.job(ctx, t, rec)
+	return s.job(ctx, c, t, rec)
 }
 
 func listJobs(ctx context.Context, s *Server, c *call) (any, error) {
@@ -332,7 +365,7 @@ func listJobs(ctx context.Context, s *Server, c *call) (any, error) {
 			return nil, err
 		}
 		for _, rec := range runs {
-			j, err := s.job(ctx, app.Value.Terms, rec)
+			j, err := s.job(ctx, c, app.Value.Terms, rec)
 			if err != nil {
 				return nil, err
 			}

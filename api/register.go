@@ -29,6 +29,7 @@ var verbs = map[verb.Verb]func(context.Context, *Server, *call) (any, error){
 	verb.JobSubmit:         submitJob,
 	verb.JobShow:           showJob,
 	verb.JobList:           listJobs,
+	verb.JobReplay:         replayJob,
 	verb.CandidateGet:      getCandidate,
 	verb.VoteCommit:        commitVote,
 	verb.VoteOpen:          openVote,

@@ -75,5 +75,9 @@ var texts = map[Code]text{
 	"shape-size":        {Invalid, Operator, "输出表格过大，请减少维度、代码或标签长度。", "the output's table would be too large; use fewer or shorter codes and labels"},
 	"permit-incomplete": {Denied, Operator, "授权凭据尚缺决定，请在申请中查看由谁办理。", "the permit lacks a decision; the application shows whose turn it is"},
 	"gate-failed":       {Denied, Operator, "出域闸门的自动检查未通过，未输出任何结果；请调整统计口径后重新申请。", "the gate's automatic checks failed and nothing went out; coarsen the table and apply again"},
+	"engines":           {Tampered, Platform, "两个执行引擎的结果不一致，已按事件处理，未输出任何结果；请联系平台运维方核查。", "two engines came to different results: an incident, and nothing goes out; ask whoever runs the platform to look into it"},
+	"slots":             {Exhausted, Provider, "本次运行错过了授权凭据规定的全部发布时段，已终止，预算不退；请放宽时段后重新申请。", "the run missed every slot that its permit has, and is over; the budget is spent; apply again with later slots"},
+	"replay-early":      {Conflict, Bureau, "本次运行尚未完成计算，或已被拒绝，不能复算。", "the run has not been computed yet, or was refused; there is nothing to replay"},
 	"jail":              {Denied, Provider, "本域机器达不到所配置的隔离级别，未运行程序；请启用用户命名空间，或由提供方明确改为较低级别（config.json 的 jail）。", "the domain's machine cannot give the jail that it is configured for, and no guest ran; enable user namespaces, or let the provider lower the level by name (jail in config.json)"},
+	"program-module":    {Guest, Operator, "此模块不会被准入，或不能初始化；请按所列位置与改法修改后重新编译。", "the module would not be admitted, or does not initialise; correct what is listed, and build it again"},
 }

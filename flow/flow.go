@@ -158,6 +158,17 @@ func Turn(v *msg.View) (who []string, what string) {
 	}
 }
 
+// Replays returns what each site that has computed a run again says of it.
+func Replays(v *msg.View) map[string]bool {
+	bits := map[string]bool{}
+	for _, name := range v.Sites() {
+		if b, err := msg.Read[msg.ReplayedBody](v, 0, msg.Replayed, name); err == nil {
+			bits[name] = b.Agrees
+		}
+	}
+	return bits
+}
+
 func missing(v *msg.View, kind party.Kind, names []string) []string {
 	var out []string
 	for _, name := range names {

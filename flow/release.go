@@ -137,6 +137,15 @@ func (f *Flow) Vote(ctx context.Context, run string, r receipt.Receipt) error {
 	return nil
 }
 
+// Replay asks the members of a run to compute it again; it may be asked twice.
+func (f *Flow) Replay(ctx context.Context, run string) error {
+	v, err := f.View(run)
+	if err != nil {
+		return err
+	}
+	return f.Say(ctx, msg.Replay, msg.ReplayBody{Of: v.Of(0, f.Name)})
+}
+
 // votable asks whether a statement counts. Commitments that were handed in a
 // moment ago may not be in the ledger yet: an opening waits for them, because
 // it counts only after them.

@@ -229,6 +229,10 @@ func SeesCandidate(u User, t jobs.Terms) bool {
 	return u.Role == RoleChecker && checks(u.Key, t) || u.Role == RoleBureau && u.Org == t.Bureau.Org
 }
 
+// Replays reports whether a user may have a run computed again: the bureau of
+// the terms, which learns a bit a domain.
+func Replays(u User, t jobs.Terms) bool { return u.Role == RoleBureau && u.Org == t.Bureau.Org }
+
 // Receives reports whether a user may fetch a release: whoever sees the run,
 // and the people of a recipient.
 func Receives(u User, t jobs.Terms) bool {

@@ -44,6 +44,12 @@ type Party struct {
 // was started anew since; what it said in that round stands.
 var ErrLost = errors.New("the secrets of this round are lost")
 
+// Later is the error of a step that is not due before At: no failure, and not
+// tried before.
+type Later struct{ At time.Time }
+
+func (l Later) Error() string { return "not due before " + l.At.Format(time.RFC3339) }
+
 // A Step makes one statement of a round, or of the whole run (Once).
 type Step struct {
 	Kind receipt.Kind
@@ -268,7 +274,13 @@ func (p *Party) follow(ctx context.Context, run string, t *thread, advance func(
 		if err != nil {
 			continue // nothing to see yet
 		}
-		if err := advance(ctx, v); err != nil && ctx.Err() == nil {
+		err = advance(ctx, v)
+		if later, ok := errors.AsType[Later](err); ok {
+			again = time.After(later.At.Sub(p.Now()))
+			wait = firstWait
+			continue
+		}
+		if err != nil && ctx.Err() == nil {
 			p.Log.LogAttrs(ctx, slog.LevelWarn, "a step failed", slog.String("run", run), slog.String("kind", string(fault.Of(err))), slog.Any("err", err))
 			again = time.After(wait)
 			wait = min(2*wait, longestWait)

@@ -13,6 +13,7 @@ const (
 	CheckStatements   = "statements"
 	CheckKey          = "key"
 	CheckSet          = "set"
+	CheckAdmission    = "admission"
 	CheckReveals      = "reveals"
 	CheckSum          = "sum"
 	CheckAnswers      = "answers"
@@ -132,6 +133,15 @@ var checks = []check{
 			"All member domains committed to their ciphertexts and then signed one and the same set, of at least k_min domains.",
 		},
 		(*verification).confirmed,
+	},
+	{
+		CheckAdmission,
+		Text{"程序准入", "admission"},
+		Text{
+			"各域在封存结果之前签署了准入记录：程序是授权凭据所指的程序，改写后的形式各域一致，执行引擎符合授权凭据。",
+			"Every domain signed, before it sealed anything, that it let in the permit's program, in one and the same rewritten form, on the engines that the permit asks for.",
+		},
+		(*verification).admitted,
 	},
 	{
 		CheckReveals,

@@ -45,8 +45,8 @@ const format = "yunei-release/v1"
 // kinds are the statements that a bundle holds beside the permit and the start.
 // A run that a site refused or that was ended has no release.
 var kinds = []receipt.Kind{
-	msg.Round, msg.Hello, msg.KeyCommit, msg.KeyOpen, msg.Key, msg.Receiver, msg.Commit, msg.Confirm, msg.Reveal, msg.Sum,
-	msg.Ready, msg.Active, msg.Answer, msg.Lost, msg.Candidate, msg.VoteCommit, msg.VoteOpen,
+	msg.Round, msg.Hello, msg.KeyCommit, msg.KeyOpen, msg.Key, msg.Receiver, msg.Admitted, msg.Commit, msg.Confirm, msg.Reveal, msg.Sum,
+	msg.Ready, msg.Active, msg.Answer, msg.Lost, msg.Candidate, msg.VoteCommit, msg.VoteOpen, msg.Replay, msg.Replayed,
 }
 
 // A Bundle is a released run as a file. It is well-formed, which says nothing of

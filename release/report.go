@@ -66,6 +66,10 @@ type Report struct {
 	Checkers     []string     `json:"checkers,omitempty"` // organisations of the two who approved
 	Recipients   []string     `json:"recipients,omitempty"`
 	Debits       []msg.Debit  `json:"debits,omitempty"` // in the order of Domains; mode dp
+	Form         suite.Digest `json:"form,omitempty"`   // of the program, as it was run
+	Engines      []string     `json:"engines,omitempty"`
+	Replayed     []string     `json:"replayed,omitempty"` // domains that computed it again and came to the same
+	SlotBits     float64      `json:"slot_bits"`          // what the slot of release can tell beside rho, at most
 	Started      time.Time    `json:"started,omitzero"` // as the operator states
 	Witnessed    time.Time    `json:"witnessed,omitzero"`
 	Leaves       uint64       `json:"leaves,omitempty"`     // of the ledger at the checkpoint
@@ -85,12 +89,21 @@ func (v *verification) report(done []Check) Report {
 		Purpose: t.Purpose, Operator: t.Operator.Org, Program: t.Program.Digest, Mode: t.Mode, Evidence: t.Gate.Evidence,
 		Profile: v.candidate.Profile, Verdict: v.candidate.Verdict, Trustees: v.active, Recipients: t.Recipients, Started: v.run.At, Witnessed: v.tree.Time,
 		Leaves: v.tree.Size, Statements: len(v.file.Statements), NotProven: notProven(t), Candidate: v.table,
+		SlotBits: t.Due.Bits(),
 	}
 	for _, m := range t.Members {
 		r.Domains = append(r.Domains, m.Domain)
 		body, err := msg.Read[msg.ConfirmBody](v.view, v.round, msg.Confirm, m.Site.Name)
 		if err == nil && body.Debit != nil {
 			r.Debits = append(r.Debits, *body.Debit)
+		}
+	}
+	for _, m := range t.Members {
+		if b, err := msg.Read[msg.ReplayedBody](v.view, 0, msg.Replayed, m.Site.Name); err == nil && b.Agrees {
+			r.Replayed = append(r.Replayed, m.Domain)
+		}
+		if b, err := msg.Read[msg.AdmittedBody](v.view, 0, msg.Admitted, m.Site.Name); err == nil {
+			r.Form, r.Engines = b.Form, b.Engines
 		}
 	}
 	for _, c := range v.checkers {
@@ -153,6 +166,9 @@ func (r Report) facts(b *strings.Builder, l Lang) {
 		{Text{"场景与目的", "scenario, purpose"}, r.Scenario + ", " + r.Purpose},
 		{Text{"授权运营方", "operator"}, r.Operator},
 		{Text{"程序", "program"}, string(r.Program)},
+		{Text{"执行形式", "as run"}, string(r.Form)},
+		{Text{"执行引擎", "engines"}, strings.Join(r.Engines, ", ")},
+		{Text{"域内复算一致", "replayed alike in"}, strings.Join(r.Replayed, ", ")},
 		{Text{"模式", "mode"}, string(r.Mode)},
 		{Text{"检查规则", "profile"}, r.Profile},
 		{Text{"闸门结论", "gate's verdict"}, r.Verdict},
@@ -168,6 +184,9 @@ func (r Report) facts(b *strings.Builder, l Lang) {
 		{Text{"文件大小（字节）", "size (bytes)"}, strconv.Itoa(r.Size)},
 	} {
 		fmt.Fprintf(b, "  %s: %s\n", f.name.in(l), plain(f.value))
+	}
+	if r.Mode == jobs.DP {
+		fmt.Fprintf(b, Text{"  epsilon 之外：发布时段至多透露 %.1f 比特，另有事故\n", "  outside epsilon: at most %.1f bits by the slot of release, and incidents\n"}.in(l), r.SlotBits)
 	}
 	for i, d := range r.Debits {
 		form := Text{"  预算（%s，%s）：本次 rho %s，此前 %s，此后 %s\n", "  budget (%s, %s): rho %s, before %s, after %s\n"}.in(l)

@@ -98,7 +98,7 @@ func (s *story) writeTerms() {
 	t := jobs.Terms{
 		ID: "p-1", Scenario: "health", Purpose: "statistics", Operator: s.signerOf("operator"), Bureau: s.signerOf("bureau"),
 		Program: jobs.Program{Name: "count", Digest: digestOf("program"), Size: 100, Review: &jobs.Review{Reviewer: "reviewer", Source: digestOf("source")}},
-		KMin:    s.domains, Mode: s.mode, Threshold: 10, Limits: jobs.Limits{Fuel: 1000, Memory: 1, Input: 1000, Rows: 10, Emits: 10},
+		KMin:    s.domains, Mode: s.mode, Due: jobs.Slots{First: 1, Every: 60, Count: 4}, Threshold: 10, Limits: jobs.Limits{Fuel: 1000, Memory: 1, Input: 1000, Rows: 10, Emits: 10},
 		Shape: jobs.Shape{
 			Namespace: jobs.NaturalPerson, L0: 1,
 			Dims:  []jobs.Dim{{Name: "sex", Title: "性别", Codes: []string{"1", "2"}, Labels: []string{"男", "女"}}},
@@ -137,6 +137,9 @@ func (s *story) tell() *story {
 	s.board, s.index = map[string][]byte{}, map[string]uint64{}
 	s.writeTerms()
 	s.decide()
+	for _, name := range []string{"site-a", "site-b"}[:s.domains] {
+		s.say(msg.Admitted, msg.AdmittedBody{Of: s.of(0, name), Program: s.terms.Program.Digest, Form: digestOf("form"), Rewrite: "rewrite-1", Engines: msg.Engines(s.terms)}, name)
+	}
 	set, sum := msg.Set{}, suite.Digest("")
 	for n := 1; n <= s.rounds; n++ {
 		set, sum = s.open(n)

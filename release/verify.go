@@ -197,6 +197,29 @@ func (v *verification) key() error {
 	return v.inOrder(v.said(msg.Hello, all...), v.said(msg.KeyCommit, all...), v.said(msg.KeyOpen, all...), v.said(msg.Key, all...))
 }
 
+// admitted demands a record of admission of every member, alike in all, from
+// before it committed; and that no replay came to something else.
+func (v *verification) admitted() error {
+	sites := v.view.Sites()
+	records, ok := msg.All[msg.AdmittedBody](v.view, 0, msg.Admitted, sites)
+	if !ok {
+		return fmt.Errorf("not every member signed a record of admission: %w", fault.Denied)
+	}
+	for _, r := range records {
+		if r.Program != v.terms.Program.Digest || r.Form != records[0].Form || r.Rewrite != records[0].Rewrite || !slices.Equal(r.Engines, msg.Engines(v.terms)) {
+			return fmt.Errorf("the record of admission of %s is not of this program, form or engines: %w", r.Party, fault.Tampered)
+		}
+	}
+	if code := v.view.Dead(); code != "" {
+		return fmt.Errorf("the run was ended: %s: %w", code, fault.Tampered)
+	}
+	var places []msg.Place
+	for _, name := range sites {
+		places = append(places, msg.Place{Run: v.run.ID, Kind: msg.Admitted, Party: name})
+	}
+	return v.inOrder(places, v.said(msg.Commit, sites...))
+}
+
 func (v *verification) confirmed() error {
 	var ok bool
 	if v.set, ok = v.view.Confirmed(v.round); !ok || len(v.set.Members) < v.terms.KMin {

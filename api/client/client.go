@@ -190,6 +190,11 @@ func (c *Client) Jobs(ctx context.Context) ([]verb.Job, error) {
 	return ask[[]verb.Job](ctx, c, verb.JobList, verb.None{})
 }
 
+// Replay asks every site of a run to compute it again, on the second engine.
+func (c *Client) Replay(ctx context.Context, run string) (verb.Job, error) {
+	return ask[verb.Job](ctx, c, verb.JobReplay, verb.Name{ID: run})
+}
+
 // Candidate returns what would be released, for verb.Candidate.Open to check.
 func (c *Client) Candidate(ctx context.Context, run string) (verb.Candidate, error) {
 	return ask[verb.Candidate](ctx, c, verb.CandidateGet, verb.Name{ID: run})

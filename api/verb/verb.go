@@ -58,6 +58,7 @@ const (
 	JobSubmit         Verb = "job.submit"         // Inner, of an application -> Job
 	JobShow           Verb = "job.show"           // Name, of a run -> Job
 	JobList           Verb = "job.list"           // None -> []Job
+	JobReplay         Verb = "job.replay"         // Name, of a run -> Job
 	CandidateGet      Verb = "candidate.get"      // Name, of a run -> Candidate
 	VoteCommit        Verb = "vote.commit"        // Inner, of a run -> None
 	VoteOpen          Verb = "vote.open"          // Inner, of a run -> None
@@ -67,7 +68,7 @@ const (
 // All lists the verbs.
 var All = []Verb{
 	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
-	DecisionAdd, PermitGet, ProgramPut, JobSubmit, JobShow, JobList, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
+	DecisionAdd, PermitGet, ProgramPut, JobSubmit, JobShow, JobList, JobReplay, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
 }
 
 type (
@@ -113,6 +114,9 @@ type (
 		Waits   string     `json:"waits"`             // of Waits
 		Turn    []string   `json:"turn"`              // parties that the permit names
 		Refusal fault.Code `json:"refusal,omitempty"` // why it ended
+		// Replays has a bit for each site that has computed the run again. For
+		// the bureau only.
+		Replays map[string]bool `json:"replays,omitempty"`
 	}
 	// A Job is a run and its View.
 	Job struct {

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +23,7 @@ import (
 
 func jobCommand() *cobra.Command {
 	c := &cobra.Command{Use: "job", Short: "作业：提交与查看 / jobs: submit and watch"}
-	c.AddCommand(submitCommand(), jobShowCommand(), jobListCommand(), jobWaitCommand())
+	c.AddCommand(submitCommand(), jobShowCommand(), jobListCommand(), jobWaitCommand(), jobReplayCommand())
 	return c
 }
 
@@ -98,6 +100,58 @@ func show(w io.Writer, j verb.Job) {
 		fmt.Fprintf(w, "; 等待 waits for %s", strings.Join(j.Turn, ", "))
 	}
 	fmt.Fprintln(w)
+	for _, site := range slices.Sorted(maps.Keys(j.Replays)) {
+		fmt.Fprintf(w, "  域内复算 replayed by %s: %s\n", site, map[bool]string{true: "一致 agrees", false: "不一致 DISAGREES"}[j.Replays[site]])
+	}
+}
+
+func jobReplayCommand() *cobra.Command {
+	var f access
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:   "replay RUN",
+		Short: "请各域在域内以第二引擎复算，每域只回一个签名比特 / have every domain compute a run again, inside it and on the second engine",
+		Long: `由大数据部门发起。各域用 yunei-replay（wazero，不含 wasmer）在域内对同一数据版本重新计算，
+与当时结果的承诺比对，只签名答复“一致”或“不一致”；数值不出域，不消耗预算，授权到期后不再复算。
+Asked for by the bureau. Every domain computes the run again on the same versions, holds the cube against the commitment that it
+kept, and signs one bit. No value leaves, nothing is spent, and a permit that has ended ends replays too.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			j, err := api.Replay(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			a, err := api.Application(c.Context(), j.Application)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(c.Context(), timeout)
+			defer cancel()
+			for len(j.Replays) < len(a.Terms.Members) {
+				select {
+				case <-ctx.Done():
+					show(c.OutOrStdout(), j)
+					return ctx.Err()
+				case <-time.After(200 * time.Millisecond):
+				}
+				if j, err = api.Job(ctx, args[0]); err != nil {
+					return err
+				}
+			}
+			show(c.OutOrStdout(), j)
+			if slices.Contains(slices.Collect(maps.Values(j.Replays)), false) {
+				return fault.Refuse("engines", "")
+			}
+			return nil
+		},
+	}
+	f.flags(c)
+	c.Flags().DurationVar(&timeout, "timeout", time.Hour, "最长等待 how long to wait")
+	return c
 }
 
 // await follows a run until it has come to want, and returns the refusal with

@@ -123,7 +123,27 @@ func fill(t *jobs.Terms, d verb.Directory, me suite.PublicKey, program string) e
 		}
 	}
 	fillCodes(t, d)
+	fillSlots(t, d)
 	return nil
+}
+
+// fillSlots gives a dp application that names no slots those that follow from
+// the public size of the largest version.
+func fillSlots(t *jobs.Terms, d verb.Directory) {
+	if t.Mode != jobs.DP || t.Due.Count != 0 {
+		return
+	}
+	var rows int64
+	for _, m := range t.Members {
+		for _, e := range d.Catalogue {
+			for _, v := range e.Versions {
+				if e.ID == m.Dataset && v.ID == m.Version {
+					rows = max(rows, v.Rows)
+				}
+			}
+		}
+	}
+	t.Due = jobs.DefaultSlots(rows)
 }
 
 func userOf(d verb.Directory, is func(governance.User) bool) (governance.User, bool) {

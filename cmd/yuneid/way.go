@@ -36,6 +36,7 @@ func (w way) State(_ context.Context, run string) (verb.View, error) {
 		out.Refusal = "rejected"
 	}
 	out.Turn, out.Waits = flow.Turn(v)
+	out.Replays = flow.Replays(v)
 	return out, nil
 }
 

@@ -160,7 +160,7 @@ func (w *Town) Terms() jobs.Terms {
 			Dims:      []jobs.Dim{{Name: "district", Title: "区", Codes: []string{"520102", "520103"}, Labels: []string{"南明", "云岩"}}},
 			Units:     jobs.Measure{Name: "units", Title: "人数", Hi: 1, Round: 5, Sigma: 100}, L0: 1,
 		},
-		Mode: jobs.DP, Threshold: 10, Limits: jobs.Limits{Fuel: 1 << 20, Memory: 16, Input: 1 << 16, Rows: 100, Emits: 16},
+		Mode: jobs.DP, Due: jobs.Slots{First: 1, Every: 60, Count: 4}, Threshold: 10, Limits: jobs.Limits{Fuel: 1 << 20, Memory: 16, Input: 1 << 16, Rows: 100, Emits: 16},
 		Trustees:    jobs.Trustees{Members: []jobs.Process{w.process("trustee-1"), w.process("trustee-2"), w.process("trustee-3")}, Quorum: 2},
 		Gate:        jobs.Gate{Process: w.process("gate"), Evidence: jobs.Software},
 		Coordinator: w.process("yuneid"), Desk: w.Desk.Public(), Uses: 2,

@@ -6,6 +6,8 @@ package domain
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -25,6 +27,7 @@ const (
 	SealFile  = "seal.key"
 	UnitFile  = "unit.key"
 	StoreDir  = "store"
+	CacheDir  = "cache"
 	MinioFile = "minio.secret"
 )
 
@@ -34,8 +37,9 @@ type Config struct {
 	Domain   string            `json:"domain"`
 	Provider jobs.Signer       `json:"provider"`
 	Runner   string            `json:"runner"`
-	Jail     string            `json:"jail,omitempty"` // least jail of a guest: full (the default) or basic
-	Budgets  map[string]string `json:"budgets"`        // rho by unit namespace, "a/b"
+	Runners  int               `json:"runners,omitempty"` // how many work side by side; 0 is 1
+	Jail     string            `json:"jail,omitempty"`    // least jail of a guest: full (the default), basic or strict
+	Budgets  map[string]string `json:"budgets"`           // rho by unit namespace, "a/b"
 	Minio    *MinioConfig      `json:"minio,omitempty"`
 }
 
@@ -69,6 +73,18 @@ func SealKey(home string) (seal.PrivateKey, error) {
 
 // UnitKey reads the key that turns an identifier into a unit key.
 func UnitKey(home string) ([]byte, error) { return secret(home, UnitFile) }
+
+// Secret derives a secret for one purpose from the unit key, which no
+// identifier can be mistaken for.
+func Secret(home, purpose string) ([]byte, error) {
+	key, err := UnitKey(home)
+	if err != nil {
+		return nil, err
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("yunei domain v1 " + purpose))
+	return mac.Sum(nil), nil
+}
 
 func secret(home, name string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(home, name))
