@@ -61,6 +61,18 @@ bench: ## the benchmarks whose figures the documents quote
 prove-crash: ## the whole crash table: every step of every daemon, before and after its journal entry
 	YUNEI_CRASH_FULL=1 go test -count=1 -timeout 60m -run TestCrash -v ./internal/crash
 
+.PHONY: prove-sandbox
+prove-sandbox: build ## hostile guests, two engines, transcripts, 10,000 runs, fuzzing and the benchmark, all in full
+	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./sandbox/... ./jobs/... ./storage/columns ./twin ./examples/sdk/... ./internal/hostile ./internal/engines
+	YUNEI_PROVE=1 go test -count=1 -timeout 60m -v -run 'TestTranscripts|TestNothingIsLeft|TestEngines|TestReplay' ./site
+	build/fuzz.sh $(or $(FUZZTIME),60s) ./sandbox ./jobs/abi
+	go test -run '^$$' -bench BenchmarkRun -benchtime 50x ./site
+	$(MAKE) bench-sandbox
+
+.PHONY: bench-sandbox
+bench-sandbox: ## the sandbox against bare wasmer, wazero, wasmtime and native Go, on one core
+	cd bench && go build -o $(CURDIR)/bin/bench . && taskset -c 0 $(CURDIR)/bin/bench --root $(CURDIR)
+
 .PHONY: minio
 minio: ## the MinIO server that the object-store suite runs against, built once into the cache
 	@build/minio.sh

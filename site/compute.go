@@ -15,12 +15,12 @@ import (
 	"github.com/yunei/yunei/gate"
 	"github.com/yunei/yunei/gate/noise"
 	"github.com/yunei/yunei/jobs"
-	"github.com/yunei/yunei/jobs/abi"
 	"github.com/yunei/yunei/jobs/msg"
-	"github.com/yunei/yunei/sandbox"
+	"github.com/yunei/yunei/sandbox/admit"
 	"github.com/yunei/yunei/storage"
 	"github.com/yunei/yunei/storage/columns"
 	"github.com/yunei/yunei/storage/seal"
+	"github.com/yunei/yunei/suite"
 )
 
 // hasDataset refuses terms about a version or a column that is not there.
@@ -89,26 +89,31 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 	} else if !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	select {
-	case s.cpu <- struct{}{}:
-		defer func() { <-s.cpu }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	runner, err := s.admit(ctx, v.Terms())
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return err
 	}
-	defer runner.Close()
+	defer leave()
+	crew, err := s.admit(ctx, v.Terms())
+	if err != nil {
+		return err
+	}
+	defer crew.close()
+	if err := s.sayAdmitted(ctx, v, crew); err != nil {
+		return err
+	}
 	if err := s.book(v); err != nil {
 		return err
 	}
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "computing", slog.String("run", v.ID()))
-	cube, err := s.each(ctx, v.Terms(), runner)
+	cube, err := s.each(ctx, v.Terms(), crew)
 	if err != nil {
 		return fmt.Errorf("computing: %w", err)
 	}
 	defer cube.Erase()
+	if err := s.remember(ctx, v, cube); err != nil {
+		return err
+	}
 	values, err := s.protect(ctx, v, cube)
 	if err != nil {
 		return fmt.Errorf("protecting: %w", err)
@@ -122,22 +127,22 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 	return nil
 }
 
-// admit starts a runner on the permit's program. A program that is not
-// admitted is a refusal, and no row was read.
-func (s *Site) admit(ctx context.Context, t jobs.Terms) (*sandbox.Runner, error) {
-	module, err := s.Fetch(ctx, t.Program.Digest, t.Program.Size)
-	if err != nil {
-		return nil, err
+// enter waits for the one place where a run computes.
+func (s *Site) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case s.cpu <- struct{}{}:
+		return func() { <-s.cpu }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	r, err := sandbox.Start(ctx, sandbox.Config{Runner: s.Runner, Module: module, Limits: t.Limits, Least: s.Jail})
-	switch {
-	case errors.Is(err, fault.Guest):
-		return nil, fault.Refuse("guest", "house")
-	case errors.Is(err, fault.Denied):
-		s.Log.LogAttrs(ctx, slog.LevelError, "refusing to run a guest below the configured jail", slog.Any("err", err))
-		return nil, fault.Refuse("jail", "house")
-	}
-	return r, err
+}
+
+// sayAdmitted records which program is let in, and in which form.
+func (s *Site) sayAdmitted(ctx context.Context, v *msg.View, c crew) error {
+	return s.Say(ctx, msg.Admitted, msg.AdmittedBody{
+		Of: v.Of(0, s.Name), Program: v.Terms().Program.Digest, Form: suite.DigestOf(c.form()), Rewrite: admit.Version,
+		Engines: msg.Engines(v.Terms()),
+	})
 }
 
 // protect makes the vector that is sealed. Mode sdc adds the domain's own
@@ -220,84 +225,4 @@ func (s *Site) vector(ctx context.Context, name storage.Name) ([]int64, error) {
 	defer o.Close() //nolint:errcheck // read only
 	values := make([]int64, o.Size()/8)
 	return values, binary.Read(io.NewSectionReader(o, 0, o.Size()), binary.LittleEndian, values)
-}
-
-// batchUnits is how many units go to the runner at a time.
-const batchUnits = 512
-
-// each shows the runner one unit at a time, in a secret order on which nothing
-// may depend, and adds what the host makes of each contribution.
-func (s *Site) each(ctx context.Context, t jobs.Terms, runner *sandbox.Runner) (*jobs.Cube, error) {
-	m, err := s.member(t)
-	if err != nil {
-		return nil, err
-	}
-	version, closeData, err := s.open(ctx, m)
-	if err != nil {
-		return nil, err
-	}
-	defer closeData()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	batches := make(chan [][]byte, 2)
-	read := make(chan error, 1)
-	go func() {
-		defer close(batches)
-		read <- areas(ctx, version, t, m.Columns, batches)
-	}()
-	cube := jobs.NewCube(t.Shape)
-	for batch := range batches {
-		results, err := runner.Map(ctx, batch)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range results {
-			if err := cube.Add(t.Shape.Bound(r.Emits)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return cube, <-read
-}
-
-// areas encodes the units of a version, batch by batch. A unit whose rows do
-// not fit the permit's input area contributes nothing.
-func areas(ctx context.Context, version *columns.Version, t jobs.Terms, names []string, out chan<- [][]byte) error {
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return err
-	}
-	q := columns.Query{Columns: names, MaxRows: int(t.Limits.Rows), Secret: secret}
-	var batch [][]byte
-	send := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		select {
-		case out <- batch:
-			batch = nil
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	for shard := range version.Shards() {
-		err := version.Units(ctx, shard, q, func(u columns.Unit) error {
-			area, err := abi.AppendArea(nil, t.Params, u.Columns)
-			if err != nil {
-				return err
-			}
-			if len(area) > int(t.Limits.Input) {
-				return nil
-			}
-			if batch = append(batch, area); len(batch) == batchUnits {
-				return send()
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return send()
 }

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"math/big"
 	"sync"
+	"time"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
@@ -25,6 +26,7 @@ import (
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/party"
+	"github.com/yunei/yunei/sandbox"
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/storage"
 	"github.com/yunei/yunei/storage/seal"
@@ -35,6 +37,10 @@ type Config struct {
 	Domain   string
 	Provider jobs.Signer         // whose decisions it obeys
 	Runner   string              // path of yunei-runner
+	Replay   string              // path of yunei-replay
+	Runners  int                 // of each engine, side by side; 0 is 1
+	Secret   []byte              // of the domain; batches, blocks and the cache are keyed by what is derived from it
+	Cache    sandbox.Cache       // of compiled programs
 	Jail     jail.Level          // the least that a guest is run in; 0 is a full jail
 	Budgets  map[string]*big.Rat // rho by unit namespace, over all permits and for ever
 }
@@ -73,6 +79,11 @@ func (s *Site) steps() []party.Step {
 
 // Advance takes the steps that are due in a run.
 func (s *Site) Advance(ctx context.Context, v *msg.View) error {
+	if s.asked(v) {
+		if err := s.replay(ctx, v); err != nil {
+			return err
+		}
+	}
 	if v.Said(0, msg.Refusal, s.Name) || v.Err() == nil && v.Over() {
 		return nil
 	}
@@ -85,8 +96,13 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 	if err := s.accept(ctx, v); err != nil {
 		return s.refuse(ctx, v, err)
 	}
-	if err := s.compute(ctx, v); err != nil {
+	if err := s.compute(ctx, v); errors.Is(err, errDisagree) {
+		return s.end(ctx, v, noAccord)
+	} else if err != nil {
 		return s.refuse(ctx, v, err)
+	}
+	if due, err := s.slot(ctx, v); !due {
+		return err
 	}
 	return s.Walk(ctx, v, s.steps())
 }
@@ -158,12 +174,24 @@ func (s *Site) book(v *msg.View) error {
 			return err
 		}
 	}
+	if _, err := s.Journal.Once(string(begun), msg.Subject(v.ID(), 0, begun, s.Name), s.begunAt(v)); err != nil {
+		return fmt.Errorf("booking a use: %w", err)
+	}
 	s.Hook("used:before")
 	if _, err := s.Journal.Once(string(used), msg.Subject(v.ID(), 0, used, s.Name), string(v.Permit().Digest())); err != nil {
 		return fmt.Errorf("booking a use: %w", err)
 	}
 	s.Hook("used:after")
 	return nil
+}
+
+// begunAt is when the run was first booked here, to the second.
+func (s *Site) begunAt(v *msg.View) time.Time {
+	var at time.Time
+	if s.Journal.Get(string(begun), msg.Subject(v.ID(), 0, begun, s.Name), &at) == nil {
+		return at
+	}
+	return s.Now().UTC().Truncate(time.Second)
 }
 
 func (s *Site) uses(v *msg.View) int {

@@ -2,16 +2,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"math/big"
 	"os"
+	"path/filepath"
 
 	"github.com/yunei/yunei/cmd/internal/daemon"
 	"github.com/yunei/yunei/cmd/internal/domain"
 	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/sandbox"
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/site"
 )
@@ -44,10 +47,22 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 		return err
 	}
 	defer closeAll()
-	least, ok := map[string]jail.Level{"": jail.Full, "full": jail.Full, "basic": jail.Basic}[cfg.Jail]
-	if !ok {
-		return fmt.Errorf("reading the configuration: jail: want full or basic: %w", fault.Invalid)
+	least, err := jail.ParseLevel(cmp.Or(cfg.Jail, "full"))
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
 	}
-	s := site.New(p, site.Config{Domain: cfg.Domain, Provider: cfg.Provider, Runner: cfg.Runner, Jail: least, Budgets: budgets}, store, key)
+	groups, err := domain.Secret(dir, "groups")
+	if err != nil {
+		return err
+	}
+	cached, err := domain.Secret(dir, "cache of compiled programs")
+	if err != nil {
+		return err
+	}
+	s := site.New(p, site.Config{
+		Domain: cfg.Domain, Provider: cfg.Provider, Jail: least, Budgets: budgets, Secret: groups,
+		Runner: cfg.Runner, Runners: cfg.Runners, Replay: filepath.Join(filepath.Dir(cfg.Runner), "yunei-replay"),
+		Cache: sandbox.Cache{Dir: filepath.Join(dir, domain.CacheDir), Key: cached},
+	}, store, key)
 	return p.Follow(ctx, s.Advance)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/release"
+	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -84,7 +85,7 @@ officers and of the bureau, which are made outside the platform with ` + "`yunei
 	c.Flags().StringVar(&f.bureau, "bureau", "", "大数据部门 ORG=PUBLICKEY of the bureau's officer")
 	c.Flags().StringArrayVar(&f.providers, "provider", nil, "数据域与提供方 DOMAIN=ORG=PUBLICKEY, one for each domain")
 	c.Flags().StringArrayVar(&f.budgets, "budget", []string{"natural-person=2", "legal-person=2", "row=2"}, "隐私预算 NAMESPACE=RHO of every domain")
-	c.Flags().StringVar(&f.jail, "jail", "full", "运行程序的最低隔离级别 least jail of a guest: full, or basic where the kernel forbids user namespaces")
+	c.Flags().StringVar(&f.jail, "jail", "full", "运行程序的最低隔离级别 least jail of a guest: full; basic where the kernel forbids user namespaces; strict with landlock and cgroups too (yunei doctor)")
 	c.Flags().IntVar(&f.trustees, "trustees", 3, "密钥托管方数 number of trustees")
 	c.Flags().IntVar(&f.quorum, "quorum", 2, "开启所需托管方数 how many of them open")
 	for _, name := range []string{"dir", "bureau", "provider"} {
@@ -107,8 +108,8 @@ func (f initFlags) make() (install, error) {
 	if _, err := os.Stat(f.dir); err == nil {
 		return install{}, fmt.Errorf("%s 已存在 exists already", f.dir)
 	}
-	if f.jail != "full" && f.jail != "basic" {
-		return install{}, fmt.Errorf("--jail %q: want full or basic", f.jail)
+	if _, err := jail.ParseLevel(f.jail); err != nil {
+		return install{}, fmt.Errorf("--jail %q: want full, basic or strict", f.jail)
 	}
 	org, key, ok := strings.Cut(f.bureau, "=")
 	if !ok {

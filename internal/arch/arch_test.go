@@ -33,14 +33,15 @@ const floors = `
 	storage storage/minio storage/dir storage/seal storage/columns storage/records storage/ledger storage/ledger/proof storage/journal bus
 	party
 	sandbox/wire sandbox/jail sandbox/jail/inner sandbox/admit enclave/he
-	sandbox sandbox/wasm enclave release release/chart
+	sandbox/serve twin
+	sandbox sandbox/wasm sandbox/wazero enclave release release/chart
 	flow site trustee opening
 	api/verb
 	api api/client
 	cmd/internal/folder
 	cmd/internal/daemon
 	cmd/internal/domain
-	cmd/yuneid cmd/yunei-site cmd/yunei-runner cmd/yunei-trustee cmd/yunei-gate cmd/yunei
+	cmd/yuneid cmd/yunei-site cmd/yunei-runner cmd/yunei-replay cmd/yunei-trustee cmd/yunei-gate cmd/yunei
 	examples/city examples/stage examples/programs/district-age-go
 	examples/city/citygen examples/mainjob examples/realdata
 `
@@ -49,6 +50,7 @@ const floors = `
 // of its path.
 var only = map[string][]string{
 	"github.com/wasmerio/wasmer-go":     {"sandbox/wasm"},
+	"github.com/tetratelabs/wazero":     {"sandbox/wazero"},
 	"github.com/tuneinsight/lattigo":    {"enclave/he"},
 	"github.com/minio/minio-go":         {"storage/minio"},
 	"github.com/apache/arrow-go":        {"storage/columns"},
@@ -67,11 +69,12 @@ var only = map[string][]string{
 // not link it.
 var never = map[string][]string{
 	"cmd/yuneid":        {"sandbox", "enclave", "opening", "site", "trustee", "storage/columns"}, // runs no guest, opens nothing, reads no row
-	"cmd/yunei-site":    {"sandbox/wasm", "storage/records", "opening", "trustee", "flow", "api"},
-	"cmd/yunei-runner":  {"jobs", "storage", "governance", "enclave", "bus", "party", "suite"}, // gets bytes on its pipes and nothing else
+	"cmd/yunei-site":    {"sandbox/wasm", "sandbox/wazero", "storage/records", "opening", "trustee", "flow", "api"},
+	"cmd/yunei-replay":  {"sandbox/wasm", "jobs", "storage", "governance", "enclave", "bus", "party", "suite"},   // the runner's, on the other engine
+	"cmd/yunei-runner":  {"sandbox/wazero", "jobs", "storage", "governance", "enclave", "bus", "party", "suite"}, // gets bytes on its pipes and nothing else
 	"cmd/yunei-trustee": {"sandbox", "storage/records", "storage/columns", "governance", "gate", "site", "opening", "flow"},
 	"cmd/yunei-gate":    {"sandbox", "storage/records", "storage/columns", "site", "trustee", "flow"}, // sees sums, never rows
-	"cmd/yunei":         {"sandbox", "enclave", "opening", "trustee", "flow", "storage/records"},
+	"cmd/yunei":         {"sandbox/wasm", "sandbox/wazero", "enclave", "opening", "trustee", "flow", "storage/records"},
 	"storage":           {"jobs", "governance"}, // bytes are bytes
 	"jobs/abi":          {"jobs", "fault", "suite"},
 	"release":           {"storage/ledger", "storage/journal", "bus", "enclave"}, // a stranger verifies offline

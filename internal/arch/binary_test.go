@@ -15,6 +15,7 @@ var unlinked = map[string][]string{
 	"yuneid":        {"github.com/wasmerio/", "wasm_", "github.com/tuneinsight/", "github.com/apache/arrow-go"},
 	"yunei-site":    {"github.com/wasmerio/", "wasm_", "modernc.org/", "github.com/uptrace/", "github.com/transparency-dev/tessera"},
 	"yunei-runner":  {"net.", "net/", "crypto/tls", "crypto/x509", "os/exec", "github.com/nats-io", "github.com/apache", "github.com/minio", "github.com/tuneinsight", "database/sql"},
+	"yunei-replay":  {"github.com/wasmerio/", "wasm_", "net/http", "crypto/tls", "os/exec", "github.com/nats-io", "github.com/apache", "github.com/minio", "github.com/tuneinsight", "database/sql"},
 	"yunei-trustee": {"github.com/wasmerio/", "wasm_", "github.com/apache/", "github.com/minio/minio-go", "modernc.org/", "github.com/transparency-dev/tessera"},
 	"yunei-gate":    {"github.com/wasmerio/", "wasm_", "github.com/apache/", "github.com/minio/minio-go", "modernc.org/", "github.com/transparency-dev/tessera"},
 	"yunei":         {"github.com/wasmerio/", "wasm_", "github.com/tuneinsight/", "github.com/nats-io", "modernc.org/"},
@@ -22,7 +23,7 @@ var unlinked = map[string][]string{
 
 // linked proves that the test can see: each binary has these.
 var linked = map[string]string{
-	"yuneid": "github.com/nats-io/", "yunei-site": "github.com/tuneinsight/", "yunei-runner": "wasm_", "yunei-trustee": "github.com/tuneinsight/",
+	"yuneid": "github.com/nats-io/", "yunei-site": "github.com/tuneinsight/", "yunei-runner": "wasm_", "yunei-replay": "github.com/tetratelabs/wazero", "yunei-trustee": "github.com/tuneinsight/",
 	"yunei-gate": "github.com/tuneinsight/", "yunei": "github.com/spf13/cobra",
 }
 
