@@ -55,7 +55,7 @@ fuzz: ## every fuzz target for FUZZTIME each (default 10s)
 
 .PHONY: bench
 bench: ## the benchmarks whose figures the documents quote
-	go test -run '^$$' -bench . -benchtime 1x ./sandbox/ ./enclave/he ./storage/... ./examples/city ./bus
+	go test -run '^$$' -bench . -benchtime 1x ./sandbox/... ./jobs ./examples/sdk ./enclave/he ./storage/... ./examples/city ./bus
 
 .PHONY: prove-crash
 prove-crash: ## the whole crash table: every step of every daemon, before and after its journal entry
@@ -78,9 +78,12 @@ minio: ## the MinIO server that the object-store suite runs against, built once 
 	@build/minio.sh
 
 .PHONY: wasm
-wasm: ## rebuild the committed guests with clang and compare their digests
-	examples/programs/build.sh $(CURDIR)/$(out)/wasm
-	cd $(out)/wasm && sha256sum --check --quiet $(CURDIR)/examples/programs/digests.txt
+wasm: ## rebuild the committed guests from source and compare their digests (build/guests.sh --install)
+	build/guests.sh $(CURDIR)/$(out)/wasm
+
+.PHONY: guests
+guests: ## rebuild the committed guests in the tree, and write their digests
+	build/guests.sh --commit
 
 $(lint):
 	@mkdir -p $(cache)

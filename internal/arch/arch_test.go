@@ -33,7 +33,7 @@ const floors = `
 	storage storage/minio storage/dir storage/seal storage/columns storage/records storage/ledger storage/ledger/proof storage/journal bus
 	party
 	sandbox/wire sandbox/jail sandbox/jail/inner sandbox/admit enclave/he
-	sandbox/serve twin
+	sandbox/serve twin examples/sdk examples/sdk/go
 	sandbox sandbox/wasm sandbox/wazero enclave release release/chart
 	flow site trustee opening
 	api/verb
@@ -42,7 +42,8 @@ const floors = `
 	cmd/internal/daemon
 	cmd/internal/domain
 	cmd/yuneid cmd/yunei-site cmd/yunei-runner cmd/yunei-replay cmd/yunei-trustee cmd/yunei-gate cmd/yunei
-	examples/city examples/stage examples/programs/district-age-go
+	examples/city examples/stage
+	examples/programs/district-age-go examples/sdk/go/echo examples/sdk/go/life-table examples/sdk/go/regression
 	examples/city/citygen examples/mainjob examples/realdata
 `
 

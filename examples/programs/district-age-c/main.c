@@ -1,40 +1,44 @@
 // Visits and cost by district and age band: the study of examples/programs,
 // in C. See ../README.md for its columns and parameters.
-#include "../yunei.h"
+#include "../../sdk/c/yunei.h"
 
 enum { DISTRICT, BIRTH_MONTH, COST_FEN, COLUMNS };
 enum { VISITS, COST };
 
-struct params {
-  u32 districts, ages;
-  i32 month;
-  i32 edges[]; // upper edges of the age bands but the last, in years
+struct bands {
+  u32 ages;
+  i32 month;            // the reference month
+  const i32_any *edges; // upper edges of the age bands but the last, in years
 };
 
-static struct emit out[2];
-
 // band returns the age band of someone born in the given month.
-static u32 band(const struct params *p, i32 birth) {
-  i32 months = p->month - birth;
+static u32 band(const struct bands *b, i32 birth) {
+  i64 months = (i64)b->month - birth;
   u32 i = 0;
-  while (i + 1 < p->ages && months >= p->edges[i] * 12) i++;
+  while (i + 1 < b->ages && months >= 12 * (i64)b->edges[i]) i++;
   return i;
 }
 
-EXPORT(yunei_map) void yunei_map(void) {
-  const struct header *h = head();
-  if (h->magic != YUNEI_MAGIC || h->version != YUNEI_VERSION || h->cols != COLUMNS) __builtin_trap();
-  const struct params *p = (const struct params *)(area + h->params_off);
-  if (p->ages == 0 || h->params_len != 12 + 4 * (p->ages - 1)) __builtin_trap();
+static void yunei_visit(void) {
+  struct yunei_params p = yunei_params();
+  struct bands b;
+  u32 districts = yunei_take_u32(&p);
+  b.ages = yunei_take_u32(&p), b.month = yunei_take_i32(&p);
+  if (b.ages == 0 || (u64)districts * b.ages > 0xffffffff || yunei_columns() != COLUMNS) yunei_trap();
+  b.edges = yunei_take_i32s(&p, b.ages - 1);
+  yunei_done(&p);
 
-  const struct descriptor *district = column(DISTRICT), *birth = column(BIRTH_MONTH), *cost = column(COST_FEN);
-  for (u32 i = 0; i < h->rows; i++) {
-    if (!valid(district, i) || !valid(birth, i)) continue;
-    u32 d = (u32)int32s(district)[i];
-    if (d >= p->districts) continue;
-    u32 cell = d * p->ages + band(p, int32s(birth)[i]), n = 0;
-    out[n++] = (struct emit){cell, VISITS, 1};
-    if (valid(cost, i)) out[n++] = (struct emit){cell, COST, int64s(cost)[i]};
-    yunei_emit(out, n);
+  const struct yunei_column *district = yunei_column(DISTRICT, YUNEI_CODE);
+  const struct yunei_column *birth = yunei_column(BIRTH_MONTH, YUNEI_MONTH), *cost = yunei_column(COST_FEN, YUNEI_INT64);
+  for (u32 u = 0; u < yunei_units(); u++) {
+    struct yunei_unit unit = yunei_unit(u);
+    for (u32 i = unit.from; i < unit.to; i++) {
+      if (!yunei_valid(district, i) || !yunei_valid(birth, i)) continue;
+      u32 d = (u32)yunei_i32(district, i);
+      if (d >= districts) continue;
+      u32 cell = d * b.ages + band(&b, yunei_i32(birth, i));
+      yunei_emit(u, cell, VISITS, 1);
+      if (yunei_valid(cost, i)) yunei_emit(u, cell, COST, yunei_i64(cost, i));
+    }
   }
 }

@@ -7,17 +7,8 @@
 package main
 
 import (
-	"encoding/binary"
-	"unsafe"
-
+	yunei "github.com/yunei/yunei/examples/sdk/go"
 	"github.com/yunei/yunei/jobs/abi"
-)
-
-const (
-	district = iota
-	birthMonth
-	costFen
-	columns
 )
 
 const (
@@ -25,71 +16,69 @@ const (
 	cost
 )
 
-// area is where the host writes a unit: words, so that it is aligned.
-var area [8 << 10]uint64
+// area is where the host writes a visit.
+var area [32 << 10]uint64
 
-//go:wasmexport yunei_abi_v1
-func input() uint32 { return uint32(uintptr(unsafe.Pointer(&area))) }
+func init() { yunei.Serve(area[:], visit) }
 
-//go:wasmimport yunei emit
-func emit(records unsafe.Pointer, n uint32)
-
-//go:wasmexport yunei_map
-func run() {
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&area)), unsafe.Sizeof(area))
-	unit, err := abi.ParseArea(bytes)
-	if err != nil || len(unit.Cols) != columns {
-		panic("not the area that was agreed")
+func visit(a *yunei.Area) {
+	s := parse(a.Params())
+	if a.Columns() != 3 {
+		panic("not the columns that were agreed")
 	}
-	p := parse(unit.Params)
-	out := make([]abi.Emit, 0, 2*unit.Rows)
-	for i := range unit.Rows {
-		if !unit.Cols[district].Valid(i) || !unit.Cols[birthMonth].Valid(i) {
-			continue
+	s.district, s.birth, s.cost = a.Column(0, abi.Code), a.Column(1, abi.Month), a.Column(2, abi.Int64)
+	for u := range a.Units() {
+		from, to := a.Unit(u)
+		for row := from; row < to; row++ {
+			s.count(u, row)
 		}
-		d := uint32(unit.Cols[district].Int32(i))
-		if d >= p.districts {
-			continue
-		}
-		cell := d*p.ages + p.band(unit.Cols[birthMonth].Int32(i))
-		out = append(out, abi.Emit{Cell: cell, Measure: visits, Value: 1})
-		if unit.Cols[costFen].Valid(i) {
-			out = append(out, abi.Emit{Cell: cell, Measure: cost, Value: unit.Cols[costFen].Int64(i)})
-		}
-	}
-	if len(out) > 0 { // an Emit lies in memory as it does on the wire
-		emit(unsafe.Pointer(&out[0]), uint32(len(out)))
 	}
 }
 
-// params are the permit's: so many districts and age bands, the reference
-// month, and the upper edges of the bands but the last, in years.
-type params struct {
-	districts, ages uint32
-	month           int32
-	edges           []byte
+// count emits one row.
+func (s *study) count(u, row int) {
+	if !s.district.Valid(row) || !s.birth.Valid(row) {
+		return
+	}
+	d := uint32(s.district.Int32(row))
+	if d >= s.districts {
+		return
+	}
+	cell := d*s.ages + s.band(s.birth.Int32(row))
+	yunei.Emit(u, cell, visits, 1)
+	if s.cost.Valid(row) {
+		yunei.Emit(u, cell, cost, s.cost.Int64(row))
+	}
 }
 
-func parse(b []byte) params {
-	p := params{
-		districts: binary.LittleEndian.Uint32(b),
-		ages:      binary.LittleEndian.Uint32(b[4:]),
-		month:     int32(binary.LittleEndian.Uint32(b[8:])),
-		edges:     b[12:],
-	}
-	if p.ages == 0 || uint64(len(p.edges)) != 4*uint64(p.ages-1) {
+// A study has the permit's parameters (so many districts and age bands, the
+// reference month, and the upper edges of the bands but the last, in years),
+// and the columns.
+type study struct {
+	districts, ages       uint32
+	month                 int32
+	edges                 []int32
+	district, birth, cost yunei.Column
+}
+
+func parse(p *yunei.Params) *study {
+	s := &study{districts: p.Uint32(), ages: p.Uint32(), month: p.Int32()}
+	if s.ages == 0 || uint64(s.districts)*uint64(s.ages) > 1<<32-1 {
 		panic("not the parameters that were agreed")
 	}
-	return p
+	s.edges = p.Int32s(s.ages - 1)
+	p.Done()
+	return s
 }
 
 // band returns the age band of someone born in the given month.
-func (p params) band(birth int32) uint32 {
-	i := uint32(0)
-	for i+1 < p.ages && p.month-birth >= 12*int32(binary.LittleEndian.Uint32(p.edges[4*i:])) {
+func (s *study) band(birth int32) uint32 {
+	months := int64(s.month) - int64(birth)
+	i := 0
+	for i < len(s.edges) && months >= 12*int64(s.edges[i]) {
 		i++
 	}
-	return i
+	return uint32(i)
 }
 
 func main() {}
