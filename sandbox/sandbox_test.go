@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +21,6 @@ import (
 	"github.com/yunei/yunei/jobs/abi"
 	"github.com/yunei/yunei/jobs/limits"
 	"github.com/yunei/yunei/sandbox/jail"
-	"github.com/yunei/yunei/sandbox/wire"
 )
 
 const programs = "../examples/programs"
@@ -285,115 +283,6 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// The lies of a child that a guest has taken over, by the limit of rows that
-// it was loaded with (there is no other way to tell it).
-const (
-	lieFew = iota + 1
-	lieMany
-	lieEmits
-	lieText
-	lieHuge
-	lieSilence
-	lieDeath
-	lieKind
-	lieJail
-	lieRefusal
-	lies
-)
-
-// liar is a runner, of this binary, that lies about units.
-func liar() {
-	in := wire.NewReader(os.Stdin)
-	_, payload, err := in.Next(wire.MaxFrame)
-	if err != nil {
-		return
-	}
-	l, _, err := wire.ParseLoad(payload)
-	if err != nil {
-		return
-	}
-	level := jail.Full
-	if l.Rows == lieJail {
-		level = 0
-	}
-	ready, _ := wire.AppendReady(nil, uint16(level))
-	if l.Rows == lieRefusal {
-		ready = []byte{11, 0, 0, 0, byte(wire.Refused)}
-		ready = append(ready, "row 7 is 42"...)
-	}
-	_, _ = os.Stdout.Write(ready)
-	if _, _, err := in.Next(wire.MaxFrame); err != nil {
-		return
-	}
-	at, frame := wire.BeginResults(nil)
-	answers := 2
-	switch l.Rows {
-	case lieFew:
-		answers = 1
-	case lieMany:
-		answers = 3
-	case lieText:
-		frame = append(frame, "the victim is ill"...)
-	case lieHuge:
-		_, _ = os.Stdout.Write([]byte{0xff, 0xff, 0xff, 0xff, byte(wire.Results)})
-		_, _ = io.Copy(os.Stdout, neverEnding{})
-	case lieSilence:
-		select {}
-	case lieDeath:
-		return
-	}
-	for range answers {
-		records := make([]byte, abi.EmitSize)
-		if l.Rows == lieEmits {
-			records = make([]byte, abi.EmitSize*(int(l.Emits)+1))
-		}
-		frame = wire.AppendResult(frame, true, records)
-	}
-	frame, _ = wire.SealResults(frame, at)
-	if l.Rows == lieKind {
-		frame[4] = byte(wire.Ready)
-	}
-	_, _ = os.Stdout.Write(frame)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-}
-
-type neverEnding struct{}
-
-func (neverEnding) Read(b []byte) (int, error) { return len(b), nil }
-
-func TestLies(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for lie := uint32(1); lie < lies; lie++ {
-		l := granted
-		l.Rows = lie
-		r, err := Start(t.Context(), Config{
-			Runner: self, Module: prebuilt(t, "district-age-c"), Limits: l,
-			Least: jail.Caps | jail.Basic, Wall: 100 * time.Millisecond,
-		})
-		if err == nil {
-			var got []Result
-			got, err = r.Map(t.Context(), [][]byte{unit(t, 1), unit(t, 2)})
-			if got != nil {
-				t.Errorf("lie %d: believed as %v", lie, got)
-			}
-			r.Close()
-		}
-		want := fault.Internal
-		if lie == lieJail {
-			want = fault.Denied // a jail too weak is the site's to refuse by name
-		}
-		if fault.Of(err) != want || errors.Is(err, fault.Guest) || errors.Is(err, fault.Tampered) {
-			t.Errorf("lie %d: %v", lie, err)
-		}
-		if err != nil && (strings.Contains(err.Error(), "ill") || strings.Contains(err.Error(), "row 7")) {
-			t.Errorf("lie %d: its text crossed: %v", lie, err)
-		}
-	}
-}
-
 // The committed guests are what their sources compile to.
 func TestDigests(t *testing.T) {
 	list, err := os.ReadFile(filepath.Join(programs, "digests.txt"))
@@ -429,21 +318,85 @@ func TestDigests(t *testing.T) {
 	}
 }
 
-// The whole path, with eight rows a unit and a fresh instance for each.
+func buildGo(tb testing.TB) []byte {
+	tb.Helper()
+	out := filepath.Join(tb.TempDir(), "guest.wasm")
+	build := exec.CommandContext(tb.Context(), "go", "build", "-buildmode=c-shared", "-o", out, ".")
+	build.Dir = filepath.Join(programs, "district-age-go")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if text, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("building the Go guest: %v\n%s", err, text)
+	}
+	module, err := os.ReadFile(out)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return module
+}
+
+// inGo is granted with what a Go guest's runtime needs.
+func inGo() limits.Limits {
+	l := granted
+	l.Memory = 1024
+	return l
+}
+
+// The whole path, with eight rows a unit.
 func BenchmarkMap(b *testing.B) {
-	for _, n := range []int{1, 512} {
-		b.Run(fmt.Sprintf("units=%d", n), func(b *testing.B) {
-			r := start(b, Config{Module: prebuilt(b, "district-age-c")})
-			areas := make([][]byte, n)
-			for i := range areas {
-				areas[i] = unit(b, 1, 2, 3, 4, 5, 6, 7, 8)
-			}
-			for b.Loop() {
-				if got, err := r.Map(b.Context(), areas); err != nil || !got[0].OK {
-					b.Fatal(err)
+	for _, g := range []struct {
+		name   string
+		module []byte
+		limits limits.Limits
+	}{{"C", prebuilt(b, "district-age-c"), granted}, {"Go", buildGo(b), inGo()}} {
+		for _, n := range []int{1, 512} {
+			b.Run(fmt.Sprintf("%s/units=%d", g.name, n), func(b *testing.B) {
+				r := start(b, Config{Module: g.module, Limits: g.limits})
+				areas := make([][]byte, n)
+				for i := range areas {
+					areas[i] = unit(b, 1, 2, 3, 4, 5, 6, 7, 8)
 				}
-			}
-			b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "units/s")
-		})
+				for b.Loop() {
+					if got, err := r.Map(b.Context(), areas); err != nil || !got[0].OK {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "units/s")
+			})
+		}
+	}
+}
+
+// From nothing to a guest that is ready, and then 100 persons.
+func BenchmarkLoad(b *testing.B) {
+	for _, g := range []struct {
+		name   string
+		module []byte
+		limits limits.Limits
+	}{{"C", prebuilt(b, "district-age-c"), granted}, {"Go", buildGo(b), inGo()}} {
+		areas, _ := people(b, 100)
+		for name, cache := range map[string]Cache{"cold": {}, "cached": {Dir: b.TempDir(), Key: make([]byte, 32)}} {
+			b.Run(g.name+"/"+name, func(b *testing.B) {
+				c := Config{Runner: runner, Module: g.module, Limits: g.limits, Cache: cache, Least: jail.Basic}
+				once := func() (ready time.Duration) {
+					begun := time.Now()
+					r, err := Start(b.Context(), c)
+					if err != nil {
+						b.Fatal(err)
+					}
+					defer r.Close()
+					ready = time.Since(begun)
+					if _, err := r.Map(b.Context(), areas); err != nil {
+						b.Fatal(err)
+					}
+					return ready
+				}
+				once()
+				var ready time.Duration
+				for b.Loop() {
+					ready += once()
+				}
+				b.ReportMetric(ready.Seconds()*1000/float64(b.N), "ms-start/op")
+			})
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/sandbox/jail/inner"
+	"github.com/yunei/yunei/sandbox/serve"
 	"github.com/yunei/yunei/sandbox/wasm"
 )
 
@@ -22,16 +23,17 @@ func main() {
 	code := make(chan int)
 	go func() {
 		runtime.LockOSThread()
-		code <- serve()
+		code <- run()
 	}()
 	os.Exit(<-code)
 }
 
-func serve() int {
+func run() int {
 	if inner.Level() == 0 {
 		return 2
 	}
-	if err := wasm.Serve(os.Stdin, os.Stdout, wasm.Jail{Level: inner.Level(), Confine: jail.Confine}); err != nil {
+	here := serve.Jail{Level: inner.Level(), Confine: jail.Confine}
+	if err := serve.Serve(os.Stdin, os.Stdout, here, wasm.Load); err != nil {
 		return 1
 	}
 	return 0

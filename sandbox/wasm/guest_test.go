@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,6 +19,9 @@ import (
 	"github.com/yunei/yunei/jobs/abi"
 	"github.com/yunei/yunei/jobs/limits"
 	"github.com/yunei/yunei/sandbox/admit"
+	"github.com/yunei/yunei/sandbox/admit/admittest"
+	"github.com/yunei/yunei/sandbox/serve"
+	"github.com/yunei/yunei/sandbox/wire"
 )
 
 const programs = "../../examples/programs"
@@ -39,15 +44,21 @@ func prebuilt(tb testing.TB, name string) []byte {
 
 func load(tb testing.TB, module []byte, l limits.Limits) *Guest {
 	tb.Helper()
-	admitted, err := admit.Admit(module, l)
+	return loadAs(tb, module, wire.Program{Limits: l})
+}
+
+// loadAs is load with the flags of p.
+func loadAs(tb testing.TB, module []byte, p wire.Program) *Guest {
+	tb.Helper()
+	var err error
+	if p.Module, err = admit.Admit(module, p.Limits); err != nil {
+		tb.Fatal(err)
+	}
+	g, err := Load(p)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	g, err := Load(admitted, l)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return g
+	return g.(*Guest)
 }
 
 // params are 3 districts and the age bands 0-17, 18-59, 60+, in June 2024.
@@ -77,7 +88,7 @@ func unit(tb testing.TB, costs ...int64) []byte {
 }
 
 // run returns what the unit came to, as text: "failed", or its emits.
-func run(tb testing.TB, g *Guest, area []byte) string {
+func run(tb testing.TB, g serve.Guest, area []byte) string {
 	tb.Helper()
 	records, ok, err := g.Map(area)
 	if err != nil {
@@ -90,7 +101,41 @@ func run(tb testing.TB, g *Guest, area []byte) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return fmt.Sprint(emits)
+	said := make([]string, len(emits))
+	for i, e := range emits {
+		said[i] = fmt.Sprintf("{%d %d %d}", e.Cell, e.Measure, e.Value)
+		if e.Unit != 0 {
+			said[i] += fmt.Sprint("@", e.Unit)
+		}
+	}
+	return fmt.Sprint(said)
+}
+
+// inGo is the Go guest, admitted with what its runtime needs and compiled once
+// for all tests: that takes a second.
+var inGo struct {
+	sync.Once
+	program wire.Program
+}
+
+// loadGo loads it, with the flags of p.
+func loadGo(tb testing.TB, p wire.Program) *Guest {
+	tb.Helper()
+	inGo.Do(func() {
+		first := wire.Program{Limits: granted, Keep: true}
+		first.Limits.Memory = 1024
+		g := loadAs(tb, buildGo(tb), first)
+		inGo.program = wire.Program{Limits: first.Limits, Compiled: g.Compiled()}
+	})
+	if inGo.program.Compiled == nil {
+		tb.Fatal("there is no Go guest")
+	}
+	p.Limits, p.Compiled = inGo.program.Limits, inGo.program.Compiled
+	g, err := Load(p)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return g.(*Guest)
 }
 
 func buildGo(tb testing.TB) []byte {
@@ -111,11 +156,9 @@ func buildGo(tb testing.TB) []byte {
 
 // The study in C and in Go comes to the same.
 func TestDistrictAge(t *testing.T) {
-	inGo := granted
-	inGo.Memory = 1024
 	for name, g := range map[string]*Guest{
 		"C":  load(t, prebuilt(t, "district-age-c"), granted),
-		"Go": load(t, buildGo(t), inGo),
+		"Go": loadGo(t, wire.Program{}),
 	} {
 		const want = "[{7 0 1} {7 1 1250} {7 0 1} {7 0 1} {7 1 -5}]"
 		if got := run(t, g, unit(t, 1250, 0, -5)); got != want {
@@ -179,7 +222,7 @@ func TestFuelIsExact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g, err := Load(admitted, l)
+		g, err := Load(wire.Program{Limits: l, Module: admitted})
 		if errors.Is(err, fault.Guest) { // not even yunei_abi_v1 could be paid for
 			return false
 		}
@@ -204,8 +247,8 @@ func TestFuelIsExact(t *testing.T) {
 	}
 }
 
-// Each call of WASI costs this process a few bytes that the engine forgets: so
-// there is a limit of them, too.
+// Fuel pays for a call of WASI, but not for all that the engine does about it:
+// so there is a limit of them, too.
 func TestCallsAreLimited(t *testing.T) {
 	l := granted
 	l.Fuel = 1 << 24
@@ -240,7 +283,7 @@ func TestLoadRefuses(t *testing.T) {
 		"limits of nothing":  {admitted, limits.Limits{}, fault.Invalid},
 		"a module cut short": {admitted[:len(admitted)-1], granted, fault.Guest},
 	} {
-		if _, err := Load(c.module, c.granted); !errors.Is(err, c.want) {
+		if _, err := Load(wire.Program{Limits: c.granted, Module: c.module}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -264,11 +307,170 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	}
 }
 
+// A compiled form is as good as the module that it was made of, is given once,
+// and not at all by who was given it; what is none is refused as tampered.
+func TestCompiled(t *testing.T) {
+	g := loadAs(t, prebuilt(t, "district-age-c"), wire.Program{Limits: granted, Keep: true})
+	compiled := g.Compiled()
+	if len(compiled) == 0 || g.Compiled() != nil {
+		t.Fatalf("compiled to %d bytes, and again to %d", len(compiled), len(g.Compiled()))
+	}
+	again, err := Load(wire.Program{Limits: granted, Keep: true, Compiled: compiled})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, area := range [][]byte{unit(t, 1, 2), unit(t), make([]byte, 40)} {
+		if want, got := run(t, g, area), run(t, again, area); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	if again.Compiled() != nil || load(t, prebuilt(t, "district-age-c"), granted).Compiled() != nil {
+		t.Error("a compiled form that was given, or not asked for, is handed out")
+	}
+	if _, err := Load(wire.Program{Limits: granted, Compiled: []byte("text")}); !errors.Is(err, fault.Tampered) {
+		t.Errorf("text for a compiled form: %v", err)
+	}
+}
+
+// A rehearsal shows how a unit ended, what it used, and what it wrote; to the
+// guest and its results that makes no difference.
+func TestTrace(t *testing.T) {
+	for _, c := range []struct {
+		guest string
+		want  wire.Outcome
+	}{
+		{"loop-victim", wire.OutOfFuel},
+		{"trap-victim", wire.Trapped},
+		{"recurse", wire.TooDeep},
+		{"flood", wire.TooManyEmits},
+		{"far", wire.BadEmit},
+		{"exit-victim", wire.Exited},
+		{"print", wire.Returned},
+	} {
+		g := loadAs(t, prebuilt(t, "hostile-"+c.guest), wire.Program{Limits: granted, Trace: true})
+		run(t, g, unit(t, 666, 1))
+		got := g.Trace()
+		if got.Outcome != c.want || got.Fuel == 0 || got.Fuel > granted.Fuel && c.want != wire.OutOfFuel || got.Pages == 0 || got.Pages > granted.Memory {
+			t.Errorf("%s: %v", c.guest, got)
+		}
+		if c.guest == "print" != (len(got.Log) > 0) {
+			t.Errorf("%s wrote %q", c.guest, got.Log)
+		}
+		_, _, _ = g.Map(make([]byte, granted.Input+1))
+		if got := g.Trace(); got.Outcome != wire.NoArea || got.Fuel != 0 || len(got.Log) > 0 {
+			t.Errorf("%s: an area too long: %v", c.guest, got)
+		}
+	}
+	g := load(t, prebuilt(t, "hostile-print"), granted)
+	run(t, g, unit(t, 1))
+	if got := g.Trace(); got.Fuel != 0 || got.Pages != 0 || len(got.Log) > 0 {
+		t.Errorf("without being asked: %v", got)
+	}
+}
+
+// What a call of the host costs this process in memory is given back.
+func TestCallsLeaveNothing(t *testing.T) {
+	l := granted
+	l.Fuel = 1 << 24
+	g, area := load(t, prebuilt(t, "hostile-ask"), l), unit(t, 667)
+	round := func(units int) {
+		for range units {
+			if got := run(t, g, area); got != "[{1 0 1}]" {
+				t.Fatal(got)
+			}
+		}
+	}
+	round(50)
+	before := resident(t)
+	round(500) // two million calls, each of which used to leave 32 bytes
+	if grown := resident(t) - before; grown > 16<<20 {
+		t.Errorf("%d MiB were left by two million calls", grown>>20)
+	}
+}
+
+// resident returns this process's resident memory, in bytes.
+func resident(tb testing.TB) int {
+	tb.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var size, pages int
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		tb.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
+
+// FuzzAdmitted holds the engine to what admission lets through: its validator
+// accepts it.
+func FuzzAdmitted(f *testing.F) {
+	found, err := filepath.Glob(filepath.Join(programs, "prebuilt", "*.wasm"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range found {
+		module, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(module, false)
+	}
+	for i := range 50 {
+		f.Add(bytes.Repeat([]byte{byte(i), byte(7 * i), 0x5a}, 40), true)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, seed bool) {
+		if seed {
+			b = admittest.Module(b)
+		}
+		if !valid(b) { // a type error is left to the engine, before and after
+			return
+		}
+		l := granted
+		l.Input = admittest.Input
+		admitted, err := admit.Admit(b, l)
+		if err != nil {
+			if seed {
+				t.Errorf("not admitted: %v", err)
+			}
+			return
+		}
+		if !valid(admitted) {
+			t.Error("admitted, and not valid")
+		}
+	})
+}
+
 func BenchmarkUnit(b *testing.B) {
-	g, area := load(b, prebuilt(b, "district-age-c"), granted), unit(b, 1, 2, 3, 4, 5, 6, 7, 8)
+	area := unit(b, 1, 2, 3, 4, 5, 6, 7, 8)
+	module := prebuilt(b, "district-age-c")
+	for name, load := range map[string]func(fresh bool) *Guest{
+		"C":  func(fresh bool) *Guest { return loadAs(b, module, wire.Program{Limits: granted, Fresh: fresh}) },
+		"Go": func(fresh bool) *Guest { return loadGo(b, wire.Program{Fresh: fresh}) },
+	} {
+		for way, fresh := range map[string]bool{"fresh": true, "reset": false} {
+			b.Run(name+"/"+way, func(b *testing.B) {
+				g := load(fresh)
+				for b.Loop() {
+					if _, ok, err := g.Map(area); !ok || err != nil {
+						b.Fatal(ok, err)
+					}
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "units/s")
+			})
+		}
+	}
+}
+
+// BenchmarkCall is a call of WASI and its answer.
+func BenchmarkCall(b *testing.B) {
+	l := granted
+	l.Fuel = 1 << 24
+	g, area := load(b, prebuilt(b, "hostile-ask"), l), unit(b, 667)
 	for b.Loop() {
 		if _, ok, err := g.Map(area); !ok || err != nil {
 			b.Fatal(ok, err)
 		}
 	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/4000, "ns/call")
 }

@@ -4,8 +4,9 @@
 //	u32 length of the payload, u8 kind, payload
 //
 // all little-endian. The parent sends one Load, then Units as often as it
-// likes; the runner answers Load with Ready or Refused, and each Units with
-// Results. Neither speaks unasked.
+// likes; the runner answers Load with Ready or Refused (and, if Load asked to
+// keep what was compiled, Compiled after Ready), and each Units with Results.
+// Neither speaks unasked.
 //
 // Both sides take the other for hostile: the runner may have been taken over
 // by its guest, and then every byte it sends is the guest's. So a reader says
@@ -23,7 +24,6 @@ import (
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/abi"
-	"github.com/yunei/yunei/jobs/limits"
 )
 
 // MaxFrame bounds the payload of every frame, in bytes.
@@ -36,11 +36,12 @@ type Kind byte
 
 // The kinds of frames. The parent's are below 0x80.
 const (
-	Load    Kind = 0x01 // granted, then the admitted module
-	Units   Kind = 0x02 // a batch of areas
-	Ready   Kind = 0x81 // the guest is initialised, and this is the jail it sits in
-	Refused Kind = 0x82 // it is not, for one Reason
-	Results Kind = 0x83 // one outcome and its emits for every unit of the batch
+	Load     Kind = 0x01 // a Program
+	Units    Kind = 0x02 // a batch of areas
+	Ready    Kind = 0x81 // the guest is initialised, and this is the jail it sits in
+	Refused  Kind = 0x82 // it is not, for one Reason
+	Results  Kind = 0x83 // one outcome and its emits for every unit of the batch
+	Compiled Kind = 0x84 // the guest's compiled form, empty if there is none to keep
 )
 
 // A Reason says why a runner refused, and no more than that.
@@ -48,15 +49,18 @@ type Reason byte
 
 // The reasons.
 const (
-	RefusedGuest Reason = 1 // the guest does not compile or initialise
-	RefusedJail  Reason = 2 // the jail could not be shut
+	RefusedGuest    Reason = 1 // the guest does not compile or initialise
+	RefusedJail     Reason = 2 // the jail could not be shut
+	RefusedCompiled Reason = 3 // the compiled form is not one of this engine
 )
 
 // A Result is what one unit came to. OK is false if the guest trapped or met a
-// limit; the unit then has no emits.
+// limit; the unit then has no emits. Trace is nil unless the Program asked for
+// it, which nobody does whose rows are real.
 type Result struct {
 	OK    bool
 	Emits []abi.Emit
+	Trace *Trace
 }
 
 const (
@@ -76,35 +80,6 @@ func seal(dst []byte, at int) ([]byte, error) {
 	}
 	binary.LittleEndian.PutUint32(dst[at:], uint32(n)) //nolint:gosec // 0 to MaxFrame
 	return dst, nil
-}
-
-// AppendLoad appends a Load frame.
-func AppendLoad(dst []byte, l limits.Limits, module []byte) ([]byte, error) {
-	at, dst := begin(dst, Load)
-	dst = binary.LittleEndian.AppendUint64(dst, l.Fuel)
-	for _, v := range [...]uint32{l.Memory, l.Input, l.Rows, l.Emits} {
-		dst = binary.LittleEndian.AppendUint32(dst, v)
-	}
-	return seal(append(dst, module...), at)
-}
-
-// ParseLoad reads the payload of a Load frame. The module shares its bytes.
-func ParseLoad(b []byte) (limits.Limits, []byte, error) {
-	const fixed = 8 + 4*4
-	if len(b) < fixed {
-		return limits.Limits{}, nil, fmt.Errorf("reading load: %d bytes: %w", len(b), fault.Invalid)
-	}
-	l := limits.Limits{
-		Fuel:   binary.LittleEndian.Uint64(b),
-		Memory: binary.LittleEndian.Uint32(b[8:]),
-		Input:  binary.LittleEndian.Uint32(b[12:]),
-		Rows:   binary.LittleEndian.Uint32(b[16:]),
-		Emits:  binary.LittleEndian.Uint32(b[20:]),
-	}
-	if err := l.Check(); err != nil {
-		return limits.Limits{}, nil, fmt.Errorf("reading load: %w", err)
-	}
-	return l, b[fixed:], nil
 }
 
 // AppendUnits appends a Units frame with one unit for each area.
@@ -156,10 +131,16 @@ func AppendRefused(dst []byte, r Reason) ([]byte, error) {
 
 // ParseRefused reads the payload of a Refused frame.
 func ParseRefused(b []byte) (Reason, error) {
-	if len(b) != 1 || (Reason(b[0]) != RefusedGuest && Reason(b[0]) != RefusedJail) {
+	if len(b) != 1 || Reason(b[0]) < RefusedGuest || Reason(b[0]) > RefusedCompiled {
 		return 0, fmt.Errorf("reading refused: %d bytes: %w", len(b), fault.Tampered)
 	}
 	return Reason(b[0]), nil
+}
+
+// AppendCompiled appends a Compiled frame.
+func AppendCompiled(dst, compiled []byte) ([]byte, error) {
+	at, dst := begin(dst, Compiled)
+	return seal(append(dst, compiled...), at)
 }
 
 // BeginResults opens a Results frame; AppendResult adds a unit to it, and
@@ -167,7 +148,8 @@ func ParseRefused(b []byte) (Reason, error) {
 func BeginResults(dst []byte) (at int, frame []byte) { return begin(dst, Results) }
 
 // AppendResult appends the result of one unit: its records as the guest wrote
-// them (16 bytes each), or none if it failed.
+// them (16 bytes each), or none if it failed. In a rehearsal AppendTrace
+// follows it.
 func AppendResult(dst []byte, ok bool, records []byte) []byte {
 	if !ok {
 		return append(dst, outcomeFailed, 0, 0, 0, 0)
@@ -180,37 +162,64 @@ func AppendResult(dst []byte, ok bool, records []byte) []byte {
 // SealResults closes the frame that was begun at at.
 func SealResults(frame []byte, at int) ([]byte, error) { return seal(frame, at) }
 
-// ResultsSize returns the length of the longest honest Results payload for so
-// many units.
-func ResultsSize(units int, emits uint32) int {
-	return units * (5 + int(emits)*abi.EmitSize)
+const resultHead = 1 + 4
+
+// Asked is what a Results frame is to answer: so many units, of so many emits
+// at most each, with their traces or without.
+type Asked struct {
+	Units int
+	Emits uint32
+	Trace bool
 }
 
-// ParseResults appends the results of exactly so many units to dst, none with
-// more than the given number of emits. What it allocates is bounded by len(b).
-func ParseResults(dst []Result, b []byte, units int, emits uint32) ([]Result, error) {
+// Size returns the length of the longest honest payload.
+func (a Asked) Size() int {
+	each := resultHead + int(a.Emits)*abi.EmitSize
+	if a.Trace {
+		each += traceHead + MaxLog
+	}
+	return a.Units * each
+}
+
+// ParseResults appends the results that were asked for to dst, no more and no
+// fewer. What it allocates is bounded by len(b).
+func ParseResults(dst []Result, b []byte, a Asked) ([]Result, error) {
 	records := make([]abi.Emit, 0, len(b)/abi.EmitSize)
-	for range units {
-		if len(b) < 5 {
-			return dst, fmt.Errorf("reading results: too few: %w", fault.Tampered)
-		}
-		outcome, n := b[0], binary.LittleEndian.Uint32(b[1:])
-		b = b[5:]
-		if n > emits || uint64(n)*abi.EmitSize > uint64(len(b)) || outcome > outcomeOK || (outcome == outcomeFailed && n > 0) {
-			return dst, fmt.Errorf("reading results: outcome %d with %d emits: %w", outcome, n, fault.Tampered)
-		}
-		first := len(records)
+	for range a.Units {
+		var r Result
 		var err error
-		if records, err = abi.DecodeEmits(records, b[:n*abi.EmitSize]); err != nil {
-			return dst, fmt.Errorf("reading results: %w", err)
+		if r, records, b, err = parseResult(b, records, a.Emits); err != nil {
+			return dst, err
 		}
-		dst = append(dst, Result{OK: outcome == outcomeOK, Emits: records[first:len(records):len(records)]})
-		b = b[n*abi.EmitSize:]
+		if a.Trace {
+			if r.Trace, b, err = parseTrace(b, r.OK); err != nil {
+				return dst, err
+			}
+		}
+		dst = append(dst, r)
 	}
 	if len(b) > 0 {
 		return dst, fmt.Errorf("reading results: %d bytes left over: %w", len(b), fault.Tampered)
 	}
 	return dst, nil
+}
+
+func parseResult(b []byte, records []abi.Emit, emits uint32) (Result, []abi.Emit, []byte, error) {
+	if len(b) < resultHead {
+		return Result{}, records, b, fmt.Errorf("reading results: too few: %w", fault.Tampered)
+	}
+	outcome, n := b[0], binary.LittleEndian.Uint32(b[1:])
+	b = b[resultHead:]
+	if n > emits || uint64(n)*abi.EmitSize > uint64(len(b)) || outcome > outcomeOK || (outcome == outcomeFailed && n > 0) {
+		return Result{}, records, b, fmt.Errorf("reading results: outcome %d with %d emits: %w", outcome, n, fault.Tampered)
+	}
+	first := len(records)
+	size := int(n) * abi.EmitSize
+	records, err := abi.DecodeEmits(records, b[:size])
+	if err != nil {
+		return Result{}, records, b, fmt.Errorf("reading results: %w", err)
+	}
+	return Result{OK: outcome == outcomeOK, Emits: records[first:len(records):len(records)]}, records, b[size:], nil
 }
 
 // A Reader reads frames. Its zero value is not usable: call NewReader.

@@ -26,19 +26,36 @@ func read(t *testing.T, frame []byte, want Kind) []byte {
 }
 
 func TestLoad(t *testing.T) {
-	frame, err := AppendLoad(nil, granted, []byte("module"))
+	for _, want := range []Program{
+		{Limits: granted, Module: []byte("module"), Compiled: []byte{}},
+		{Limits: granted, Trace: true, Module: []byte{}, Compiled: []byte("compiled")},
+		{Limits: granted, Fresh: true, Keep: true, Module: []byte("one"), Compiled: []byte("other")},
+	} {
+		frame, err := AppendLoad(nil, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload := read(t, frame, Load)
+		got, err := ParseLoad(payload)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("load: %v\n%s", err, diff)
+		}
+		bad := bytes.Clone(payload)
+		bad[24] |= flagsEnd
+		if _, err := ParseLoad(bad); !errors.Is(err, fault.Invalid) {
+			t.Errorf("a flag that nobody knows: %v", err)
+		}
+		bad = bytes.Clone(payload)
+		bad[28] = 0xff
+		if _, err := ParseLoad(bad); !errors.Is(err, fault.Invalid) {
+			t.Errorf("a module longer than its frame: %v", err)
+		}
+	}
+	none, err := AppendLoad(nil, Program{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, module, err := ParseLoad(read(t, frame, Load))
-	if err != nil || l != granted || string(module) != "module" {
-		t.Errorf("load read as %+v, %q, %v", l, module, err)
-	}
-	none, err := AppendLoad(nil, limits.Limits{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := ParseLoad(read(t, none, Load)); !errors.Is(err, fault.Invalid) {
+	if _, err := ParseLoad(read(t, none, Load)); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a load that grants nothing: %v", err)
 	}
 }
@@ -69,9 +86,67 @@ func TestResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := ParseResults(nil, read(t, frame, Results), len(want), granted.Emits)
+	got, err := ParseResults(nil, read(t, frame, Results), Asked{Units: len(want), Emits: granted.Emits})
 	if err != nil || !cmp.Equal(got, want) {
 		t.Errorf("results read as %+v, %v", got, err)
+	}
+}
+
+func TestTraces(t *testing.T) {
+	asked := Asked{Units: 2, Emits: granted.Emits, Trace: true}
+	want := []Result{
+		{OK: true, Emits: []abi.Emit{{Cell: 1}}, Trace: &Trace{Outcome: Returned, Fuel: 12, Pages: 3, Log: []byte("hello")}},
+		{Emits: []abi.Emit{}, Trace: &Trace{Outcome: TooDeep, Log: bytes.Repeat([]byte("x"), MaxLog)}},
+	}
+	frame, err := results(want...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := read(t, frame, Results)
+	got, err := ParseResults(nil, payload, asked)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if len(payload) > asked.Size() {
+		t.Errorf("%d bytes, of at most %d", len(payload), asked.Size())
+	}
+	unasked := asked
+	unasked.Trace = false
+	if _, err := ParseResults(nil, payload, unasked); !errors.Is(err, fault.Tampered) {
+		t.Errorf("traces that nobody asked for: %v", err)
+	}
+	for name, lie := range map[string]Trace{
+		"no outcome":            {},
+		"an unknown outcome":    {Outcome: outcomesEnd},
+		"trapped, and yet fine": {Outcome: Trapped},
+		"endless fuel":          {Outcome: Returned, Fuel: 1 << 63},
+		"endless memory":        {Outcome: Returned, Pages: 1 << 16},
+	} {
+		frame, err := results(Result{OK: true, Trace: &lie})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseResults(nil, frame[headSize:], Asked{Units: 1, Emits: 1, Trace: true}); !errors.Is(err, fault.Tampered) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	long := AppendTrace(nil, Trace{Outcome: Returned})
+	binary.LittleEndian.PutUint32(long[len(long)-4:], MaxLog+1)
+	if _, _, err := parseTrace(append(long, make([]byte, MaxLog+1)...), true); !errors.Is(err, fault.Tampered) {
+		t.Errorf("a log beyond its limit: %v", err)
+	}
+}
+
+func TestOutcomes(t *testing.T) {
+	seen := map[string]bool{}
+	for o := Outcome(0); o < outcomesEnd; o++ {
+		if seen[o.String()] || o.String() == "" {
+			t.Errorf("outcome %d is called %q", o, o)
+		}
+		seen[o.String()] = true
+	}
+	if Outcome(0xff).String() != Outcome(0).String() {
+		t.Error("an unknown outcome has a name")
 	}
 }
 
@@ -83,6 +158,9 @@ func results(rs ...Result) ([]byte, error) {
 			records = abi.AppendEmit(records, e)
 		}
 		frame = AppendResult(frame, r.OK, records)
+		if r.Trace != nil {
+			frame = AppendTrace(frame, *r.Trace)
+		}
 	}
 	return SealResults(frame, at)
 }
@@ -102,7 +180,7 @@ func TestLies(t *testing.T) {
 		"a huge number":            append(bytes.Clone(ok), 1, 0xff, 0xff, 0xff, 0xff),
 		"a trailing byte":          append(bytes.Join([][]byte{ok, one}, nil), 0),
 	} {
-		if _, err := ParseResults(nil, payload, 2, granted.Emits); !errors.Is(err, fault.Tampered) {
+		if _, err := ParseResults(nil, payload, Asked{Units: 2, Emits: granted.Emits}); !errors.Is(err, fault.Tampered) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -150,28 +228,33 @@ func FuzzRunner(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(append(ready, good...))
-	f.Add([]byte{1, 0, 0, 0, byte(Refused), byte(RefusedGuest)})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		const units = 2
+	traced, err := results(Result{OK: true, Trace: &Trace{Outcome: Returned, Fuel: 1, Log: []byte("hello")}}, Result{Trace: &Trace{Outcome: Trapped}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(append(ready, good...), false)
+	f.Add(traced, true)
+	f.Add([]byte{1, 0, 0, 0, byte(Refused), byte(RefusedGuest)}, false)
+	f.Fuzz(func(t *testing.T, b []byte, trace bool) {
+		asked := Asked{Units: 2, Emits: granted.Emits, Trace: trace}
 		for r := NewReader(bytes.NewReader(b)); ; {
-			k, payload, err := r.Next(ResultsSize(units, granted.Emits))
+			k, payload, err := r.Next(asked.Size())
 			if err != nil {
 				return
 			}
 			switch k {
-			case Load, Units: // the parent's own
+			case Load, Units, Compiled: // the parent's own; bytes
 			case Ready:
 				_, _ = ParseReady(payload)
 			case Refused:
 				_, _ = ParseRefused(payload)
 			case Results:
-				rs, err := ParseResults(nil, payload, units, granted.Emits)
+				rs, err := ParseResults(nil, payload, asked)
 				if err != nil {
 					continue
 				}
 				back, err := results(rs...)
-				if err != nil || len(rs) != units || !bytes.Equal(back[headSize:], payload) {
+				if err != nil || len(rs) != asked.Units || !bytes.Equal(back[headSize:], payload) {
 					t.Errorf("%x came back as %x", payload, back)
 				}
 			}
@@ -181,7 +264,7 @@ func FuzzRunner(f *testing.F) {
 
 // FuzzParent is the runner's side.
 func FuzzParent(f *testing.F) {
-	load, err := AppendLoad(nil, granted, []byte("module"))
+	load, err := AppendLoad(nil, Program{Limits: granted, Module: []byte("module"), Compiled: []byte("compiled")})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -197,8 +280,15 @@ func FuzzParent(f *testing.F) {
 				return
 			}
 			if k == Load {
-				if l, _, err := ParseLoad(payload); err == nil && l.Check() != nil {
-					t.Errorf("limits %+v were let through", l)
+				p, err := ParseLoad(payload)
+				if err != nil {
+					continue
+				}
+				if p.Limits.Check() != nil {
+					t.Errorf("limits %+v were let through", p.Limits)
+				}
+				if back, err := AppendLoad(nil, p); err != nil || !bytes.Equal(back[headSize:], payload) {
+					t.Errorf("%x came back as %x", payload, back)
 				}
 				continue
 			}
