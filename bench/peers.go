@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 
-	"github.com/bytecodealliance/wasmtime-go/v37"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
@@ -88,15 +92,8 @@ func bareWazero(_ string, g guest) (contender, error) {
 	return onWazero("bare wazero", g.module, g.units)
 }
 
-// admittedWazero runs the rewritten module, to see what rewriting costs.
-func admittedWazero(_ string, g guest) (contender, error) {
-	module, err := admit.Admit(g.module, one)
-	if err != nil {
-		return contender{}, err
-	}
-	return onWazero("wazero, as rewritten", module, g.units)
-}
-
+// onWazero runs a module as written or as rewritten; the difference is what
+// rewriting costs.
 func onWazero(name string, module []byte, units int) (contender, error) {
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler())
@@ -126,7 +123,7 @@ func onWazero(name string, module []byte, units int) (contender, error) {
 			}
 		}
 		if fuel, ok := m.ExportedGlobal(admit.ExportFuel).(api.MutableGlobal); ok {
-			fuel.Set(one.Fuel)
+			fuel.Set(batch.Fuel)
 		}
 		at, err := m.ExportedFunction(abi.ExportInput).Call(ctx)
 		if err != nil {
@@ -139,40 +136,32 @@ func onWazero(name string, module []byte, units int) (contender, error) {
 	return contender{name, units, each(&emitted, unit), func() { _ = r.Close(ctx) }}, nil
 }
 
-func bareWasmtime(_ string, g guest) (contender, error) {
-	engine := wasmtime.NewEngine()
-	module, err := wasmtime.NewModule(engine, g.module)
+// bareWasmtime is a process of its own: wasmtime and wasmer give their
+// functions the same names.
+func bareWasmtime(dir string, g guest) (contender, error) {
+	file := filepath.Join(dir, g.name+".wasm")
+	if err := os.WriteFile(file, g.module, 0o600); err != nil {
+		return contender{}, err
+	}
+	cmd := exec.Command(filepath.Join(dir, "wasmtime"), file, strconv.Itoa(g.units))
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
 	if err != nil {
 		return contender{}, err
 	}
-	linker := wasmtime.NewLinker(engine)
-	if err := linker.DefineWasi(); err != nil {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
 		return contender{}, err
 	}
-	emitted := 0
-	if err := linker.FuncWrap(abi.ImportModule, abi.ImportEmit, func(_, n int32) { emitted += int(n) }); err != nil {
+	if err := cmd.Start(); err != nil {
 		return contender{}, err
 	}
-	unit := func(area []byte) error {
-		store := wasmtime.NewStore(engine)
-		defer store.Close()
-		store.SetWasi(wasmtime.NewWasiConfig())
-		m, err := linker.Instantiate(store, module)
-		if err != nil {
-			return err
+	turn := func([][]byte) (n int, err error) {
+		if _, err := fmt.Fprintln(in); err != nil {
+			return 0, err
 		}
-		if begin := m.GetFunc(store, abi.ExportInit); begin != nil {
-			if _, err := begin.Call(store); err != nil {
-				return err
-			}
-		}
-		at, err := m.GetFunc(store, abi.ExportInput).Call(store)
-		if err != nil {
-			return err
-		}
-		copy(m.GetExport(store, abi.ExportMemory).Memory().UnsafeData(store)[at.(int32):], area)
-		_, err = m.GetFunc(store, abi.ExportMap).Call(store)
-		return err
+		_, err = fmt.Fscanln(out, &n)
+		return n, err
 	}
-	return contender{"bare wasmtime", g.units, each(&emitted, unit), func() {}}, nil
+	return contender{"bare wasmtime", g.units, turn, func() { _ = in.Close(); _ = cmd.Wait() }}, nil
 }

@@ -54,7 +54,7 @@ func root() *cobra.Command {
 Raw data never leaves its domain; only a vetted output does.
 
 一次作业的路径 the way of a job:
-  dataset add → scenario apply → decide (每个数据提供方 every provider) → decide agree (双方 both sides)
+  dataset add → program test → scenario apply → decide (每个数据提供方 every provider) → decide agree (双方 both sides)
   → job submit → vote ×2 → release get → verify`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -62,6 +62,7 @@ Raw data never leaves its domain; only a vetted output does.
 	c.AddCommand(
 		keyCommand(), initCommand(), upCommand(),
 		orgCommand(), userCommand(), licenceCommand(),
+		programCommand(), doctorCommand(),
 		datasetCommand(), scenarioCommand(), decideCommand(),
 		jobCommand(), candidateCommand(), voteCommand(), releaseCommand(), verifyCommand(), chartCommand(),
 	)

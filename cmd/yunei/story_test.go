@@ -38,6 +38,10 @@ func TestStories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	goCache, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:      filepath.Join("testdata", "script"),
 		TestWork: *keep,
@@ -45,6 +49,7 @@ func TestStories(t *testing.T) {
 			e.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			e.Setenv("PROGRAMS", programs)
 			e.Setenv(atEnv, filepath.Join(e.WorkDir, "install"))
+			e.Setenv("GOCACHE", strings.TrimSpace(string(goCache))) // of `yunei program build`, in Go
 			s, err := stage.New(e.WorkDir, io.Discard)
 			if err != nil {
 				return err
