@@ -43,7 +43,7 @@ type Way interface {
 	State(ctx context.Context, run string) (verb.View, error)
 	Candidate(ctx context.Context, run string) (verb.Candidate, error)
 	Vote(ctx context.Context, run string, vote receipt.Receipt) error
-	Replay(ctx context.Context, run string) error
+	Replay(ctx context.Context, run string, request receipt.Receipt) error
 	Bundle(ctx context.Context, run string) ([]byte, error)
 }
 

@@ -98,7 +98,7 @@ func (w *way) Vote(_ context.Context, _ string, r receipt.Receipt) error {
 	return nil
 }
 
-func (w *way) Replay(_ context.Context, run string) error {
+func (w *way) Replay(_ context.Context, run string, _ receipt.Receipt) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.replays = append(w.replays, run)
@@ -464,7 +464,10 @@ func TestReplay(t *testing.T) {
 	ctx, terms := t.Context(), h.Terms()
 	h.permitted(terms)
 	h.must("starting", h.submit("op", "r-1", terms))
-	ask := func(who string) (verb.Job, error) { return h.as(who).Replay(ctx, "r-1") }
+	ask := func(who string) (verb.Job, error) {
+		of := msg.Of{Run: "r-1", Permit: terms.Digest(), Party: msg.Bureau}
+		return h.as(who).Replay(ctx, "r-1", h.Sign(t, who, msg.Replay, of.About(), msg.ReplayBody{Of: of}))
+	}
 	_, err := ask("bureau-officer")
 	h.refused("nothing is computed yet", err, "replay-early")
 	bits := map[string]bool{"site-hospital": true}

@@ -308,11 +308,11 @@ func party(t jobs.Terms, who string) bool {
 // replayJob asks for a run to be computed again. The domains decide for
 // themselves whether the permit still lets them.
 func replayJob(ctx context.Context, s *Server, c *call) (any, error) {
-	var name verb.Name
-	if err := c.Read(&name); err != nil {
+	in, request, err := inner(c)
+	if err != nil {
 		return nil, err
 	}
-	rec, t, err := s.run(ctx, name.ID, c.sees)
+	rec, t, err := s.run(ctx, in.ID, c.sees)
 	if err != nil {
 		return nil, err
 	}
@@ -324,12 +324,12 @@ func replayJob(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	switch {
-	case v.State < jobs.Computed || v.State > jobs.Released:
+	case v.State < jobs.CandidateReady || v.State > jobs.Released:
 		return nil, fault.Refuse("replay-early", governance.House)
 	case c.now.After(t.NotAfter):
 		return nil, fault.Refuse("permit-expired", governance.House)
 	}
-	if err := s.Way.Replay(ctx, rec.ID); err != nil {
+	if err := s.Way.Replay(ctx, rec.ID, request); err != nil {
 		return nil, err
 	}
 	return s.job(ctx, c, t, rec)

@@ -137,13 +137,21 @@ func (f *Flow) Vote(ctx context.Context, run string, r receipt.Receipt) error {
 	return nil
 }
 
-// Replay asks the members of a run to compute it again; it may be asked twice.
-func (f *Flow) Replay(ctx context.Context, run string) error {
+// Replay posts the bureau's request that the members of a run compute it
+// again; the same request again is no second one.
+func (f *Flow) Replay(ctx context.Context, run string, r receipt.Receipt) error {
 	v, err := f.View(run)
 	if err != nil {
 		return err
 	}
-	return f.Say(ctx, msg.Replay, msg.ReplayBody{Of: v.Of(0, f.Name)})
+	var body msg.ReplayBody
+	if err := r.Read(msg.Replay, &body); err != nil {
+		return err
+	}
+	if r.By() != v.Terms().Bureau.Key || body.Of != v.Of(0, msg.Bureau) {
+		return fault.Refuse("role", governance.House)
+	}
+	return f.Board.Post(ctx, msg.Subject(run, 0, msg.Replay, msg.Bureau), r.Bytes())
 }
 
 // votable asks whether a statement counts. Commitments that were handed in a

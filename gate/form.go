@@ -153,8 +153,8 @@ func dpStatements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
 			EN: "The guarantee is for one key: who has j of them can move the figures j times as far.",
 		},
 		{
-			ZH: fmt.Sprintf("ε 之外：每个数据域的结果只在授权凭据规定的 %d 个时段之一出现，至多透露 %.1f 比特；意外事件另计。", terms.Due.Count, terms.Due.Bits()),
-			EN: fmt.Sprintf("Outside epsilon: each domain's part appears at one of the permit's %d slots, which tells at most %.1f bits; and incidents.", terms.Due.Count, terms.Due.Bits()),
+			ZH: fmt.Sprintf("ε 之外：每个数据域的结果只在授权凭据规定的 %d 个时段之一出现，合计至多透露 %.1f 比特，每次域内复算同此；意外事件另计。", terms.Due.Count, terms.SlotBits()),
+			EN: fmt.Sprintf("Outside epsilon: each domain's part appears at one of the permit's %d slots, which tell at most %.1f bits together, and as many again if the run is replayed; and incidents.", terms.Due.Count, terms.SlotBits()),
 		},
 	}
 	if k := terms.Shape.Grouping.Blocks; k > 0 {

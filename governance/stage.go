@@ -230,8 +230,8 @@ func SeesCandidate(u User, t jobs.Terms) bool {
 }
 
 // Replays reports whether a user may have a run computed again: the bureau of
-// the terms, which learns a bit a domain.
-func Replays(u User, t jobs.Terms) bool { return u.Role == RoleBureau && u.Org == t.Bureau.Org }
+// the terms, who signed them and learns a bit a domain.
+func Replays(u User, t jobs.Terms) bool { return u.Role == RoleBureau && u.Key == t.Bureau.Key }
 
 // Receives reports whether a user may fetch a release: whoever sees the run,
 // and the people of a recipient.

@@ -41,6 +41,11 @@ func (s Slots) Next(booked, now time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// Last is the last slot of a run booked at booked.
+func (s Slots) Last(booked time.Time) time.Time {
+	return booked.Add(time.Duration(s.First+int64(s.Count-1)*s.Every) * time.Second)
+}
+
 // Bits is how many bits the choice of a slot can tell: log2 of Count.
 func (s Slots) Bits() float64 { return math.Log2(float64(max(1, s.Count))) }
 

@@ -351,12 +351,33 @@ func (t Terms) checkCheckers() error {
 	return nil
 }
 
+// maxSlotBits bounds what the slots of all runs of a permit can tell together,
+// outside any budget: a house value.
+const maxSlotBits = 64
+
+// SlotBits is how much the slots of one run can tell at most: every domain's
+// part appears at a slot of its own.
+func (t Terms) SlotBits() float64 { return float64(len(t.Members)) * t.Due.Bits() }
+
+func (t Terms) checkSlots() error {
+	if err := t.Due.check(); err != nil {
+		return err
+	}
+	if t.Due.Last(t.NotBefore).After(t.NotAfter) {
+		return errors.New("slots: the last is beyond the permit's dates")
+	}
+	if bits := float64(t.Uses) * t.SlotBits(); bits > maxSlotBits {
+		return fmt.Errorf("slots: all runs of the permit could tell %.0f bits by them, more than %d; want fewer slots or uses", bits, maxSlotBits)
+	}
+	return nil
+}
+
 func (t Terms) checkMode() error {
 	if t.Engines != "" && t.Engines != BothEngines {
 		return fmt.Errorf("engines: want %q or nothing", BothEngines)
 	}
 	if t.Due != (Slots{}) || t.Mode == DP {
-		if err := t.Due.check(); err != nil {
+		if err := t.checkSlots(); err != nil {
 			return err
 		}
 	}

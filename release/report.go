@@ -70,7 +70,7 @@ type Report struct {
 	Engines      []string     `json:"engines,omitempty"`
 	Replayed     []string     `json:"replayed,omitempty"` // domains that computed it again and came to the same
 	SlotBits     float64      `json:"slot_bits"`          // what the slot of release can tell beside rho, at most
-	Started      time.Time    `json:"started,omitzero"` // as the operator states
+	Started      time.Time    `json:"started,omitzero"`   // as the operator states
 	Witnessed    time.Time    `json:"witnessed,omitzero"`
 	Leaves       uint64       `json:"leaves,omitempty"`     // of the ledger at the checkpoint
 	Statements   int          `json:"statements,omitempty"` // in the bundle
@@ -89,7 +89,7 @@ func (v *verification) report(done []Check) Report {
 		Purpose: t.Purpose, Operator: t.Operator.Org, Program: t.Program.Digest, Mode: t.Mode, Evidence: t.Gate.Evidence,
 		Profile: v.candidate.Profile, Verdict: v.candidate.Verdict, Trustees: v.active, Recipients: t.Recipients, Started: v.run.At, Witnessed: v.tree.Time,
 		Leaves: v.tree.Size, Statements: len(v.file.Statements), NotProven: notProven(t), Candidate: v.table,
-		SlotBits: t.Due.Bits(),
+		SlotBits: t.SlotBits(),
 	}
 	for _, m := range t.Members {
 		r.Domains = append(r.Domains, m.Domain)
@@ -186,7 +186,7 @@ func (r Report) facts(b *strings.Builder, l Lang) {
 		fmt.Fprintf(b, "  %s: %s\n", f.name.in(l), plain(f.value))
 	}
 	if r.Mode == jobs.DP {
-		fmt.Fprintf(b, Text{"  epsilon 之外：发布时段至多透露 %.1f 比特，另有事故\n", "  outside epsilon: at most %.1f bits by the slot of release, and incidents\n"}.in(l), r.SlotBits)
+		fmt.Fprintf(b, Text{"  epsilon 之外：各域作答的时段合计至多透露 %.1f 比特，每次复算同此，另有意外事件\n", "  outside epsilon: at most %.1f bits by the slots at which the domains answer, as many again for a replay, and incidents\n"}.in(l), r.SlotBits)
 	}
 	for i, d := range r.Debits {
 		form := Text{"  预算（%s，%s）：本次 rho %s，此前 %s，此后 %s\n", "  budget (%s, %s): rho %s, before %s, after %s\n"}.in(l)

@@ -197,6 +197,9 @@ func (v *verification) key() error {
 	return v.inOrder(v.said(msg.Hello, all...), v.said(msg.KeyCommit, all...), v.said(msg.KeyOpen, all...), v.said(msg.Key, all...))
 }
 
+// maxRewrite bounds the name of a version of the rewrite.
+const maxRewrite = 64
+
 // admitted demands a record of admission of every member, alike in all, from
 // before it committed; and that no replay came to something else.
 func (v *verification) admitted() error {
@@ -206,7 +209,7 @@ func (v *verification) admitted() error {
 		return fmt.Errorf("not every member signed a record of admission: %w", fault.Denied)
 	}
 	for _, r := range records {
-		if r.Program != v.terms.Program.Digest || r.Form != records[0].Form || r.Rewrite != records[0].Rewrite || !slices.Equal(r.Engines, msg.Engines(v.terms)) {
+		if r.Form.Hex() == "" || r.Rewrite == "" || len(r.Rewrite) > maxRewrite || r.Program != v.terms.Program.Digest || r.Form != records[0].Form || r.Rewrite != records[0].Rewrite || !slices.Equal(r.Engines, msg.Engines(v.terms)) {
 			return fmt.Errorf("the record of admission of %s is not of this program, form or engines: %w", r.Party, fault.Tampered)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
@@ -75,38 +76,84 @@ func (s *Site) partial(ctx context.Context, v *msg.View) ([]int64, error) {
 	return s.vector(ctx, name)
 }
 
-// compute makes the site's partial, once: the guest is admitted, the run is
-// booked, and only then is a row read. What is kept first stands, so that
-// noise is drawn once for whatever may crash.
+// compute makes the site's partial, once. The guest is admitted and the run is
+// booked first, at once and whatever else is being computed, for both can be
+// seen; then a row is read. What is kept first stands, so that noise is drawn
+// once for whatever may crash. Once rows are read nothing is asked of the board
+// and nothing said on it before the run's slot: a run that cannot be computed
+// is doomed, which is told there.
 func (s *Site) compute(ctx context.Context, v *msg.View) error {
-	name, err := partialName(v.ID())
-	if err != nil {
-		return err
+	if s.isDoomed(v) {
+		return nil
 	}
-	if values, err := s.vector(ctx, name); err == nil {
+	if values, err := s.partial(ctx, v); err == nil {
 		clear(values)
 		return nil
 	} else if !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	leave, err := s.enter(ctx)
+	crew, err := s.enrol(ctx, v)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	crew, err := s.admit(ctx, v.Terms())
+	defer func() { crew.close() }()
+	if err := v.Permit().At(s.Now()); err != nil { // booked in time, and then down for long
+		return s.doom(v, expired)
+	}
+	working, cancel, err := s.untilLast(ctx, v, computing)
 	if err != nil {
-		return err
+		return s.doom(v, noSlot)
 	}
-	defer crew.close()
-	if err := s.sayAdmitted(ctx, v, crew); err != nil {
-		return err
+	defer cancel()
+	leave, err := s.enter(working, v, computing, &crew)
+	if err == nil {
+		defer leave()
+		err = s.work(working, v, &crew)
 	}
-	if err := s.book(v); err != nil {
+	switch {
+	case errors.Is(err, errDisagree):
+		return s.doom(v, noAccord)
+	case errors.Is(err, errUpgraded):
+		return s.doom(v, dead)
+	case err != nil && working.Err() != nil && ctx.Err() == nil:
+		return s.doom(v, noSlot)
+	}
+	return err
+}
+
+// enrol lets the program in and books the run. Afterwards it does nothing, so
+// that a second attempt is seen by nobody.
+func (s *Site) enrol(ctx context.Context, v *msg.View) (crew, error) {
+	if s.Remembers(v.ID(), 0, used) {
+		return nil, nil
+	}
+	c, err := s.admit(ctx, v.Terms())
+	if err != nil {
+		return nil, err
+	}
+	if err = s.sayAdmitted(ctx, v, c); err == nil {
+		err = s.book(v)
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// work reads the rows and keeps what is to be sealed.
+func (s *Site) work(ctx context.Context, v *msg.View, c *crew) error {
+	if *c == nil {
+		var err error
+		if *c, err = s.admit(ctx, v.Terms()); err != nil {
+			return err
+		}
+	}
+	if err := s.sameForm(v, *c); err != nil {
 		return err
 	}
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "computing", slog.String("run", v.ID()))
-	cube, err := s.each(ctx, v.Terms(), crew)
+	cube, err := s.each(ctx, v.Terms(), *c)
 	if err != nil {
 		return fmt.Errorf("computing: %w", err)
 	}
@@ -119,6 +166,10 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 		return fmt.Errorf("protecting: %w", err)
 	}
 	defer clear(values)
+	name, err := partialName(v.ID())
+	if err != nil {
+		return err
+	}
 	s.Hook("partial:before")
 	if err := s.putVector(ctx, name, values); err != nil {
 		return err
@@ -127,11 +178,27 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 	return nil
 }
 
-// enter waits for the one place where a run computes.
-func (s *Site) enter(ctx context.Context) (leave func(), err error) {
+// enter waits for the one place where a run computes. A run with slots gives
+// it back at a slot, so that the next one, which begins then, does not tell how
+// long this one's guest took. Whoever has to wait holds no runner meanwhile.
+func (s *Site) enter(ctx context.Context, v *msg.View, p phase, c *crew) (leave func(), err error) {
+	leave = func() {
+		if at, ok := s.nextSlot(v, p); ok && at.After(s.Now()) {
+			time.AfterFunc(at.Sub(s.Now()), func() { <-s.cpu })
+			return
+		}
+		<-s.cpu
+	}
 	select {
 	case s.cpu <- struct{}{}:
-		return func() { <-s.cpu }, nil
+		return leave, nil
+	default:
+		c.close()
+		*c = nil
+	}
+	select {
+	case s.cpu <- struct{}{}:
+		return leave, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -143,6 +210,25 @@ func (s *Site) sayAdmitted(ctx context.Context, v *msg.View, c crew) error {
 		Of: v.Of(0, s.Name), Program: v.Terms().Program.Digest, Form: suite.DigestOf(c.form()), Rewrite: admit.Version,
 		Engines: msg.Engines(v.Terms()),
 	})
+}
+
+// errUpgraded says that the program would run in another form than the one
+// that was recorded: the software has changed since.
+var errUpgraded = errors.New("the program has another form than at its admission")
+
+func (s *Site) sameForm(v *msg.View, c crew) error {
+	r, err := s.Recall(v.ID(), 0, msg.Admitted)
+	if err != nil {
+		return err
+	}
+	var said msg.AdmittedBody
+	if err := r.Read(msg.Admitted, &said); err != nil {
+		return err
+	}
+	if said.Form != suite.DigestOf(c.form()) {
+		return errUpgraded
+	}
+	return nil
 }
 
 // protect makes the vector that is sealed. Mode sdc adds the domain's own

@@ -1,11 +1,13 @@
 package site
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"log/slog"
 
 	"golang.org/x/sync/errgroup"
@@ -14,7 +16,9 @@ import (
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
 	"github.com/yunei/yunei/sandbox"
+	"github.com/yunei/yunei/storage"
 	"github.com/yunei/yunei/storage/columns"
+	"github.com/yunei/yunei/storage/seal"
 )
 
 // engines are the runners that a visit is shown to: one, or two of different
@@ -51,7 +55,7 @@ func (s *Site) admit(ctx context.Context, t jobs.Terms) (crew, error) {
 }
 
 func (s *Site) start(ctx context.Context, t jobs.Terms, binaries ...string) (crew, error) {
-	module, err := s.Fetch(ctx, t.Program.Digest, t.Program.Size)
+	module, err := s.module(ctx, t.Program)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +71,31 @@ func (s *Site) start(ctx context.Context, t jobs.Terms, binaries ...string) (cre
 		}
 	}
 	return c, nil
+}
+
+// module is the program. It is on the board once; from then on the domain has
+// its own.
+func (s *Site) module(ctx context.Context, p jobs.Program) ([]byte, error) {
+	name, err := storage.NewName("programs/"+p.Digest.Hex(), "1")
+	if err != nil {
+		return nil, err
+	}
+	o, err := seal.Get(ctx, s.Store, s.Seal, name)
+	if errors.Is(err, fault.NotFound) {
+		module, err := s.Fetch(ctx, p.Digest, p.Size)
+		if err != nil {
+			return nil, err
+		}
+		if err := seal.Put(ctx, s.Store, s.Seal.Public(), name, bytes.NewReader(module)); err != nil && !errors.Is(err, fault.Conflict) {
+			return nil, err
+		}
+		return module, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close() //nolint:errcheck // read only
+	return io.ReadAll(io.NewSectionReader(o, 0, o.Size()))
 }
 
 func (s *Site) refused(ctx context.Context, err error) error {
@@ -245,8 +274,8 @@ func units(ctx context.Context, version *columns.Version, q columns.Query, param
 	for shard := range version.Shards() {
 		err := version.Units(ctx, shard, q, func(u columns.Unit) error {
 			area, err := abi.AppendArea(nil, params, u.Columns)
-			if err != nil {
-				return err
+			if err != nil { // more than an area can hold, whatever the permit says
+				area = nil
 			}
 			return to.add(ctx, area, 1)
 		})
@@ -267,8 +296,8 @@ func (s *Site) groups(ctx context.Context, version *columns.Version, q columns.Q
 	}
 	return version.Groups(ctx, q, by, func(u columns.Group) error {
 		area, err := abi.AppendUnits(nil, t.Params, u.Columns, u.Starts)
-		if err != nil {
-			return err
+		if err != nil { // more than an area can hold, whatever the permit says
+			area = nil
 		}
 		return to.add(ctx, area, u.Units)
 	})

@@ -25,20 +25,28 @@ type kept struct {
 
 func keptName(run string) (storage.Name, error) { return storage.NewName("runs/"+run+"/cube", "1") }
 
+// remember keeps the commitment to a run's cube. It is errDisagree if another
+// cube was kept before: an attempt of the same run, cut short, came to
+// something else.
 func (s *Site) remember(ctx context.Context, v *msg.View, cube *jobs.Cube) error {
 	name, err := keptName(v.ID())
 	if err != nil {
 		return err
 	}
-	_, err = keep(ctx, s, name, kept{}, func() (kept, error) {
+	s.Hook("cube:before")
+	was, err := keep(ctx, s, name, kept{}, func() (kept, error) {
 		salt, err := suite.NewSalt()
 		if err != nil {
 			return kept{}, err
 		}
 		return kept{salt, suite.Commit(salt, cubeBytes(cube))}, nil
 	})
+	s.Hook("cube:after")
 	if err != nil {
 		return fmt.Errorf("remembering the cube: %w", err)
+	}
+	if !was.Cube.Opens(was.Salt, cubeBytes(cube)) {
+		return errDisagree
 	}
 	return nil
 }
@@ -49,50 +57,105 @@ func cubeBytes(c *jobs.Cube) []byte {
 	return b.Bytes()
 }
 
-// asked reports whether the bureau asks for the run to be computed again, and
-// this site has done it and not yet answered.
-func (s *Site) asked(v *msg.View) bool {
-	return v.Err() == nil && v.Said(0, msg.Replay, v.Terms().Coordinator.Name) &&
-		!v.Said(0, msg.Replayed, s.Name) && s.Remembers(v.ID(), 0, used)
-}
-
-// replay computes a run again on the second engine, from the same versions,
-// and says in one bit whether that came to the same cube. It spends nothing,
-// for nothing is released; a permit that has ended ends replays as well.
+// replay computes a run again on the second engine, from the same versions, if
+// the bureau asks for it, and says in one bit whether that came to the same
+// cube. It is done after the run has come to a candidate, once, and its bit is
+// said at a slot like what came of the run itself. It spends nothing, for no
+// value is released; a permit that has ended ends replays as well.
 func (s *Site) replay(ctx context.Context, v *msg.View) error {
+	if v.Err() != nil || !v.Said(0, msg.Replay, msg.Bureau) || !v.Said(0, msg.Candidate, v.Terms().Gate.Name) || v.Said(0, msg.Replayed, s.Name) {
+		return nil
+	}
+	var permit string
+	if err := s.kept(v, used, &permit); err != nil || permit != string(v.Permit().Digest()) {
+		return nil //nolint:nilerr // not this site's run, or not the permit that it was booked under
+	}
 	if s.Remembers(v.ID(), 0, msg.Replayed) {
 		return s.Again(ctx, v.ID(), 0, msg.Replayed)
 	}
-	name, err := keptName(v.ID())
-	if err != nil {
-		return err
-	}
-	var was kept
-	switch err := s.get(ctx, name, &was); {
+	var agrees bool
+	switch err := s.kept(v, replayed, &agrees); {
 	case errors.Is(err, fault.NotFound):
-		return nil // the run itself is still to be computed
+		return s.again(ctx, v)
 	case err != nil:
 		return err
+	}
+	if err := s.hold(v, replaying); err != nil {
+		return err
+	}
+	return s.Say(ctx, msg.Replayed, msg.ReplayedBody{Of: v.Of(0, s.Name), Agrees: agrees})
+}
+
+// tries is how often a replay is tried; what does not come to an end then is
+// not answered.
+const tries = 3
+
+// again reads the rows and journals the bit. Every try is in the journal before
+// the first row.
+func (s *Site) again(ctx context.Context, v *msg.View) error {
+	done := 0
+	_ = s.kept(v, replayTry, &done) // none: 0
+	if done >= tries {
+		return nil
 	}
 	if err := v.Permit().At(s.Now()); err != nil {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "not replaying", slog.String("run", v.ID()), slog.Any("err", err))
 		return nil //nolint:nilerr // no bit is said about what may not be read any more
 	}
-	leave, err := s.enter(ctx)
-	if err != nil {
+	if err := s.begin(v, replaying); err != nil {
 		return err
 	}
-	defer leave()
-	crew, err := s.start(ctx, v.Terms(), s.Replay)
-	if err != nil {
+	s.Hook("replay-try:before")
+	if err := s.Journal.Append(string(replayTry), s.journalKey(v, replayTry), done+1); err != nil {
 		return err
+	}
+	s.Hook("replay-try:after")
+	agrees, err := s.compare(ctx, v)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.Log.LogAttrs(ctx, slog.LevelError, "replaying", slog.String("run", v.ID()), slog.Any("err", err))
+		return s.again(ctx, v)
+	}
+	if !agrees {
+		s.Log.LogAttrs(ctx, slog.LevelError, "a replay came to another cube", slog.String("run", v.ID()))
+	}
+	if err := s.once(v, replayed, agrees); err != nil {
+		return err
+	}
+	return s.replay(ctx, v)
+}
+
+func (s *Site) compare(ctx context.Context, v *msg.View) (bool, error) {
+	name, err := keptName(v.ID())
+	if err != nil {
+		return false, err
+	}
+	var was kept
+	if err := s.get(ctx, name, &was); err != nil {
+		return false, err
+	}
+	ctx, cancel, err := s.untilLast(ctx, v, replaying)
+	if err != nil {
+		return false, err
+	}
+	defer cancel()
+	var crew crew
+	leave, err := s.enter(ctx, v, replaying, &crew)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	if crew, err = s.start(ctx, v.Terms(), s.Replay); err != nil {
+		return false, err
 	}
 	defer crew.close()
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "replaying", slog.String("run", v.ID()))
 	cube, err := s.each(ctx, v.Terms(), crew)
 	if err != nil {
-		return fmt.Errorf("replaying: %w", err)
+		return false, err
 	}
 	defer cube.Erase()
-	return s.Say(ctx, msg.Replayed, msg.ReplayedBody{Of: v.Of(0, s.Name), Agrees: was.Cube.Opens(was.Salt, cubeBytes(cube))})
+	return was.Cube.Opens(was.Salt, cubeBytes(cube)), nil
 }

@@ -1,8 +1,14 @@
 package site
 
 import (
+	"encoding/binary"
+	"encoding/json"
 	"errors"
-	"os"
+	"fmt"
+	"math/big"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +16,7 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/suite"
 )
 
 const study = "district-age-c"
@@ -18,7 +25,7 @@ const study = "district-age-c"
 // time that the guest took, and a site that starts again keeps the slot.
 func TestSlot(t *testing.T) {
 	w := newWorld(t, crowd(20, false))
-	terms, module := w.termsOf(study, nil)
+	terms, module := w.termsOf(study, func(t *jobs.Terms) { t.Due.First = 5 })
 	w.begin("r-1", terms, module)
 	w.key("r-1")
 	booked := w.now
@@ -60,10 +67,7 @@ func both(t *jobs.Terms) { t.Engines = jobs.BothEngines }
 // cannot agree with the other, and then nothing is sealed. With one engine it
 // tells of its victim: that is what the second is for.
 func TestEngines(t *testing.T) {
-	me, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	me := me(t)
 	for _, c := range []struct {
 		name           string
 		runner, replay string
@@ -108,12 +112,9 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-// The bureau asks for a replay and gets one bit.
+// The bureau asks for a replay and gets one bit, at a slot, once the run has a
+// candidate; a replay that does not come to an end is not answered.
 func TestReplay(t *testing.T) {
-	me, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		name   string
 		change func(*world)
@@ -121,7 +122,8 @@ func TestReplay(t *testing.T) {
 		said   bool
 	}{
 		{"the other engine comes to the same", func(*world) {}, true, true},
-		{"it comes to something else", func(w *world) { w.site.Replay = me }, false, true},
+		{"it comes to something else", func(w *world) { w.site.Replay = me(t) }, false, true},
+		{"it does not start", func(w *world) { w.site.Replay = filepath.Join(t.TempDir(), "nothing") }, false, false},
 		{"the permit has ended", func(w *world) { w.now = w.now.AddDate(2, 0, 0) }, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -129,13 +131,22 @@ func TestReplay(t *testing.T) {
 			terms, module := w.termsOf(study, nil)
 			w.begin("r-1", terms, module)
 			w.key("r-1")
-			w.say("yuneid", msg.Replay, msg.ReplayBody{Of: w.view("r-1").Of(0, "yuneid")})
-			if _, ok := later(w.advance("r-1")); !ok || strings.Contains(w.said("r-1"), "replayed") {
-				t.Error("replayed before it was computed")
+			w.ask("r-1")
+			w.runTo("r-1")
+			if strings.Contains(w.said("r-1"), "replayed") {
+				t.Error("replayed before there is a candidate")
 			}
+			w.candidate("r-1")
 			c.change(w)
+			err := w.advance("r-1")
+			if strings.Contains(w.said("r-1"), "replayed") {
+				t.Error("answered before the slot")
+			}
+			if at, ok := later(err); ok {
+				w.now = at
+			}
 			for range 2 {
-				_ = w.advance("r-1") // what is wrong with the run itself is not asked here
+				w.must(w.advance("r-1"))
 			}
 			b, err := msg.Read[msg.ReplayedBody](w.view("r-1"), 0, msg.Replayed, w.site.Name)
 			if (err == nil) != c.said || b.Agrees != c.agrees {
@@ -194,4 +205,85 @@ func TestSameCubeAgain(t *testing.T) {
 			t.Errorf("%s: an empty cube proves nothing", name)
 		}
 	}
+}
+
+// Whoever has all that a run leaves on the board, and tries every cube that it
+// may have been, finds none: what is said of values is said under a salt.
+func TestNothingToGuess(t *testing.T) {
+	w := newWorld(t, crowd(20, true))
+	terms, module := w.termsOf(study, func(t *jobs.Terms) {
+		t.Shape.Dims = []jobs.Dim{{Name: "all", Title: "全部", Codes: []string{"0"}, Labels: []string{"全部"}}}
+		t.Shape.Measures, t.Shape.L0 = nil, 1
+	})
+	w.begin("r-1", terms, module)
+	w.key("r-1")
+	w.runTo("r-1")
+	v := w.view("r-1")
+	w.ask("r-1")
+	w.candidate("r-1")
+	if at, ok := later(w.advance("r-1")); ok {
+		w.now = at
+	}
+	w.must(w.advance("r-1"))
+	hashes := map[string]bool{}
+	for item, err := range w.board.All(t.Context(), "run.r-1.>") {
+		w.must(err)
+		if p, err := msg.ParseSubject(item.Subject); err == nil && p.Party == w.site.Name {
+			for _, h := range everyHash(item.Data) {
+				hashes[h] = true
+			}
+		}
+	}
+	if !hashes[suite.DigestOf(module).Hex()] || len(hashes) < 3 {
+		t.Fatalf("%d hashes, and the program's is not among them: the test is blind", len(hashes))
+	}
+	most := int64(20_000)
+	if prove {
+		most = 1_000_000
+	}
+	for x := range most {
+		for _, guess := range [][]byte{
+			binary.LittleEndian.AppendUint64(nil, uint64(x)), binary.BigEndian.AppendUint64(nil, uint64(x)),
+			strconv.AppendInt(nil, x, 10), fmt.Appendf(nil, "[%d]", x), fmt.Appendf(nil, `{"Values":[%d]}`, x),
+			v.Of(0, w.site.Name).Bind(binary.LittleEndian.AppendUint64(nil, uint64(x))),
+		} {
+			if hashes[suite.DigestOf(guess).Hex()] {
+				t.Fatalf("%d is told", x)
+			}
+		}
+	}
+}
+
+// everyHash finds the hashes in a statement and in what it carries in base64.
+func everyHash(raw []byte) []string {
+	var envelope struct {
+		Payload []byte `json:"payload"`
+	}
+	if json.Unmarshal(raw, &envelope) == nil {
+		raw = append(raw, envelope.Payload...)
+	}
+	return hashRE.FindAllString(string(raw), -1)
+}
+
+var hashRE = regexp.MustCompile(`[0-9a-f]{64}`)
+
+// One person has one budget: whatever dataset or version of the namespace a
+// run is on, and whichever permit, it is debited from the same cap.
+func TestOneBudget(t *testing.T) {
+	w := newWorld(t, crowd(2, false))
+	version := func(id, dataset, version string) *msg.View {
+		terms, module := w.termsOf(study, func(t *jobs.Terms) {
+			t.ID, t.Members[0].Dataset, t.Members[0].Version = "p-"+id, dataset, version
+		})
+		w.begin(id, terms, module)
+		return w.view(id)
+	}
+	first := version("r-1", "hospital-visits", "v1")
+	cost, err := first.Terms().Rho()
+	w.must(err)
+	w.site.Budgets[jobs.NaturalPerson] = new(big.Rat).Mul(cost, big.NewRat(3, 2))
+	w.must(w.site.book(first))
+	wantCode(t, "the next version", w.site.book(version("r-2", "hospital-visits", "v2")), "budget")
+	wantCode(t, "another dataset", w.site.book(version("r-3", "hospital-stays", "v1")), "budget")
+	w.must(w.site.book(first)) // the same run again is the same debit
 }

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"math/big"
 	"sync"
-	"time"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
@@ -79,13 +78,13 @@ func (s *Site) steps() []party.Step {
 
 // Advance takes the steps that are due in a run.
 func (s *Site) Advance(ctx context.Context, v *msg.View) error {
-	if s.asked(v) {
-		if err := s.replay(ctx, v); err != nil {
-			return err
-		}
-	}
-	if v.Said(0, msg.Refusal, s.Name) || v.Err() == nil && v.Over() {
+	switch {
+	case v.Said(0, msg.Refusal, s.Name), v.Said(0, msg.Dead, s.Name):
 		return nil
+	case s.Remembers(v.ID(), 0, msg.Dead):
+		return s.Again(ctx, v.ID(), 0, msg.Dead) // whatever the board shows
+	case v.Err() == nil && v.Over():
+		return s.replay(ctx, v)
 	}
 	if _, asked := v.Terms().Member(s.Domain); v.Err() == nil && !asked {
 		return nil // others' run
@@ -96,13 +95,14 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 	if err := s.accept(ctx, v); err != nil {
 		return s.refuse(ctx, v, err)
 	}
-	if err := s.compute(ctx, v); errors.Is(err, errDisagree) {
-		return s.end(ctx, v, noAccord)
-	} else if err != nil {
+	if err := s.compute(ctx, v); err != nil {
 		return s.refuse(ctx, v, err)
 	}
-	if due, err := s.slot(ctx, v); !due {
+	if on, err := s.settle(ctx, v); !on {
 		return err
+	}
+	if v.Unlike() {
+		return s.end(ctx, v, dead)
 	}
 	return s.Walk(ctx, v, s.steps())
 }
@@ -143,6 +143,9 @@ func (s *Site) accept(ctx context.Context, v *msg.View) error {
 	if err != nil {
 		return err
 	}
+	if due := v.Terms().Due; due.Count > 0 && due.Last(s.Now()).After(v.Terms().NotAfter) {
+		return fault.Refuse("permit-expired", "") // no slot would be left to open what is paid for
+	}
 	if err := gate.Admit(v.Terms()); err != nil {
 		return err // no sum of such terms would pass: say so before the debit
 	}
@@ -174,7 +177,7 @@ func (s *Site) book(v *msg.View) error {
 			return err
 		}
 	}
-	if _, err := s.Journal.Once(string(begun), msg.Subject(v.ID(), 0, begun, s.Name), s.begunAt(v)); err != nil {
+	if err := s.begin(v, computing); err != nil {
 		return fmt.Errorf("booking a use: %w", err)
 	}
 	s.Hook("used:before")
@@ -183,15 +186,6 @@ func (s *Site) book(v *msg.View) error {
 	}
 	s.Hook("used:after")
 	return nil
-}
-
-// begunAt is when the run was first booked here, to the second.
-func (s *Site) begunAt(v *msg.View) time.Time {
-	var at time.Time
-	if s.Journal.Get(string(begun), msg.Subject(v.ID(), 0, begun, s.Name), &at) == nil {
-		return at
-	}
-	return s.Now().UTC().Truncate(time.Second)
 }
 
 func (s *Site) uses(v *msg.View) int {
@@ -233,7 +227,7 @@ func (s *Site) debit(v *msg.View) error {
 	}
 	s.Hook("debited:before")
 	_, err = s.Journal.Once(string(debited), v.ID(), msg.Debit{
-		Namespace: t.Shape.Namespace, Cost: cost.RatString(), Before: spent.RatString(), After: after.RatString(), Seq: s.Journal.Seq() + 1,
+		Namespace: t.Shape.Namespace, Cost: cost.RatString(), Before: spent.RatString(), After: after.RatString(), Seq: uint64(len(s.Journal.All(string(debited)))) + 1,
 	})
 	s.Hook("debited:after")
 	return err

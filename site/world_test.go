@@ -189,9 +189,9 @@ func (w *world) termsOf(program string, edit func(*jobs.Terms)) (jobs.Terms, []b
 	t.Shape.Measures = []jobs.Measure{
 		{Name: "visits", Title: "次数", Hi: 10, Round: 5, Sigma: 1 << 20}, {Name: "cost", Title: "费用", Lo: -5000, Hi: 5000, Round: 5, Sigma: 1 << 30},
 	}
-	t.Shape.L0, t.Uses = 2, 1000
+	t.Shape.L0, t.Uses = 2, 16
 	t.Limits = jobs.Limits{Fuel: 1 << 20, Memory: 64, Input: 1 << 16, Rows: 64, Emits: 256}
-	t.Due = jobs.Slots{First: 5, Every: 60, Count: 2}
+	t.Due = jobs.Slots{First: 1, Every: 60, Count: 2}
 	if edit != nil {
 		edit(&t)
 	}
@@ -217,9 +217,21 @@ func (w *world) begin(run string, t jobs.Terms, module []byte) {
 // say posts what a party says.
 func (w *world) say(who string, kind party.Kind, body msg.Body) {
 	w.Helper()
+	w.sayAs(who, kind, body)
+}
+
+// sayAs posts what is said under the key of a user or process.
+func (w *world) sayAs(who string, kind party.Kind, body msg.Body) {
+	w.Helper()
 	subject, r, err := msg.Say(w.Keys[who], kind, body)
 	w.must(err)
 	w.post(subject, r.Bytes())
+}
+
+// candidate has the gate say that there is one.
+func (w *world) candidate(run string) {
+	w.Helper()
+	w.say("gate", msg.Candidate, msg.CandidateBody{Of: w.view(run).Of(0, "gate")})
 }
 
 // view is the board of a run, all of it in the ledger.

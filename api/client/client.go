@@ -190,9 +190,10 @@ func (c *Client) Jobs(ctx context.Context) ([]verb.Job, error) {
 	return ask[[]verb.Job](ctx, c, verb.JobList, verb.None{})
 }
 
-// Replay asks every site of a run to compute it again, on the second engine.
-func (c *Client) Replay(ctx context.Context, run string) (verb.Job, error) {
-	return ask[verb.Job](ctx, c, verb.JobReplay, verb.Name{ID: run})
+// Replay asks every site of a run to compute it again, on the second engine,
+// with a receipt of kind msg.Replay by the permit's bureau.
+func (c *Client) Replay(ctx context.Context, run string, request receipt.Receipt) (verb.Job, error) {
+	return ask[verb.Job](ctx, c, verb.JobReplay, inner(run, request))
 }
 
 // Candidate returns what would be released, for verb.Candidate.Open to check.

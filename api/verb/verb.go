@@ -58,7 +58,7 @@ const (
 	JobSubmit         Verb = "job.submit"         // Inner, of an application -> Job
 	JobShow           Verb = "job.show"           // Name, of a run -> Job
 	JobList           Verb = "job.list"           // None -> []Job
-	JobReplay         Verb = "job.replay"         // Name, of a run -> Job
+	JobReplay         Verb = "job.replay"         // Inner, of a run -> Job
 	CandidateGet      Verb = "candidate.get"      // Name, of a run -> Candidate
 	VoteCommit        Verb = "vote.commit"        // Inner, of a run -> None
 	VoteOpen          Verb = "vote.open"          // Inner, of a run -> None

@@ -17,6 +17,7 @@ import (
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/suite"
 )
@@ -121,12 +122,24 @@ kept, and signs one bit. No value leaves, nothing is spent, and a permit that ha
 			if err != nil {
 				return err
 			}
-			j, err := api.Replay(c.Context(), args[0])
+			j, err := api.Job(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			a, err := api.Application(c.Context(), j.Application)
 			if err != nil {
+				return err
+			}
+			key, err := readKey(f.key)
+			if err != nil {
+				return err
+			}
+			of := msg.Of{Run: args[0], Permit: a.Terms.Digest(), Party: msg.Bureau}
+			_, request, err := msg.Say(key, msg.Replay, msg.ReplayBody{Of: of})
+			if err != nil {
+				return err
+			}
+			if j, err = api.Replay(c.Context(), args[0], request); err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), timeout)

@@ -24,9 +24,11 @@ func (w way) State(_ context.Context, run string) (verb.View, error) {
 	if err != nil {
 		return verb.View{}, err
 	}
-	out := verb.View{State: flow.State(v), Refusal: v.Refused()}
-	if out.Refusal == "" {
-		out.Refusal = v.Dead()
+	out := verb.View{State: flow.State(v)}
+	if out.State == jobs.Failed {
+		if out.Refusal = v.Refused(); out.Refusal == "" {
+			out.Refusal = v.Dead()
+		}
 	}
 	if v.Err() != nil {
 		out.Refusal = fault.Show(v.Err()).Code

@@ -39,6 +39,14 @@ func journalled(t *testing.T) map[string]bool {
 func entries(t *testing.T, words map[string]string, n ast.Node) []string {
 	t.Helper()
 	switch n := n.(type) {
+	case *ast.CompositeLit: // a site's phase
+		if typ, ok := n.Type.(*ast.Ident); ok && typ.Name == "phase" {
+			var all []string
+			for _, e := range n.Elts {
+				all = append(all, word(t, words, e))
+			}
+			return all
+		}
 	case *ast.KeyValueExpr: // a party.Step
 		if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Kind" {
 			return []string{word(t, words, n.Value)}
@@ -51,10 +59,22 @@ func entries(t *testing.T, words map[string]string, n ast.Node) []string {
 		switch called.Sel.Name {
 		case "Say":
 			return []string{word(t, words, n.Args[1])}
+		case "once": // a site's, of a kind or of a phase's
+			if _, ok := n.Args[1].(*ast.Ident); ok {
+				return []string{word(t, words, n.Args[1])}
+			}
 		case "Hook":
+			if _, ok := n.Args[0].(*ast.BasicLit); !ok {
+				return nil // in once
+			}
 			kind, _, _ := strings.Cut(literal(t, n.Args[0]), ":")
 			return []string{kind}
 		case "Once", "Append":
+			if c, ok := n.Args[0].(*ast.CallExpr); ok {
+				if id, ok := c.Args[0].(*ast.Ident); ok && id.Name == "kind" {
+					return nil // in once
+				}
+			}
 			if on, ok := called.X.(*ast.SelectorExpr); ok && on.Sel.Name == "Journal" {
 				return []string{word(t, words, n.Args[0])}
 			}
@@ -181,6 +201,9 @@ func TestCrashTotal(t *testing.T) {
 		t.Errorf("the short form has %d rows, want the 12 that are named", short)
 	}
 	for kind := range want {
+		if elsewhere[kind] {
+			continue
+		}
 		for _, moment := range []string{"before", "after"} {
 			if point := kind + ":" + moment; !have[point] {
 				t.Errorf("no row for %s", point)
@@ -191,6 +214,14 @@ func TestCrashTotal(t *testing.T) {
 	for point := range have {
 		t.Errorf("%s is in the table, and no daemon makes such an entry", point)
 	}
+}
+
+// elsewhere are entries of runs that end in an incident or are replayed, which
+// take a runner that lies or a clock that is moved: package site's own test
+// kills a site at each of them.
+var elsewhere = map[string]bool{
+	"site:doomed": true, "site:dead": true, "site:replay-begun": true, "site:replay-try": true, "site:replay-bit": true,
+	"site:replay-slot": true, "site:replayed": true,
 }
 
 // class is a daemon's name without its number.

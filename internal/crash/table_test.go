@@ -73,6 +73,10 @@ func brief(rows []row, names ...string) []row {
 // death after it has said that it opens costs the run.
 var table = brief(slices.Concat(
 	in(jobs.DP, slices.Concat(
+		step("site-a:admitted", first, first),
+		step("site-a:begun", first, first),
+		step("site-b:cube", first, first),
+		step("site-a:slot", first, first),
 		step("site-a:debited", first, first),
 		step("site-a:used", first, first),
 		step("site-a:noise", first, first),

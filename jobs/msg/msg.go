@@ -46,7 +46,7 @@ const (
 	Refusal    receipt.Kind = "refusal"     // site: will not
 	Lost       receipt.Kind = "lost"        // trustee, gate: has lost its secrets of this round
 	Dead       receipt.Kind = "dead"        // gate, coordinator, site: the run is over
-	Replay     receipt.Kind = "replay"      // coordinator: asks the sites to compute the run again
+	Replay     receipt.Kind = "replay"      // the bureau's officer: asks the sites to compute the run again
 	Replayed   receipt.Kind = "replayed"    // site: whether it came to the same
 	Logged     receipt.Kind = "logged"      // coordinator: where the ledger holds a statement; not a receipt
 	VoteCommit receipt.Kind = "vote-commit" // checker
@@ -57,8 +57,11 @@ const (
 // MaxRounds bounds how often a run's partials are sealed anew.
 const MaxRounds = 4
 
-// Coordinator is the coordinator's name on the board.
-const Coordinator = "yuneid"
+// Names on the board of who is no daemon of their own.
+const (
+	Coordinator = "yuneid"
+	Bureau      = "bureau" // its officer, by the permit's key
+)
 
 // Of says what a statement is about. Every body begins with it.
 type Of struct {

@@ -134,7 +134,9 @@ func (v *View) keyOf(p Place) (suite.PublicKey, bool) {
 		}
 	case Admitted, Commit, Confirm, Reveal, Refusal, Replayed:
 		from = members(t)
-	case Round, Release, Replay:
+	case Replay:
+		from = []jobs.Process{{Name: Bureau, Key: t.Bureau.Key}}
+	case Round, Release:
 		from = []jobs.Process{t.Coordinator}
 	default:
 		return "", false
@@ -318,12 +320,32 @@ func (v *View) Dead() fault.Code {
 			return fault.Code(b.Code)
 		}
 	}
+	if v.Said(0, Release, v.Terms().Coordinator.Name) {
+		return "" // what a replay finds afterwards is an incident, but ends nothing
+	}
 	for _, by := range v.Sites() {
 		if b, err := Read[ReplayedBody](v, 0, Replayed, by); err == nil && !b.Agrees {
 			return "engines"
 		}
 	}
 	return ""
+}
+
+// Unlike reports whether two members have let different forms of the program
+// in, so that what they seal would never verify.
+func (v *View) Unlike() bool {
+	form := AdmittedBody{}
+	for _, by := range v.Sites() {
+		b, err := Read[AdmittedBody](v, 0, Admitted, by)
+		if err != nil {
+			continue
+		}
+		if form.Party != "" && (b.Form != form.Form || b.Rewrite != form.Rewrite || !slices.Equal(b.Engines, form.Engines)) {
+			return true
+		}
+		form = b
+	}
+	return false
 }
 
 // Refused returns the code of a site's refusal, "" if none has refused. Of

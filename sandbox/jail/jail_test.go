@@ -17,8 +17,12 @@ func TestVariantsFallBack(t *testing.T) {
 		spaces []Level
 		become []int
 	}{
-		"root":   {0, []Level{User | othersHave, othersHave, 0}, []int{nobodyInside, nobody, nobody}},
-		"a user": {1000, []Level{User | othersHave, 0}, []int{-1, -1}},
+		"root": {
+			0,
+			[]Level{User | othersHave | CgroupNS, User | othersHave, othersHave | CgroupNS, othersHave, 0},
+			[]int{nobodyInside, nobodyInside, nobody, nobody, nobody},
+		},
+		"a user": {1000, []Level{User | othersHave | CgroupNS, User | othersHave, 0}, []int{-1, -1, -1}},
 	} {
 		got := variants(c.uid, c.uid)
 		if len(got) != len(c.spaces) {
@@ -56,10 +60,26 @@ func TestConfineKnowsItsStages(t *testing.T) {
 }
 
 func TestLevel(t *testing.T) {
-	if Level(0).Has(Basic) || !Full.Has(Basic) || Basic.Has(Full) || !Basic.Has(0) {
+	if Level(0).Has(Basic) || !Full.Has(Basic) || Basic.Has(Full) || !Strict.Has(Full) || Full.Has(Strict) || !Basic.Has(0) {
 		t.Error("Has is not the order of sets")
 	}
-	if got := (Basic | PID).String(); got != "pid no-new-privs rlimits seccomp" {
+	if got := (Basic | PID | Cgroup).String(); got != "pid no-new-privs rlimits seccomp cgroup" {
 		t.Errorf("String = %q", got)
+	}
+	if Strict != 1<<len(parts)-1 {
+		t.Error("a part has no name, or is in no level")
+	}
+}
+
+func TestParseLevel(t *testing.T) {
+	for name, want := range map[string]Level{"basic": Basic, "full": Full, "": Full, "strict": Strict} {
+		if got, err := ParseLevel(name); got != want || err != nil {
+			t.Errorf("%q: %v, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"none", "Full", "0", "full "} {
+		if got, err := ParseLevel(name); got != 0 || !errors.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v, %v", name, got, err)
+		}
 	}
 }

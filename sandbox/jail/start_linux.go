@@ -9,15 +9,18 @@ import (
 	"strconv"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/yunei/yunei/fault"
 )
 
 // A Process is a jailed child.
 type Process struct {
-	// Spaces are the namespaces that it was made in.
+	// Spaces is what Start knows of the child's Level: Outside at most.
 	Spaces Level
 
 	child *os.Process
+	alarm bool // set before ended is closed
 	ended chan struct{}
 }
 
@@ -33,13 +36,15 @@ const (
 	othersHave = Mount | PID | Net | IPC | UTS
 )
 
-// A variant is one way to make a child, from the strictest on.
+// A variant is one way to make a child.
 type variant struct {
 	spaces Level
 	become int // user inside, -1 to stay
 	attr   syscall.SysProcAttr
 }
 
+// variants lists the ways from the strictest on: with a user namespace, for
+// root without, each with and without one of control groups, and with none.
 func variants(uid, gid int) []variant {
 	ids := func(id int) []syscall.SysProcIDMap {
 		m := []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
@@ -54,28 +59,94 @@ func variants(uid, gid int) []variant {
 	}}
 	bare := variant{0, -1, syscall.SysProcAttr{}}
 	if uid != 0 {
-		return []variant{user, bare}
+		return []variant{user.hidden(), user, bare}
 	}
 	user.become, bare.become = nobodyInside, nobody
-	return []variant{user, {othersHave, nobody, syscall.SysProcAttr{Cloneflags: others}}, bare}
+	root := variant{othersHave, nobody, syscall.SysProcAttr{Cloneflags: others}}
+	return []variant{user.hidden(), user, root.hidden(), root, bare}
+}
+
+// hidden returns v with a namespace of control groups.
+func (v variant) hidden() variant {
+	v.spaces |= CgroupNS
+	v.attr.Cloneflags |= unix.CLONE_NEWCGROUP
+	return v
 }
 
 // Start starts the program at path in the strictest variant that this kernel
 // lets this user have, with in and out as its standard input and output and
-// nothing else. data limits its private memory, in bytes. The child dies with
-// this process. An error is a fault.Internal.
+// nothing else. data limits its memory, in bytes. The child dies with this
+// process. An error is a fault.Internal.
 func Start(path string, data uint64, in, out *os.File) (*Process, error) {
-	var err error
-	for _, v := range variants(os.Getuid(), os.Getgid()) {
-		var p *Process
-		if p, err = v.start(path, data, in, out); err == nil {
-			return p, nil
+	p := &Process{ended: make(chan struct{})}
+	started := make(chan error)
+	go apart(func() {
+		groups := newGroup(data)
+		cmd, err := p.make(groups, func(v variant) *exec.Cmd { return v.command(path, data, in, out) })
+		if err != nil {
+			groups.close()
+			started <- err
+			return
 		}
-		if !forbidden(err) {
-			break
-		}
+		p.child = cmd.Process
+		started <- nil
+		_ = cmd.Wait() // but for an alarm, how it ended is the guest's to choose, and tells nothing
+		status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		p.alarm = ok && status.Signaled() && status.Signal() == syscall.SIGSYS
+		groups.close()
+		close(p.ended)
+	})
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting jailed child: %w: %w", err, fault.Internal)
 	}
-	return nil, fmt.Errorf("starting jailed child: %w: %w", err, fault.Internal)
+	return p, nil
+}
+
+// apart runs f on a thread that is its own, not the process's first, and ends
+// with it. The kernel sends Pdeathsig when the thread that made the child
+// ends, not the process (prctl(2)): so it stays with the child. A thread may
+// go into a control group alone, but with the first goes the process's memory.
+func apart(f func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != os.Getpid() {
+		f()
+		return
+	}
+	running := make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // on another thread: the first is held here
+		close(running)
+		f()
+	}()
+	<-running
+	runtime.UnlockOSThread()
+}
+
+// make makes the child in the first way that works, with its groups if that
+// can be.
+func (p *Process) make(groups *group, command func(variant) *exec.Cmd) (cmd *exec.Cmd, err error) {
+	for _, g := range []*group{groups, {}} {
+		if !g.enter() {
+			g.goHome()
+			continue
+		}
+		for _, v := range variants(os.Getuid(), os.Getgid()) {
+			if g.whole {
+				v.spaces |= Cgroup
+			}
+			cmd = command(v)
+			if g.unified != nil {
+				cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(g.unified.Fd())
+			}
+			if err = cmd.Start(); err == nil || !forbidden(err) {
+				g.goHome()
+				p.Spaces = v.spaces
+				return cmd, err
+			}
+		}
+		g.goHome()
+	}
+	return nil, err
 }
 
 // forbidden reports whether err may mean that namespaces are not to be had.
@@ -88,10 +159,10 @@ func forbidden(err error) bool {
 	return false
 }
 
-func (v variant) start(path string, data uint64, in, out *os.File) (*Process, error) {
+func (v variant) command(path string, data uint64, in, out *os.File) *exec.Cmd {
 	attr := v.attr
 	attr.Pdeathsig = syscall.SIGKILL
-	cmd := &exec.Cmd{
+	return &exec.Cmd{
 		Path:        path,
 		Args:        []string{Argv0, strconv.FormatUint(data, 10), strconv.Itoa(v.become), strconv.Itoa(int(v.spaces))},
 		Env:         []string{},
@@ -100,22 +171,6 @@ func (v variant) start(path string, data uint64, in, out *os.File) (*Process, er
 		Stdout:      out,
 		SysProcAttr: &attr,
 	}
-	p := &Process{Spaces: v.spaces, ended: make(chan struct{})}
-	started := make(chan error)
-	go func() {
-		// The kernel sends Pdeathsig when the thread that made the child ends,
-		// not the process (prctl(2)): so it stays with the child.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		p.child = cmd.Process
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // how it ended is the guest's to choose, and tells nothing
-			close(p.ended)
-		}
-	}()
-	return p, <-started
 }
 
 // Kill ends the child, at once and without asking it, and waits until it has.
@@ -124,5 +179,13 @@ func (p *Process) Kill() {
 	<-p.ended
 }
 
-// Ended is closed when the child has ended.
+// Ended is closed when the child has ended, and nothing is left of it.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Alarm waits until the child has ended, and reports whether the kernel ended
+// it for a system call that no honest runner makes: somebody is out of the
+// engine. Nothing follows from false.
+func (p *Process) Alarm() bool {
+	<-p.ended
+	return p.alarm
+}

@@ -7,7 +7,9 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -25,6 +27,21 @@ unsigned yn_level(void) { return level; }
 // A thread's stack: more than the depth that admission allows can fill.
 #define STACK (16u << 20)
 
+// Address space beyond the limit of data. An engine reserves some GiB for a
+// guest's memory; what is only reserved, or only read, costs no memory but the
+// tables of its pages, and those are not counted as data.
+#define SPACE ((rlim_t)32 << 30)
+
+// Standard input, output and error, and the two that Go's runtime waits on.
+#define FILES 5
+
+// Threads: those of the runtime, and one for each core that the engine
+// compiles on. start_linux.go has the like.
+static rlim_t tasks(void) {
+  cpu_set_t set;
+  return 64 + (sched_getaffinity(0, sizeof set, &set) == 0 ? (rlim_t)CPU_COUNT(&set) : 1024);
+}
+
 static int limit(int what, rlim_t most) {
   struct rlimit l = {most, most};
   return setrlimit(what, &l) == 0;
@@ -36,9 +53,50 @@ static int limits(rlim_t data, int own_users) {
            pthread_setattr_default_np(&attr) == 0;
   // Elsewhere than in a user namespace of its own, processes are counted with
   // those of the same user outside.
-  if (own_users) ok = limit(RLIMIT_NPROC, 256) && ok;
-  return limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NOFILE, 16) && limit(RLIMIT_MEMLOCK, 0) &&
-         limit(RLIMIT_MSGQUEUE, 0) && limit(RLIMIT_DATA, data) && ok;
+  if (own_users) ok = limit(RLIMIT_NPROC, tasks()) && ok;
+  // No RLIMIT_CPU: how long a batch may take is the parent's to say, and it kills.
+  return limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NOFILE, FILES) && limit(RLIMIT_MEMLOCK, 0) &&
+         limit(RLIMIT_MSGQUEUE, 0) && limit(RLIMIT_DATA, data) && limit(RLIMIT_AS, data + SPACE) && ok;
+}
+
+// shut_files leaves standard input and output. Standard error becomes the end
+// of standard input that cannot be written to: what a runtime has to say when
+// it dies is the guest's to choose.
+static void shut_files(void) {
+  dup2(0, 2);
+  if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0) return;
+  struct rlimit l; // before Linux 5.9
+  int most = getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < 1 << 20 ? (int)l.rlim_cur : 1 << 20;
+  for (int fd = 3; fd < most; fd++) close(fd);
+}
+
+// Landlock's ruleset (landlock(7)), in the longest form that we know. A kernel
+// with a shorter one takes it as long as what it does not know is zero.
+struct ruleset {
+  uint64_t right[3]; // on files; on TCP ports; on abstract sockets and signals
+};
+
+static long ruleset(const struct ruleset *r) { return syscall(444 /* landlock_create_ruleset */, r, sizeof *r, 0); }
+
+// renounce gives up every right that the kernel's Landlock knows, also those
+// that it has learnt since this was written: a ruleset that handles a right
+// unknown to it is refused, so that we ask for one more until it is.
+static int renounce(void) {
+  struct ruleset r = {{1}}, more = r;
+  long fd, got = ruleset(&r);
+  if (got < 0) return 0;
+  for (size_t i = 0; i < sizeof r.right / sizeof *r.right;) {
+    more.right[i] = r.right[i] << 1 | 1;
+    if (more.right[i] != r.right[i] && (fd = ruleset(&more)) >= 0) {
+      close((int)got);
+      got = fd, r = more;
+    } else {
+      more = r, i++;
+    }
+  }
+  int ok = syscall(446 /* landlock_restrict_self */, (int)got, 0) == 0;
+  close((int)got);
+  return ok;
 }
 
 // empty_root makes an empty read-only directory the root, and forgets the rest.
@@ -82,11 +140,12 @@ __attribute__((constructor)) static void shut(int argc, char **argv) {
   int user = atoi(argv[2]);
   unsigned spaces = (unsigned)atoi(argv[3]);
 
-  syscall(SYS_close_range, 3u, ~0u, 0u); // the parent's are close-on-exec already
+  shut_files();
   level = spaces;
   if ((spaces & YN_MOUNT) && empty_root()) level |= YN_ROOT;
   if (drop(user)) level |= YN_CAPS;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) level |= YN_NO_NEW_PRIVS;
+  if (renounce()) level |= YN_LANDLOCK;
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (limits(data, spaces & YN_USER)) level |= YN_RLIMITS;
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); // a change of user has cleared it

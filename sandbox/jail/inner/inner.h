@@ -9,6 +9,7 @@
 #define YN_CAPS (1u << 7)
 #define YN_NO_NEW_PRIVS (1u << 8)
 #define YN_RLIMITS (1u << 9)
+#define YN_LANDLOCK (1u << 12)
 
 unsigned yn_level(void);
 
