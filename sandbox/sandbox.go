@@ -317,7 +317,11 @@ func (c *child) load(ctx context.Context, config Config, p wire.Program) ([]byte
 		return nil, fmt.Errorf("loading guest: %w", err)
 	}
 	const answer = 2
+	begun := time.Now()
 	kind, payload, err := c.exchange(ctx, frame, answer, config.Load)
+	if err != nil && ctx.Err() == nil && time.Since(begun) >= config.Load {
+		return nil, fmt.Errorf("loading guest: not within %v: %w", config.Load, fault.Guest)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("loading guest: %v: %w", err, fault.Internal) //nolint:errorlint // its own kind is not to be told
 	}

@@ -50,20 +50,19 @@ const floors = `
 // only names the one package that may import a heavy dependency, by the start
 // of its path.
 var only = map[string][]string{
-	"github.com/wasmerio/wasmer-go":     {"sandbox/wasm"},
-	"github.com/tetratelabs/wazero":     {"sandbox/wazero"},
-	"github.com/tuneinsight/lattigo":    {"enclave/he"},
-	"github.com/minio/minio-go":         {"storage/minio"},
-	"github.com/apache/arrow-go":        {"storage/columns"},
-	"github.com/nats-io":                {"bus"},
-	"github.com/uptrace/bun":            {"storage/records"},
-	"modernc.org/sqlite":                {"storage/records"},
-	"github.com/pressly/goose":          {"storage/records"},
-	"github.com/transparency-dev":       {"storage/ledger", "storage/ledger/proof"},
-	"github.com/secure-systems-lab":     {"jobs/receipt"},
-	"github.com/elastic/go-seccomp-bpf": {"sandbox/jail"},
-	"github.com/cloudflare/circl":       {"suite", "enclave/prio", "enclave/psi"},
-	"github.com/spf13/cobra":            {"cmd/yunei"},
+	"github.com/wasmerio/wasmer-go":  {"sandbox/wasm"},
+	"github.com/tetratelabs/wazero":  {"sandbox/wazero"},
+	"github.com/tuneinsight/lattigo": {"enclave/he"},
+	"github.com/minio/minio-go":      {"storage/minio"},
+	"github.com/apache/arrow-go":     {"storage/columns"},
+	"github.com/nats-io":             {"bus"},
+	"github.com/uptrace/bun":         {"storage/records"},
+	"modernc.org/sqlite":             {"storage/records"},
+	"github.com/pressly/goose":       {"storage/records"},
+	"github.com/transparency-dev":    {"storage/ledger", "storage/ledger/proof"},
+	"github.com/secure-systems-lab":  {"jobs/receipt"},
+	"github.com/cloudflare/circl":    {"suite", "enclave/prio", "enclave/psi"},
+	"github.com/spf13/cobra":         {"cmd/yunei"},
 }
 
 // never says what a package, most often a binary, cannot do because it does

@@ -4,7 +4,7 @@
 //
 //	go test ./internal/docs -run Generated -update
 //
-// writes the generated parts of ARCHITECTURE.md anew. The package does not
+// writes the generated parts of ARCHITECTURE.md and docs/ABI.md anew. The package does not
 // judge what the documents claim in words.
 package docs
 
@@ -29,7 +29,7 @@ import (
 	"github.com/yunei/yunei/jobs"
 )
 
-var update = flag.Bool("update", false, "write the generated parts of ARCHITECTURE.md")
+var update = flag.Bool("update", false, "write the generated parts of the documents")
 
 const (
 	root         = "../.."
@@ -59,22 +59,23 @@ func between(t *testing.T, doc, name string) (text string, from, to int) {
 }
 
 func TestGenerated(t *testing.T) {
-	for name, want := range map[string]string{
-		"states":    "```mermaid\n" + diagram() + "```\n",
-		"floors":    "```\n" + floors(t) + "```\n",
-		"processes": processes(t),
+	for _, part := range []struct{ file, name, want string }{
+		{architecture, "states", "```mermaid\n" + diagram() + "```\n"},
+		{architecture, "floors", "```\n" + floors(t) + "```\n"},
+		{architecture, "processes", processes(t)},
+		{agreement, "abi-example", example(t)},
 	} {
-		doc := read(t, architecture)
-		got, from, to := between(t, doc, name)
+		doc := read(t, part.file)
+		got, from, to := between(t, doc, part.name)
 		if *update {
-			doc = doc[:from] + want + doc[to:]
-			if err := os.WriteFile(filepath.Join(root, architecture), []byte(doc), 0o600); err != nil {
+			doc = doc[:from] + part.want + doc[to:]
+			if err := os.WriteFile(filepath.Join(root, part.file), []byte(doc), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			continue
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s of %s (go test ./internal/docs -run Generated -update): %s", name, architecture, diff)
+		if diff := cmp.Diff(part.want, got); diff != "" {
+			t.Errorf("%s of %s (go test ./internal/docs -run Generated -update): %s", part.name, part.file, diff)
 		}
 	}
 }
@@ -279,7 +280,7 @@ func documents(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range append([]string{architecture, "SECURITY.md", "RATIONALE.md", "REVIEW.md", "CHANGELOG.md"}, readmes...) {
+	for _, want := range append([]string{architecture, agreement, "SECURITY.md", "RATIONALE.md", "REVIEW.md", "CHANGELOG.md"}, readmes...) {
 		if !slices.Contains(all, want) {
 			t.Errorf("there is no %s", want)
 		}

@@ -38,8 +38,8 @@ func TestSameCommands(t *testing.T) {
 	}
 }
 
-// What the README tells a newcomer works as it stands there, and ends with a
-// release that holds.
+// What the README tells a newcomer works as it stands there: a release holds,
+// a forged one does not, and a program of one's own is rehearsed.
 func TestReadmeRuns(t *testing.T) {
 	home := t.TempDir()
 	build(t, filepath.Join(home, "bin"))
@@ -54,8 +54,15 @@ func TestReadmeRuns(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			out := bash(t, home, commands(t, file))
 			lines := strings.Split(strings.TrimSpace(out), "\n")
-			if last := lines[len(lines)-1]; last != "The release holds." || !slices.Contains(lines, "发布包核验通过。") {
-				t.Errorf("the last line is %q:\n%s", last, out)
+			for _, want := range []string{"The release holds.", "发布包核验通过。"} {
+				if !slices.Contains(lines, want) {
+					t.Errorf("no line is %q:\n%s", want, out)
+				}
+			}
+			for _, want := range []string{"site-b: 一致 agrees", "会被准入 would be admitted", "可能 likely"} {
+				if !strings.Contains(out, want) {
+					t.Errorf("nothing says %q:\n%s", want, out)
+				}
 			}
 			if !strings.Contains(out, "BROKEN") {
 				t.Errorf("a forged release is not found out:\n%s", out)

@@ -37,12 +37,15 @@ const (
 	kindMemory = 2
 	kindGlobal = 3
 
-	i32     = 0x7f
-	i64     = 0x7e
-	f32     = 0x7d
-	f64     = 0x7c
-	funcref = 0x70
-	mutable = 1
+	i32      = 0x7f
+	i64      = 0x7e
+	f32      = 0x7d
+	f64      = 0x7c
+	funcref  = 0x70
+	funcType = 0x60
+	mutable  = 1
+
+	pageSize = 1 << 16
 )
 
 // imports is the closed list of what a guest may import, with its type. All
@@ -76,6 +79,11 @@ func (s signature) key() string { return string(s.params) + "->" + string(s.resu
 
 type bounds struct{ min, max uint32 }
 
+type global struct {
+	typ     byte
+	mutable bool
+}
+
 type export struct {
 	kind  byte
 	index uint32
@@ -86,17 +94,25 @@ type export struct {
 type module struct {
 	raw        [sections][]byte
 	types      []signature
+	typeDefs   []byte
 	imported   int      // functions that are imported
 	funcs      []uint32 // type of each function, imported ones first
 	table      *bounds
 	memories   int
 	memory     bounds
-	globals    uint32
+	globals    []global
 	globalDefs []byte
 	exports    map[string]export
-	segments   int      // of data
+	passive    []bool   // of each data segment
 	dataCount  int      // as declared, -1 if not
 	bodies     [][]byte // code of each function that is not imported
+
+	// of the rewrite
+	called map[int]bool   // functions that the host calls
+	added  [][]byte       // results of the types that were added, which take nothing
+	blocks map[string]int // types of our blocks, by key
+	marked bool           // the mark is set somewhere
+	spread int            // of the functions so far
 }
 
 // parse reads a whole module, and checks all but the types in its code.
@@ -104,7 +120,7 @@ func parse(b []byte) (*module, error) {
 	if len(b) < len(preamble) || string(b[:len(preamble)]) != preamble {
 		return nil, refuse("not a module of version 1")
 	}
-	m := &module{exports: map[string]export{}, dataCount: -1}
+	m := &module{exports: map[string]export{}, called: map[int]bool{}, blocks: map[string]int{}, dataCount: -1}
 	d := &decoder{b: b, at: len(preamble)}
 	for last := 0; d.more(); {
 		id := d.byte()
@@ -166,19 +182,26 @@ func (m *module) checkCounts() error {
 		return refuse("%d memories", m.memories)
 	case len(m.bodies) != len(m.funcs)-m.imported:
 		return refuse("%d functions with %d bodies", len(m.funcs)-m.imported, len(m.bodies))
-	case m.dataCount >= 0 && m.dataCount != m.segments:
-		return refuse("%d data segments, %d declared", m.segments, m.dataCount)
+	case m.dataCount >= 0 && m.dataCount != len(m.passive):
+		return refuse("%d data segments, %d declared", len(m.passive), m.dataCount)
 	}
 	return nil
 }
 
 func (m *module) readTypes(d *decoder) {
-	for range d.count(maxTypes) {
-		if d.byte() != 0x60 {
+	n := d.count(maxTypes)
+	m.typeDefs = d.b[d.at:]
+	arities := 0
+	for range n {
+		if d.byte() != funcType {
 			d.fail("a type that is no function's")
 			return
 		}
-		m.types = append(m.types, signature{d.valueTypes(), d.valueTypes()})
+		t := signature{d.valueTypes(), d.valueTypes()}
+		if arities += len(t.params) + len(t.results); arities > maxArities {
+			d.fail("types of more than %d values", maxArities)
+		}
+		m.types = append(m.types, t)
 	}
 }
 
@@ -193,7 +216,7 @@ func (d *decoder) valueTypes() []byte {
 }
 
 func (m *module) readImports(d *decoder) {
-	for i := range d.count(1 << 8) {
+	for i := range d.count(maxImports) {
 		from, name := d.take(d.u32()), d.take(d.u32())
 		kind, typ := d.byte(), m.typeIndex(d)
 		if d.err != nil {
@@ -267,41 +290,41 @@ func (d *decoder) bounds(most uint32) bounds {
 }
 
 func (m *module) readGlobals(d *decoder) {
-	n := d.count(1 << 16)
-	m.globals = uint32(n) //nolint:gosec // at most 2^16
-	first := d.at
+	n := d.count(maxGlobals)
+	m.globalDefs = d.b[d.at:]
+	changing := 0
 	for range n {
-		if t := d.byte(); t < f64 || t > i32 {
-			d.fail("a global of type %#x", t)
+		typ, flag := d.byte(), d.byte()
+		if typ < f64 || typ > i32 || flag > mutable {
+			d.fail("a global of type %#x, %d", typ, flag)
 		}
-		if d.byte() > mutable {
-			d.fail("a global neither constant nor mutable")
+		if changing += int(flag); changing > maxMutable {
+			d.fail("more than %d mutable globals", maxMutable)
 		}
-		d.constant()
-	}
-	if d.err == nil {
-		m.globalDefs = d.b[first:d.at]
+		d.constant(typ)
+		m.globals = append(m.globals, global{typ, flag == mutable})
 	}
 }
 
-// constant reads a constant expression: one const operator and end. There are
-// no imported globals that it could name.
-func (d *decoder) constant() {
-	switch d.byte() {
-	case opI32Const:
-		d.signed(32)
-	case opI64Const:
-		d.signed(64)
-	case opF32Const:
-		d.take(4)
-	case opF64Const:
-		d.take(8)
-	default:
-		d.fail("an expression that is not constant")
+// constant reads a constant expression: one const operator of the type, and
+// end. There are no imported globals that it could name.
+func (d *decoder) constant(typ byte) {
+	if d.literal(d.byte()) != typ || d.byte() != opEnd {
+		d.fail("an expression that is not constant, or of another type")
 	}
+}
+
+// offset reads where an active segment begins.
+func (d *decoder) offset() uint64 {
+	if d.byte() != opI32Const {
+		d.fail("a segment that does not begin at a constant")
+		return 0
+	}
+	at := uint32(d.signed(32)) //nolint:gosec // its bits
 	if d.byte() != opEnd {
-		d.fail("an expression that is not constant")
+		d.fail("a segment that does not begin at a constant")
 	}
+	return uint64(at)
 }
 
 func (m *module) readExports(d *decoder) {
@@ -314,7 +337,7 @@ func (m *module) readExports(d *decoder) {
 			d.fail("export %d has the name of another", i)
 			return
 		}
-		n := [...]int{kindFunc: len(m.funcs), kindTable: 1, kindMemory: m.memories, kindGlobal: int(m.globals)}
+		n := [...]int{kindFunc: len(m.funcs), kindTable: 1, kindMemory: m.memories, kindGlobal: len(m.globals)}
 		if int(e.kind) >= len(n) || int64(e.index) >= int64(n[e.kind]) || (e.kind == kindTable && m.table == nil) {
 			d.fail("export %d does not exist", i)
 			return
@@ -323,8 +346,9 @@ func (m *module) readExports(d *decoder) {
 	}
 }
 
-// readElements lets active segments of table 0 through. An imported function
-// in a table could be called at the price of a guest's own; it is refused.
+// readElements lets active segments within table 0 through. An imported
+// function in a table could be called at the price of a guest's own; it is
+// refused.
 func (m *module) readElements(d *decoder) {
 	total := 0
 	for range d.count(maxSegments) {
@@ -332,10 +356,13 @@ func (m *module) readElements(d *decoder) {
 			d.fail("an element segment that is not plainly active")
 			return
 		}
-		d.constant()
+		at := d.offset()
 		n := d.count(maxElements)
 		if total += n; total > maxElements {
 			d.fail("more than %d elements", maxElements)
+		}
+		if at+uint64(n) > uint64(m.table.min) { //nolint:gosec // n is a count
+			d.fail("an element segment beyond the table")
 		}
 		for range n {
 			if f := d.u32(); int64(f) < int64(m.imported) || int64(f) >= int64(len(m.funcs)) {
@@ -358,17 +385,21 @@ func (m *module) readBodies(d *decoder) {
 	}
 }
 
-// readData lets active segments of memory 0 and passive ones through.
+// readData lets active segments within memory 0 and passive ones through.
 func (m *module) readData(d *decoder) {
-	for range d.count(maxSegments) {
-		switch d.u32() {
-		case 0:
-			d.constant()
-		case 1:
-		default:
+	for range d.count(maxData) {
+		flags, at := d.u32(), uint64(0)
+		if flags > 1 || m.memories == 0 {
 			d.fail("a data segment of another memory")
 		}
-		d.take(d.u32())
-		m.segments++
+		passive := flags == 1
+		if !passive {
+			at = d.offset()
+		}
+		n := uint64(len(d.take(d.u32())))
+		if !passive && at+n > uint64(m.memory.min)*pageSize {
+			d.fail("a data segment beyond the memory")
+		}
+		m.passive = append(m.passive, passive)
 	}
 }

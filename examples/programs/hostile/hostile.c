@@ -1,10 +1,6 @@
-// Guests that misbehave, one for each value of GUEST. Each that is admitted
-// emits (1, 0, rows) for a unit it has no designs on; its victim is the unit
-// whose first row costs VICTIM.
-#include "../yunei.h"
-
-#define VICTIM 666
-#define COST_FEN 2
+// Guests that misbehave in the ways that come to mind first, one for each value
+// of GUEST.
+#include "guest.h"
 
 #define LOOP 1         // for ever, for every unit
 #define LOOP_VICTIM 2  // for ever, for the victim
@@ -22,20 +18,6 @@
 #define LATE_TRAP 14   // emits first, and traps then, for the victim
 #define GUESS 15       // emits what clock, random numbers and environment tell
 #define ASK 16         // calls the host 4000 times, for the victim 5000 times
-
-static int victim(void) {
-  const struct header *h = head();
-  return h->rows > 0 && int64s(column(COST_FEN))[0] == VICTIM;
-}
-
-static void tell(i64 v) {
-  static struct emit e;
-  e = (struct emit){1, 0, v};
-  yunei_emit(&e, 1);
-}
-
-#define WASI(name) __attribute__((import_module("wasi_snapshot_preview1"), import_name(#name))) i32 name
-#define SPIN for (volatile u32 i = 0;; i++)
 
 #if GUEST == PRINT
 WASI(fd_write)(i32 fd, const void *iovs, i32 n, u32 *written);
