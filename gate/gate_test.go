@@ -79,7 +79,7 @@ func site(tb testing.TB, terms jobs.Terms, units counts) []int64 {
 	cube := jobs.NewCube(terms.Shape, terms.Pairs())
 	for cell, n := range units {
 		for range n {
-			at := uint32(cell) //nolint:gosec // one of six
+			at := uint32(cell)
 			if err := cube.Add(1, true, []abi.Emit{{Cell: at, Value: 100}, {Cell: at, Measure: 1, Value: -3}}); err != nil {
 				tb.Fatal(err)
 			}

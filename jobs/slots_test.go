@@ -51,8 +51,16 @@ func TestSlotsCheck(t *testing.T) {
 		}
 	}
 	for _, bad := range []Slots{
-		{}, {0, 1, 1}, {1, 0, 1}, {1, 1, 0}, {-1, 1, 1}, {1, -1, 1}, {1, 1, -1},
-		{most.First + 1, 1, 1}, {1, most.Every + 1, 1}, {1, 1, most.Count + 1},
+		{},
+		{0, 1, 1},
+		{1, 0, 1},
+		{1, 1, 0},
+		{-1, 1, 1},
+		{1, -1, 1},
+		{1, 1, -1},
+		{most.First + 1, 1, 1},
+		{1, most.Every + 1, 1},
+		{1, 1, most.Count + 1},
 	} {
 		if bad.check() == nil {
 			t.Errorf("%+v are slots", bad)

@@ -78,6 +78,7 @@ func (c Cache) shelf(path string, admitted []byte) *shelf {
 	return s
 }
 
+//nolint:contextcheck,nolintlint // a line of the log waits for nothing; contextcheck heeds this here, and reports it at the callers
 func (c Cache) say(what, path string, err error) {
 	if c.Log != nil {
 		c.Log.LogAttrs(context.Background(), slog.LevelWarn, what, slog.String("path", path), slog.Any("err", err))

@@ -119,7 +119,7 @@ func TestCacheIsNotTrusted(t *testing.T) {
 	} {
 		said.Reset()
 		spoil()
-		if got := (cache.shelf(runner, start(t, Config{Module: prebuilt(t, "district-age-c")}).admitted)).get(); got != nil {
+		if got := cache.shelf(runner, start(t, Config{Module: prebuilt(t, "district-age-c")}).admitted).get(); got != nil {
 			t.Errorf("%s: taken", name)
 		}
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -166,7 +166,7 @@ func TestCacheIsOfOneBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	write := func(b []byte) build {
-		if err := os.WriteFile(copied, b, 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(copied, b, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		got, err := buildOf(copied)

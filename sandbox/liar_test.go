@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,7 +220,7 @@ func FuzzLiar(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	hello := append(ready, none...)
+	hello := slices.Concat(ready, none)
 	opened := append([]byte{stepWrite, byte(len(hello))}, hello...)
 	script := func(more ...byte) []byte { return append(bytes.Clone(opened), more...) }
 	f.Add(script(stepRead, stepHonest, 2))

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -63,8 +64,8 @@ const (
 	defaultLoad    = 2 * time.Minute
 	attempts       = 3
 	batchUnits     = 512
-	batchBytes     = 4 << 20
-	answerBytes    = 16 << 20
+	batchBytes     = 1 << 18 // larger ones are slower: they leave the caches
+	answerBytes    = 4 << 20
 	pipeSize       = 1 << 20
 	dataBase       = 3 << 29 // bytes that a runner needs beside its guest's memory
 )
@@ -317,15 +318,14 @@ func (c *child) load(ctx context.Context, config Config, p wire.Program) ([]byte
 		return nil, fmt.Errorf("loading guest: %w", err)
 	}
 	const answer = 2
-	begun := time.Now()
 	kind, payload, err := c.exchange(ctx, frame, answer, config.Load)
-	if err != nil && ctx.Err() == nil && time.Since(begun) >= config.Load {
+	switch {
+	case errors.Is(err, errLate) && p.Compiled == nil:
 		return nil, fmt.Errorf("loading guest: not within %v: %w", config.Load, fault.Guest)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("loading guest: %v: %w", err, fault.Internal) //nolint:errorlint // its own kind is not to be told
 	}
-	switch kind {
+	switch kind { //nolint:exhaustive // of an honest runner
 	case wire.Ready:
 		if err := c.ready(payload, config.Least); err != nil || !p.Keep {
 			return nil, err
@@ -404,13 +404,29 @@ func (c *child) silent() error {
 // exchange sends a frame and returns the answer, of at most limit bytes. When
 // ctx or the wall ends first the child is killed, which ends both pipes.
 func (c *child) exchange(ctx context.Context, frame []byte, limit int, wall time.Duration) (wire.Kind, []byte, error) {
+	var late atomic.Bool
 	defer context.AfterFunc(ctx, c.process.Kill)()
-	defer time.AfterFunc(wall, c.process.Kill).Stop()
-	if _, err := c.to.Write(frame); err != nil {
-		return 0, nil, fmt.Errorf("writing to runner: %w", err)
+	defer time.AfterFunc(wall, func() {
+		late.Store(true)
+		c.process.Kill()
+	}).Stop()
+	_, err := c.to.Write(frame)
+	if err != nil {
+		err = fmt.Errorf("writing to runner: %w", err)
 	}
-	return c.next(limit)
+	var kind wire.Kind
+	var payload []byte
+	if err == nil {
+		kind, payload, err = c.next(limit)
+	}
+	if err != nil && late.Load() {
+		err = fmt.Errorf("%w: %w", errLate, err)
+	}
+	return kind, payload, err
 }
+
+// errLate says that a child was killed because its wall ended.
+var errLate = errors.New("the runner took too long")
 
 // answer is exchange for what follows an answer.
 func (c *child) answer(ctx context.Context, limit int, wall time.Duration) (wire.Kind, []byte, error) {

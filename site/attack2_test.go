@@ -32,7 +32,7 @@ func me(t *testing.T) string {
 }
 
 // ask has the bureau ask for a replay.
-func (w *world) ask(run string) {
+func (w *world) ask(run string) { //nolint:unparam // each step of a world names its run
 	w.Helper()
 	w.sayAs("bureau-officer", msg.Replay, msg.ReplayBody{Of: w.view(run).Of(0, msg.Bureau)})
 }
@@ -367,7 +367,8 @@ func TestSecondAttemptIsNotSeen(t *testing.T) {
 	t.Cleanup(w.site.Board.Close)
 	err = w.site.compute(t.Context(), v)
 	said := w.said("r-1")
-	for item := range w.site.Board.All(t.Context(), "run.>") {
+	for item, err := range w.site.Board.All(t.Context(), "run.>") {
+		w.must(err)
 		said += " again:" + item.Subject
 	}
 	if err != nil || strings.Contains(said, "again:") {

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		defer os.RemoveAll(bin)                      //nolint:errcheck // a folder of the test's own
-		if err := os.Chmod(bin, 0o755); err != nil { //nolint:gosec // the jailed child is another user
+		if err := os.Chmod(bin, 0o755); err != nil { // the jailed child is another user
 			panic(err)
 		}
 		build := exec.Command("go", "build", "-o", bin+"/", "./cmd/yunei-runner", "./cmd/yunei-replay")

@@ -144,6 +144,9 @@ func fillSlots(t *jobs.Terms, d verb.Directory) {
 		}
 	}
 	t.Due = jobs.DefaultSlots(rows)
+	for t.Due.Count > 1 && t.Due.Last(t.NotBefore).After(t.NotAfter) {
+		t.Due.Count--
+	}
 }
 
 func userOf(d verb.Directory, is func(governance.User) bool) (governance.User, bool) {

@@ -266,8 +266,11 @@ func flipCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has no %q", args[0], args[2])
 	}
 	at := &raw[i+len(args[2])]
-	if *at++; *at == ':' || *at == '[' || *at == '{' { // past a digit or a letter
+	switch *at++; *at {
+	case ':', '[', '{': // past a digit or a letter
 		*at -= 2
+	case ',': // past base64's '+'
+		*at = '/'
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), raw, 0o600))
 }

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 		runner, replay = filepath.Join(dir, "yunei-runner"), filepath.Join(dir, "yunei-replay")
-		build := exec.Command("go", "build", "-o", dir, "../../cmd/yunei-runner", "../../cmd/yunei-replay") //nolint:noctx // ends before the tests begin
+		build := exec.Command("go", "build", "-o", dir, "../../cmd/yunei-runner", "../../cmd/yunei-replay") // ends before the tests begin
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			panic(err)
@@ -87,7 +87,7 @@ func agree(tb testing.TB, module []byte, l limits.Limits, areas [][]byte) []sand
 	for _, path := range []string{runner, replay} {
 		same(tb, "backwards, in sevens", areas, want, scattered(tb, []string{path}, module, l, areas, 7, backwards(len(areas))))
 	}
-	shuffled := rand.New(rand.NewPCG(1, uint64(len(areas)))).Perm(len(areas)) //nolint:gosec // a test's order
+	shuffled := rand.New(rand.NewPCG(1, uint64(len(areas)))).Perm(len(areas))
 	same(tb, "shuffled over both", areas, want, scattered(tb, []string{runner, replay}, module, l, areas, 100, shuffled))
 	return want
 }
@@ -218,7 +218,7 @@ func person(tb testing.TB, costs ...int64) []byte {
 	tb.Helper()
 	var params []byte
 	for _, v := range []int32{3, 3, (2024-1970)*12 + 5, 18, 60} {
-		params = binary.LittleEndian.AppendUint32(params, uint32(v)) //nolint:gosec // all above 0
+		params = binary.LittleEndian.AppendUint32(params, uint32(v))
 	}
 	cols := []abi.Column{{Type: abi.Code}, {Type: abi.Month}, {Type: abi.Int64, I64: costs}}
 	for _, c := range costs {

@@ -86,6 +86,7 @@ func i64c(v int64) []byte { return append([]byte{0x42}, s(v)...) }
 func f32c(v float32) []byte {
 	return binary.LittleEndian.AppendUint32([]byte{0x43}, math.Float32bits(v))
 }
+
 func f64c(v float64) []byte {
 	return binary.LittleEndian.AppendUint64([]byte{0x44}, math.Float64bits(v))
 }
@@ -96,7 +97,7 @@ func setLocal(i uint64) []byte     { return op(0x21, i) }
 func global(i uint64) []byte       { return op(0x23, i) }
 func setGlobal(i uint64) []byte    { return op(0x24, i) }
 func br(l uint64) []byte           { return op(0x0c, l) }
-func brIf(l uint64) []byte         { return op(0x0d, l) }
+func brIf(l uint64) []byte         { return op(0x0d, l) } //nolint:unparam // written as the format has it, like br
 func load32(off uint64) []byte     { return op(0x28, 2, off) }
 func load64(off uint64) []byte     { return op(0x29, 3, off) }
 func store32(off uint64) []byte    { return op(0x36, 2, off) }

@@ -77,7 +77,7 @@ func TestBounds(t *testing.T) {
 		if a.bounded == "" {
 			continue
 		}
-		a.each(t, func(t *testing.T, module []byte) {
+		a.each(t, func(t *testing.T, module []byte) { //nolint:thelper // a test, whose own lines are to be named
 			c := cube(t, start(t, a.config("wasmer", module)), [][]byte{unit(666, 1)})
 			if got := contribution(c); got != strings.Trim(a.bounded, "-") && a.bounded != "-" || a.bounded == "-" && got != "" {
 				t.Errorf("the victim adds %q, want %q", got, a.bounded)
@@ -105,7 +105,7 @@ func party(rng *rand.Rand) (with, without [][]byte) {
 // frames that it gets are of the same kinds and number.
 func TestNeighbours(t *testing.T) {
 	t.Parallel()
-	rng := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // an order, not a secret
+	rng := rand.New(rand.NewPCG(3, 4))
 	reached := 0
 	for _, a := range attacks() {
 		if a.victim == refused {
@@ -337,8 +337,8 @@ func TestMembership(t *testing.T) {
 		if !silent(with) || silent(without) {
 			t.Errorf("%s: without noise the attack fails", a.guest)
 		}
-		hits := draws(t, a, with, without, n, uint64(2*i), 1)        //nolint:gosec // a seed
-		alarms := draws(t, a, without, without, n, uint64(2*i+1), 1) //nolint:gosec // a seed
+		hits := draws(t, a, with, without, n, uint64(2*i), 1)
+		alarms := draws(t, a, without, without, n, uint64(2*i+1), 1)
 		least := lower(hits, n) - upper(alarms, n)
 		t.Logf("%-10s %5d of %d true, %5d false: advantage %.3f, at least %.3f; bound %.3f", a.guest, hits, n, alarms, float64(hits-alarms)/float64(n), least, bound)
 		if least > bound {
@@ -378,7 +378,7 @@ func draws(t *testing.T, a reader, c, honest *jobs.Cube, n int, seed, less uint6
 	for _, m := range c.Shape.All() {
 		g, err := noise.NewGaussian(m.Sigma / less)
 		if m.Sigma < less {
-			g, err = noise.NewGaussianRat(big.NewRat(int64(m.Sigma), int64(less))) //nolint:gosec // both small
+			g, err = noise.NewGaussianRat(big.NewRat(int64(m.Sigma), int64(less)))
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unsafe"
+	"unsafe" //nolint:depguard // the attacker makes system calls itself
 
 	"golang.org/x/sys/unix"
 
@@ -96,9 +96,8 @@ func breakout(name, zh, en string, try func() (uintptr, error)) takeover {
 	return takeover{name: name, zh: zh, en: en, want: powerless, act: func(areas [][]byte, _ uint32) []byte {
 		value := int64(0) // the call went through
 		if _, err := try(); err != nil {
-			var e unix.Errno
 			value = 1
-			if errors.As(err, &e) {
+			if e, ok := errors.AsType[unix.Errno](err); ok {
 				value = int64(e)
 			}
 		}
@@ -157,7 +156,7 @@ func child(trap, flags uintptr) (uintptr, error) {
 	return got(pid, e)
 }
 
-func parent() uintptr { return uintptr(os.Getppid()) } //nolint:gosec // not negative
+func parent() uintptr { return uintptr(os.Getppid()) }
 
 var page [4096]byte
 
@@ -241,7 +240,7 @@ func TestTakeovers(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			l := granted
-			l.Rows = uint32(i + 1) //nolint:gosec // a place in a list
+			l.Rows = uint32(i + 1)
 			r := start(t, sandbox.Config{Runner: self, Module: newGuest(honest).bytes(), Limits: l, Least: jail.Basic, Load: patience, Wall: 2 * time.Second})
 			got, err := r.Map(t.Context(), [][]byte{unit(667, 1), unit(666, 42)})
 			switch a.want {
@@ -254,7 +253,7 @@ func TestTakeovers(t *testing.T) {
 			case powerless:
 				if err != nil { // the filter has ended the process
 					check(t, got, err)
-				} else if e := syscall.Errno(got[0].Emits[0].Value); e == 0 || e == syscall.EFAULT { //nolint:gosec // an error number
+				} else if e := syscall.Errno(got[0].Emits[0].Value); e == 0 || e == syscall.EFAULT {
 					t.Errorf("the call was made: %v", e)
 				}
 			}
@@ -280,7 +279,7 @@ func TestTwoEnginesTell(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := granted
-	l.Rows = uint32(len(takeovers)) //nolint:gosec // mix is the last
+	l.Rows = uint32(len(takeovers)) // mix is the last
 	units := [][]byte{unit(667, 1), unit(666, 42), unit(668, 1)}
 	module := newGuest(honest).bytes()
 	taken := cube(t, start(t, sandbox.Config{Runner: self, Module: module, Limits: l, Least: jail.Basic, Load: patience}), units)

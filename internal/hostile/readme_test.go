@@ -57,10 +57,10 @@ func readme() string {
 
 // quoted is what an attack comes to, as code; what is a word stays one.
 func quoted(s string) string {
-	switch {
-	case s == refused || s == failed:
+	switch s {
+	case refused, failed:
 		return s
-	case s == "":
+	case "":
 		return "nothing"
 	}
 	return "`" + s + "`"
@@ -74,7 +74,7 @@ func TestReadme(t *testing.T) {
 	file := filepath.Join(programs, "hostile", "README.md")
 	want := readme()
 	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil { //nolint:gosec // for all to read
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -173,6 +173,7 @@ const patience = 20 * time.Second
 
 // each module of an attack, under the attack's name.
 func (a *attack) each(t *testing.T, try func(t *testing.T, module []byte)) {
+	t.Helper()
 	modules := a.modules()
 	for name, module := range modules {
 		t.Run(strings.TrimSuffix(a.name+"/"+name, "/"), func(t *testing.T) { try(t, module) })
@@ -184,7 +185,7 @@ func (a *attack) each(t *testing.T, try func(t *testing.T, module []byte)) {
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	for _, a := range attacks() {
-		a.each(t, func(t *testing.T, module []byte) {
+		a.each(t, func(t *testing.T, module []byte) { //nolint:thelper // a test, whose own lines are to be named
 			t.Parallel()
 			alone := map[string][]string{}
 			for engine := range runners {
@@ -199,6 +200,7 @@ func TestAttacks(t *testing.T) {
 
 // try runs one guest on one engine, and returns what all people came to.
 func (a *attack) try(t *testing.T, engine string, module []byte) []string {
+	t.Helper()
 	c := a.config(engine, module)
 	r, err := sandbox.Start(t.Context(), c)
 	if a.victim == refused {
@@ -237,6 +239,7 @@ func (a *attack) try(t *testing.T, engine string, module []byte) []string {
 // orders runs everyone last, first, and behind each cheater, on a child that
 // has seen them all before.
 func (a *attack) orders(t *testing.T, engine string, r *sandbox.Runner, all []person, want []string) {
+	t.Helper()
 	var places []int
 	for i := range all {
 		places = append(places, len(all)-1-i)
@@ -244,7 +247,7 @@ func (a *attack) orders(t *testing.T, engine string, r *sandbox.Runner, all []pe
 	for i := range all {
 		places = append(places, 0, i, 3, i, 7, i)
 	}
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // an order, not a secret
+	rng := rand.New(rand.NewPCG(1, 2))
 	for range times(1, 50) {
 		places = append(places, rng.Perm(len(all))...)
 	}

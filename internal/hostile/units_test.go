@@ -247,7 +247,7 @@ func piled() (all []rec) {
 
 func extremes() (all []rec) {
 	for i, v := range []int64{math.MinInt64, math.MinInt64, math.MaxInt64, math.MaxInt64, 1, -1, math.MinInt64} {
-		all = append(all, rec{Cell: uint32(i & 1), Value: v}, rec{Cell: 2, Measure: 1, Value: -v}) //nolint:gosec // 0 or 1
+		all = append(all, rec{Cell: uint32(i & 1), Value: v}, rec{Cell: 2, Measure: 1, Value: -v})
 	}
 	return all
 }

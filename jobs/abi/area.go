@@ -131,7 +131,7 @@ func checkStarts(starts []int, rows int) error {
 }
 
 func appendStarts(dst []byte, starts []int) []byte {
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(starts)-1)) // n and the zero
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(starts)-1)) //nolint:gosec // n and the zero: checkStarts wants 1 to MaxUnits+1
 	for _, s := range starts {
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(s)) //nolint:gosec // at most rows, which AppendUnits bounds
 	}

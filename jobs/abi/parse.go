@@ -3,6 +3,7 @@ package abi
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strconv"
 )
 
@@ -208,13 +209,17 @@ func DecodeEmits(dst []Emit, b []byte) ([]Emit, error) {
 	if len(b)%EmitSize != 0 {
 		return dst, errors.New("reading emits: not a whole number of records")
 	}
-	for ; len(b) > 0; b = b[EmitSize:] {
-		dst = append(dst, Emit{
-			Cell:    binary.LittleEndian.Uint32(b),
-			Measure: binary.LittleEndian.Uint16(b[4:]),
-			Unit:    binary.LittleEndian.Uint16(b[6:]),
-			Value:   int64(binary.LittleEndian.Uint64(b[8:])), //nolint:gosec // two's complement
-		})
+	n := len(dst)
+	dst = slices.Grow(dst, len(b)/EmitSize)[:n+len(b)/EmitSize]
+	for i := range dst[n:] {
+		one := b[i*EmitSize : (i+1)*EmitSize]
+		head := binary.LittleEndian.Uint64(one)
+		dst[n+i] = Emit{
+			Cell:    uint32(head),       //nolint:gosec // the low half
+			Measure: uint16(head >> 32), //nolint:gosec // the next quarter
+			Unit:    uint16(head >> 48),
+			Value:   int64(binary.LittleEndian.Uint64(one[8:])), //nolint:gosec // two's complement
+		}
 	}
 	return dst, nil
 }

@@ -79,13 +79,44 @@ type numericRange struct {
 
 // numeric lists the operators without immediates, in the order of their codes.
 var numeric = [...]numericRange{
-	{0x45, i32s, i32s}, {0x4f, i32s + i32s, i32s}, {0x50, i64s, i32s}, {0x5a, i64s + i64s, i32s}, {opF32Ge, f32s + f32s, i32s}, {opF64Ge, f64s + f64s, i32s}, // comparisons
-	{0x69, i32s, i32s}, {0x78, i32s + i32s, i32s}, {0x7b, i64s, i64s}, {0x8a, i64s + i64s, i64s},
-	{0x91, f32s, f32s}, {0x98, f32s + f32s, f32s}, {0x9f, f64s, f64s}, {0xa6, f64s + f64s, f64s},
-	{0xa7, i64s, i32s}, {0xa9, f32s, i32s}, {0xab, f64s, i32s}, {0xad, i32s, i64s}, {0xaf, f32s, i64s}, {0xb1, f64s, i64s}, // to integers
-	{0xb3, i32s, f32s}, {0xb5, i64s, f32s}, {0xb6, f64s, f32s}, {0xb8, i32s, f64s}, {0xba, i64s, f64s}, {0xbb, f32s, f64s}, // to floats
-	{0xbc, f32s, i32s}, {0xbd, f64s, i64s}, {0xbe, i32s, f32s}, {0xbf, i64s, f64s}, // bits
-	{0xc1, i32s, i32s}, {opLastNumeric, i64s, i64s}, // sign extension
+	// comparisons
+	{0x45, i32s, i32s},
+	{0x4f, i32s + i32s, i32s},
+	{0x50, i64s, i32s},
+	{0x5a, i64s + i64s, i32s},
+	{opF32Ge, f32s + f32s, i32s},
+	{opF64Ge, f64s + f64s, i32s},
+	// counting and arithmetic
+	{0x69, i32s, i32s},
+	{0x78, i32s + i32s, i32s},
+	{0x7b, i64s, i64s},
+	{0x8a, i64s + i64s, i64s},
+	{0x91, f32s, f32s},
+	{0x98, f32s + f32s, f32s},
+	{0x9f, f64s, f64s},
+	{0xa6, f64s + f64s, f64s},
+	// to integers
+	{0xa7, i64s, i32s},
+	{0xa9, f32s, i32s},
+	{0xab, f64s, i32s},
+	{0xad, i32s, i64s},
+	{0xaf, f32s, i64s},
+	{0xb1, f64s, i64s},
+	// to floats
+	{0xb3, i32s, f32s},
+	{0xb5, i64s, f32s},
+	{0xb6, f64s, f32s},
+	{0xb8, i32s, f64s},
+	{0xba, i64s, f64s},
+	{0xbb, f32s, f64s},
+	// bits
+	{0xbc, f32s, i32s},
+	{0xbd, f64s, i64s},
+	{0xbe, i32s, f32s},
+	{0xbf, i64s, f64s},
+	// sign extension
+	{0xc1, i32s, i32s},
+	{opLastNumeric, i64s, i64s},
 }
 
 // accesses lists the loads and stores in the order of their codes: the type of
@@ -94,9 +125,29 @@ var accesses = [...]struct {
 	typ   string
 	width uint32
 }{
-	{i32s, 2}, {i64s, 3}, {f32s, 2}, {f64s, 3},
-	{i32s, 0}, {i32s, 0}, {i32s, 1}, {i32s, 1}, {i64s, 0}, {i64s, 0}, {i64s, 1}, {i64s, 1}, {i64s, 2}, {i64s, 2},
-	{i32s, 2}, {i64s, 3}, {f32s, 2}, {f64s, 3}, {i32s, 0}, {i32s, 1}, {i64s, 0}, {i64s, 1}, {i64s, 2},
+	{i32s, 2},
+	{i64s, 3},
+	{f32s, 2},
+	{f64s, 3},
+	{i32s, 0},
+	{i32s, 0},
+	{i32s, 1},
+	{i32s, 1},
+	{i64s, 0},
+	{i64s, 0},
+	{i64s, 1},
+	{i64s, 1},
+	{i64s, 2},
+	{i64s, 2},
+	{i32s, 2},
+	{i64s, 3},
+	{f32s, 2},
+	{f64s, 3},
+	{i32s, 0},
+	{i32s, 1},
+	{i64s, 0},
+	{i64s, 1},
+	{i64s, 2},
 }
 
 // An operator as decoded: its code, that behind the prefix, and its type. What

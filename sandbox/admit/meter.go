@@ -251,7 +251,7 @@ func (b *body) finish() ([]byte, error) {
 	if b.nans > 0 {
 		ours = ourLocals
 	}
-	out := binary.AppendUvarint(make([]byte, 0, len(b.out)+len(b.groups)+64), uint64(b.count)+uint64(ours)) //nolint:gosec // small
+	out := binary.AppendUvarint(make([]byte, 0, len(b.out)+len(b.groups)+64), uint64(b.count)+uint64(ours))
 	out = append(out, b.groups...)
 	for _, t := range ourGroups[:ours] {
 		out = append(out, 1, t)

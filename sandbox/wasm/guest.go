@@ -116,7 +116,7 @@ func (g *Guest) Map(area []byte) (records []byte, ok bool, err error) {
 	if how == C.YN_MACHINE {
 		return nil, false, fmt.Errorf("running unit: no instance: %w", fault.Internal)
 	}
-	g.outcome = wire.Outcome(how) //nolint:gosec // one of engine.h's
+	g.outcome = wire.Outcome(how) // one of engine.h's
 	if how != C.YN_RETURNED {
 		return nil, false, nil
 	}
@@ -131,7 +131,7 @@ func (g *Guest) Trace() wire.Trace {
 	}
 	return wire.Trace{
 		Outcome: g.outcome,
-		Fuel:    uint64(t.fuel), //nolint:gosec // from 0 to Limits.Fuel
+		Fuel:    uint64(t.fuel), // from 0 to Limits.Fuel
 		Pages:   uint32(t.pages),
 		Log:     C.GoBytes(unsafe.Pointer(t.log), C.int(t.len)),
 	}

@@ -58,7 +58,17 @@ func loadAs(tb testing.TB, module []byte, p wire.Program) *Guest {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return g.(*Guest)
+	return own(tb, g)
+}
+
+// own is a guest as this package's own.
+func own(tb testing.TB, g serve.Guest) *Guest {
+	tb.Helper()
+	ours, ok := g.(*Guest)
+	if !ok {
+		tb.Fatalf("loaded as %T", g)
+	}
+	return ours
 }
 
 // params are 3 districts and the age bands 0-17, 18-59, 60+, in June 2024.
@@ -135,7 +145,7 @@ func loadGo(tb testing.TB, p wire.Program) *Guest {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return g.(*Guest)
+	return own(tb, g)
 }
 
 func buildGo(tb testing.TB) []byte {

@@ -58,7 +58,7 @@ func both(tb testing.TB, module []byte, l limits.Limits) (fresh, reset *Guest) {
 	if errReset != nil {
 		return nil, nil
 	}
-	return b.(*Guest), a.(*Guest)
+	return own(tb, b), own(tb, a)
 }
 
 // compare shows the areas to both guests in several orders. The fresh one is

@@ -61,7 +61,7 @@ func unit(tb testing.TB, costs ...int64) []byte {
 	tb.Helper()
 	var params []byte
 	for _, v := range []int32{3, 3, (2024-1970)*12 + 5, 18, 60} {
-		params = binary.LittleEndian.AppendUint32(params, uint32(v)) //nolint:gosec // all above 0
+		params = binary.LittleEndian.AppendUint32(params, uint32(v))
 	}
 	cols := []abi.Column{{Type: abi.Code}, {Type: abi.Month}, {Type: abi.Int64, I64: costs}}
 	for _, c := range costs {
@@ -153,7 +153,7 @@ func TestResetIsFresh(t *testing.T) {
 	l := limits.Limits{Fuel: 1 << 14, Memory: 4, Input: 64, Rows: 1, Emits: 1 << 10}
 	resets := 0
 	for n := range 60 {
-		noise := rand.New(rand.NewPCG(11, uint64(n))) //nolint:gosec // a test's own
+		noise := rand.New(rand.NewPCG(11, uint64(n)))
 		seed := make([]byte, 200)
 		for i := range seed {
 			seed[i] = byte(noise.Uint32())

@@ -77,7 +77,7 @@ func (g *Guest) offer(ctx context.Context) error {
 	theirs := g.runtime.NewHostModuleBuilder(wasi)
 	exit := api.GoModuleFunc(func(context.Context, api.Module, []uint64) { g.stop(wire.Exited) })
 	theirs.NewFunctionBuilder().WithGoModuleFunction(exit, []api.ValueType{i32}, nil).Export("proc_exit")
-	write := api.GoModuleFunc(g.counted(g.write))
+	write := g.counted(g.write)
 	theirs.NewFunctionBuilder().WithGoModuleFunction(write, []api.ValueType{i32, i32, i32, i32}, []api.ValueType{i32}).Export("fd_write")
 	for _, s := range stubs {
 		theirs.NewFunctionBuilder().WithGoModuleFunction(g.counted(s.answer), s.params, []api.ValueType{i32}).Export(s.name)
@@ -157,7 +157,7 @@ func (g *Guest) write(m api.Memory, args []uint64) uint32 {
 	if fd := api.DecodeU32(args[0]); g.program.Trace && (fd == 1 || fd == 2) {
 		g.keep(m, pieces)
 	}
-	return put32(m, args[3], uint32(sum)) //nolint:gosec // at most MaxInt32
+	return put32(m, args[3], uint32(sum)) // at most MaxInt32
 }
 
 // pieceSize is that of a pointer and a length.

@@ -139,7 +139,7 @@ func TestTraces(t *testing.T) {
 
 func TestOutcomes(t *testing.T) {
 	seen := map[string]bool{}
-	for o := Outcome(0); o < outcomesEnd; o++ {
+	for o := range outcomesEnd {
 		if seen[o.String()] || o.String() == "" {
 			t.Errorf("outcome %d is called %q", o, o)
 		}

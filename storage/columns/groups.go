@@ -90,7 +90,7 @@ func order(by By, secret []byte) []uint32 {
 	mac.Write([]byte("order of groups"))
 	place := make([]uint32, by.Groups)
 	for i := range place {
-		place[i] = uint32(i) //nolint:gosec // at most MaxGroups
+		place[i] = uint32(i) // at most MaxGroups
 	}
 	r := rand.New(rand.NewChaCha8([32]byte(mac.Sum(nil)))) //nolint:gosec // ChaCha8 under a secret is no weak generator
 	r.Shuffle(len(place), func(i, j int) { place[i], place[j] = place[j], place[i] })

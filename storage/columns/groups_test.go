@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
+	"unsafe" //nolint:depguard // tells whether two strings share their bytes
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/abi"

@@ -1,6 +1,9 @@
 package admittest
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // A function's code under construction.
 type function struct {
@@ -32,7 +35,7 @@ func (g *guest) function(self int) []byte {
 	for _, t := range more {
 		head = append(head, 1, t)
 	}
-	f.out = append(head, counters, i32)
+	f.out = append(f.out, append(head, counters, i32)...)
 	if self == funcMap {
 		f.tell()
 	}
@@ -362,9 +365,9 @@ func (f *function) multiple(depth int) {
 
 // forget takes values off the stack, into locals where it can.
 func (f *function) forget(types []byte) {
-	for i := len(types) - 1; i >= 0; i-- {
+	for _, t := range slices.Backward(types) {
 		if f.oneIn(2) {
-			f.op(0x21, byte(len(f.typ.params))+i32-types[i])
+			f.op(0x21, byte(len(f.typ.params))+i32-t)
 		} else {
 			f.op(0x1a)
 		}

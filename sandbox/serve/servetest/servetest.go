@@ -16,7 +16,7 @@ const (
 
 // Memory returns how many pages Roomy's guest needs.
 func Memory(input, emits int) uint32 {
-	return uint32(1 + (input+page-1)/page + (emits*abi.EmitSize+page-1)/page) //nolint:gosec // a test's own numbers
+	return uint32(1 + (input+page-1)/page + (emits*abi.EmitSize+page-1)/page)
 }
 
 // Roomy returns a guest with an input area of so many bytes, which hands over
@@ -54,7 +54,7 @@ func Sum(area []byte) int64 {
 	return int64(sum)
 }
 
-func leb(v int) []byte { return binary.AppendUvarint(nil, uint64(v)) } //nolint:gosec // lengths
+func leb(v int) []byte { return binary.AppendUvarint(nil, uint64(v)) }
 
 // signed is leb for a constant: its sign bit must be clear.
 func signed(v int) []byte {
