@@ -19,10 +19,12 @@ import (
 	"github.com/yunei/yunei/suite"
 )
 
-// keyed: every trustee vouches for the round's key, and the gate has one too.
+// keyed: every trustee vouches for the round's key, the gate has one too, and
+// every member has said which program it lets in.
 func keyed(v *msg.View, n int) bool {
 	_, ok := v.Key(n)
-	return ok && v.Said(n, msg.Receiver, v.Terms().Gate.Name)
+	_, admitted := msg.All[msg.AdmittedBody](v, 0, msg.Admitted, v.Sites())
+	return ok && admitted && v.Said(n, msg.Receiver, v.Terms().Gate.Name)
 }
 
 // A sealed is a site's partial under one round's key, kept so that whatever

@@ -23,6 +23,7 @@ import (
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/sandbox"
+	"github.com/yunei/yunei/sandbox/admit"
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/storage/columns"
 	"github.com/yunei/yunei/storage/dir"
@@ -274,7 +275,22 @@ func (w *world) key(run string) {
 	for _, name := range v.Trustees() {
 		w.say(name, msg.Key, msg.KeyBody{Of: v.Of(1, name), Transcript: v.Transcript(1), Key: suite.DigestOf(key)})
 	}
+	w.neighbour(v)
 	w.say("gate", msg.Receiver, msg.ReceiverBody{Of: v.Of(1, "gate"), Key: suite.DigestOf([]byte("gate")), Evidence: jobs.Software})
+}
+
+// neighbour has the other member let the same program in.
+func (w *world) neighbour(v *msg.View) {
+	w.Helper()
+	module, err := party.Fetch(w.Context(), w.board, v.Terms().Program.Digest, v.Terms().Program.Size)
+	w.must(err)
+	form, err := admit.Admit(module, v.Terms().Limits)
+	if err != nil {
+		return // nor does the other let it in
+	}
+	w.say("site-transit", msg.Admitted, msg.AdmittedBody{
+		Of: v.Of(0, "site-transit"), Program: v.Terms().Program.Digest, Form: suite.DigestOf(form), Rewrite: admit.Version, Engines: msg.Engines(v.Terms()),
+	})
 }
 
 // said lists what the site has said in a run: kinds, in their order, and the

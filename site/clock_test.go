@@ -375,3 +375,23 @@ func TestSecondAttemptIsNotSeen(t *testing.T) {
 		t.Errorf("the second attempt: %v, said %s", err, said)
 	}
 }
+
+// Nobody seals for a set of which one member runs the program in another form:
+// no release of it would verify.
+func TestMembersWithOtherForms(t *testing.T) {
+	w := newWorld(t, crowd(5, false))
+	terms, module := w.termsOf(study, nil)
+	w.begin("r-1", terms, module)
+	v := w.view("r-1")
+	w.say("site-transit", msg.Admitted, msg.AdmittedBody{
+		Of: v.Of(0, "site-transit"), Program: terms.Program.Digest, Form: suite.DigestOf([]byte("another form")), Rewrite: "another", Engines: msg.Engines(terms),
+	})
+	for range 3 {
+		if at, ok := later(w.advance("r-1")); ok {
+			w.now = at
+		}
+	}
+	if v := w.view("r-1"); v.Dead() != "run-dead" || v.Said(1, msg.Commit, w.site.Name) {
+		t.Errorf("dead %q, said %s", v.Dead(), w.said("r-1"))
+	}
+}
