@@ -66,21 +66,15 @@ func oursBatch(dir string, g guest) (contender, error) {
 		return contender{}, err
 	}
 	return contender{"ours, batch(1000)", 40, func(areas [][]byte) (int, error) {
-		results, err := r.Map(context.Background(), areas)
-		if err != nil {
-			return 0, err
-		}
 		cube, n := jobs.NewCube(shape, 1), 0
-		for _, res := range results {
+		err := r.Each(context.Background(), areas, func(res sandbox.Result) error {
 			if !res.OK {
-				return 0, errFailed
+				return errFailed
 			}
 			n += len(res.Emits)
-			if err := cube.Add(batchSize, true, res.Emits); err != nil {
-				return 0, err
-			}
-		}
-		return n, nil
+			return cube.Add(batchSize, true, res.Emits)
+		})
+		return n, err
 	}, r.Close}, nil
 }
 

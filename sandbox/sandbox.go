@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,56 +153,74 @@ func (r *Runner) drop() {
 // a machine on which a batch fails three times is a fault.Internal, and so is
 // everything else: once rows are read, the guest has no failure of its own.
 func (r *Runner) Map(ctx context.Context, areas [][]byte) ([]Result, error) {
-	for i, a := range areas {
-		if len(a) > int(r.config.Limits.Input) {
-			return nil, fmt.Errorf("mapping: area %d of %d bytes, limit %d: %w", i, len(a), r.config.Limits.Input, fault.Invalid)
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	results := make([]Result, 0, len(areas))
-	for len(areas) > 0 {
-		n, err := r.batch(ctx, &results, areas)
-		if err != nil {
-			return nil, err
-		}
-		areas = areas[n:]
+	err := r.Each(ctx, areas, func(done Result) error {
+		done.Emits = slices.Clone(done.Emits)
+		results = append(results, done)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return results, nil
 }
 
-// batch appends the results of the first n areas.
-func (r *Runner) batch(ctx context.Context, results *[]Result, areas [][]byte) (n int, err error) {
+// Each is Map for results that are used at once, while they are in the
+// processor's caches: fn gets them in order, and each is good until it
+// returns. An error of fn ends it and comes back as it is.
+func (r *Runner) Each(ctx context.Context, areas [][]byte, fn func(Result) error) error {
+	for i, a := range areas {
+		if len(a) > int(r.config.Limits.Input) {
+			return fmt.Errorf("mapping: area %d of %d bytes, limit %d: %w", i, len(a), r.config.Limits.Input, fault.Invalid)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(areas) > 0 {
+		done, err := r.batch(ctx, areas)
+		if err != nil {
+			return err
+		}
+		for _, result := range done {
+			if err := fn(result); err != nil {
+				return err
+			}
+		}
+		areas = areas[len(done):]
+	}
+	return nil
+}
+
+// batch returns the results of the first areas, good until the next call.
+func (r *Runner) batch(ctx context.Context, areas [][]byte) (done []Result, err error) {
 	for range attempts {
 		if r.child == nil {
 			if r.child, err = r.start(ctx); err != nil {
 				if ctx.Err() != nil {
-					return 0, fmt.Errorf("mapping: %w", ctx.Err())
+					return nil, fmt.Errorf("mapping: %w", ctx.Err())
 				}
 				continue
 			}
 			r.level = r.child.level
 		}
-		n = r.fit(areas)
-		var done []Result
+		n := r.fit(areas)
 		if done, err = r.child.units(ctx, areas[:n], r.asked(n), r.wall(n)); err == nil {
-			*results = append(*results, done...)
 			if r.child.left -= n; r.child.left <= 0 {
 				r.drop()
 			}
-			return n, nil
+			return done, nil
 		}
 		escaped := r.escaped()
 		r.drop()
 		if ctx.Err() != nil {
-			return 0, fmt.Errorf("mapping: %w", ctx.Err())
+			return nil, fmt.Errorf("mapping: %w", ctx.Err())
 		}
 		if escaped { // it would try again
-			return 0, fmt.Errorf("mapping: a child was ended for its system calls: %w", fault.Internal)
+			return nil, fmt.Errorf("mapping: a child was ended for its system calls: %w", fault.Internal)
 		}
 	}
 	// Not %w: whatever kind err has, it is not to be told apart from others.
-	return 0, fmt.Errorf("mapping: a batch failed %d times, lastly %v: %w", attempts, err, fault.Internal) //nolint:errorlint // see above
+	return nil, fmt.Errorf("mapping: a batch failed %d times, lastly %v: %w", attempts, err, fault.Internal) //nolint:errorlint // see above
 }
 
 // escaped ends the child, and reports whether the kernel had done so already
@@ -251,6 +270,7 @@ type child struct {
 	to      *os.File
 	from    *os.File
 	frames  *wire.Reader
+	parser  wire.Parser
 	frame   []byte // kept for its memory
 	left    int    // units until it is replaced
 	level   jail.Level
@@ -383,7 +403,7 @@ func (c *child) units(ctx context.Context, areas [][]byte, asked wire.Asked, wal
 	if kind != wire.Results {
 		return nil, fmt.Errorf("running units: a frame of kind %#x: %w", kind, fault.Tampered)
 	}
-	return wire.ParseResults(make([]Result, 0, len(areas)), payload, asked)
+	return c.parser.Results(payload, asked)
 }
 
 // silent returns an error if the child has said what it was not asked, which

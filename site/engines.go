@@ -191,27 +191,35 @@ func show(ctx context.Context, e engines, cubes []*jobs.Cube, batch []visit) err
 	g, ctx := errgroup.WithContext(ctx)
 	for i, r := range e {
 		g.Go(func() error {
-			results, err := r.Map(ctx, areas)
+			rest := batch
+			err := r.Each(ctx, areas, func(done sandbox.Result) (err error) {
+				rest, err = add(cubes[i], rest, &done)
+				return err
+			})
 			if err != nil {
 				return err
 			}
-			return add(cubes[i], batch, results)
+			_, err = add(cubes[i], rest, nil)
+			return err
 		})
 	}
 	return g.Wait()
 }
 
-func add(cube *jobs.Cube, batch []visit, results []sandbox.Result) error {
-	for _, v := range batch {
-		var r sandbox.Result
+// add adds what the next visit with an area came to, and before it those that
+// have none and so have failed; without a result it adds such alone.
+func add(cube *jobs.Cube, batch []visit, done *sandbox.Result) ([]visit, error) {
+	for len(batch) > 0 && (done != nil || batch[0].area == nil) {
+		v := batch[0]
+		batch = batch[1:]
 		if v.area != nil {
-			r, results = results[0], results[1:]
+			return batch, cube.Add(v.units, done.OK, done.Emits)
 		}
-		if err := cube.Add(v.units, r.OK, r.Emits); err != nil {
-			return err
+		if err := cube.Add(v.units, false, nil); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return batch, nil
 }
 
 // A sender hands visits on in batches.

@@ -227,7 +227,15 @@ func BenchmarkRun(b *testing.B) {
 		if err := w.site.Advance(context.Background(), v); err != nil {
 			b.Fatal(err)
 		}
-		took = append(took, time.Since(start))
+		computed := time.Since(start)
+		b.StopTimer()
+		v = w.view(run) // its admission is in the ledger
+		b.StartTimer()
+		start = time.Now()
+		if err := w.site.Advance(context.Background(), v); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, computed+time.Since(start))
 		b.StopTimer()
 		if !w.view(run).Said(1, msg.Commit, w.site.Name) {
 			b.Fatal("not sealed")

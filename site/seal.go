@@ -85,8 +85,8 @@ func keep[T any](ctx context.Context, s *Site, name storage.Name, v T, make func
 	if err != nil {
 		return v, err
 	}
-	if err := seal.Put(ctx, s.Store, s.Seal.Public(), name, bytes.NewReader(raw)); err != nil && !errors.Is(err, fault.Conflict) {
-		return v, err
+	if err := seal.Put(ctx, s.Store, s.Seal.Public(), name, bytes.NewReader(raw)); !errors.Is(err, fault.Conflict) {
+		return made, err
 	}
 	return v, s.get(ctx, name, &v)
 }

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/abi"
@@ -184,7 +185,21 @@ func (a Asked) Size() int {
 // ParseResults appends the results that were asked for to dst, no more and no
 // fewer. What it allocates is bounded by len(b).
 func ParseResults(dst []Result, b []byte, a Asked) ([]Result, error) {
-	records := make([]abi.Emit, 0, len(b)/abi.EmitSize)
+	results, err := new(Parser).Results(b, a)
+	return append(dst, results...), err
+}
+
+// A Parser parses results into memory that it keeps from call to call.
+type Parser struct {
+	results []Result
+	records []abi.Emit
+}
+
+// Results is ParseResults; what it returns is good until the next call.
+func (p *Parser) Results(b []byte, a Asked) ([]Result, error) {
+	p.records = slices.Grow(p.records[:0], len(b)/abi.EmitSize)
+	dst, records := p.results[:0], p.records
+	defer func() { p.results, p.records = dst, records[:0] }()
 	for range a.Units {
 		var r Result
 		var err error
