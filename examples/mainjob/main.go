@@ -104,11 +104,17 @@ func bothModes(ctx context.Context, s *stage.Stage, program string) (sdc, dp tim
 	if sdc, err = s.Run(ctx, "permit-sdc", program, "run-sdc"); err != nil {
 		return 0, 0, err
 	}
+	s.Say("大数据局请各域在域内用第二引擎复算这次运行；每域只回一个签名比特", "the bureau has every domain compute that run again, inside it and on the second engine; each signs one bit")
+	if err := s.As(ctx, stage.Bureau, "job", "replay", "run-sdc"); err != nil {
+		return 0, 0, err
+	}
 	s.Say("许可二（dp）：同一程序，未经审查；每个数据域加离散高斯噪声，先在本域账本扣减隐私预算，再读第一行",
 		"permit two (dp): the same program, unreviewed; every domain adds discrete Gaussian noise and debits its own journal before the first row is read")
 	if err := permit(ctx, s, Spec("permit-dp", "settlement", jobs.DP, "district-age-c", ""), program); err != nil {
 		return 0, 0, err
 	}
+	s.Note("  dp 的结果只在授权凭据规定的时段出现：出现的时间不透露程序算了多久。")
+	s.Note("  A result in dp appears at a slot of the permit's, so that the time does not tell how long the program took.")
 	dp, err = s.Run(ctx, "permit-dp", program, "run-dp")
 	return sdc, dp, err
 }
