@@ -201,7 +201,8 @@ func (v *verification) key() error {
 const maxRewrite = 64
 
 // admitted demands a record of admission of every member, alike in all, from
-// before it committed; and that no replay came to something else.
+// before it committed and before any signed the set; and that no replay came to
+// something else.
 func (v *verification) admitted() error {
 	sites := v.view.Sites()
 	records, ok := msg.All[msg.AdmittedBody](v.view, 0, msg.Admitted, sites)
@@ -218,9 +219,13 @@ func (v *verification) admitted() error {
 	}
 	var places []msg.Place
 	for _, name := range sites {
-		places = append(places, msg.Place{Run: v.run.ID, Kind: msg.Admitted, Party: name})
+		own := msg.Place{Run: v.run.ID, Kind: msg.Admitted, Party: name}
+		if err := v.inOrder([]msg.Place{own}, v.said(msg.Commit, name)); err != nil {
+			return err
+		}
+		places = append(places, own)
 	}
-	return v.inOrder(places, v.said(msg.Commit, sites...))
+	return v.inOrder(places, v.said(msg.Confirm, sites...))
 }
 
 func (v *verification) confirmed() error {

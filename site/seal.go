@@ -20,11 +20,10 @@ import (
 )
 
 // keyed: every trustee vouches for the round's key, the gate has one too, and
-// every member has said which program it lets in.
-func keyed(v *msg.View, n int) bool {
+// the ledger holds which program this site has let in.
+func (s *Site) keyed(v *msg.View, n int) bool {
 	_, ok := v.Key(n)
-	_, admitted := msg.All[msg.AdmittedBody](v, 0, msg.Admitted, v.Sites())
-	return ok && admitted && v.Said(n, msg.Receiver, v.Terms().Gate.Name)
+	return ok && v.Said(0, msg.Admitted, s.Name) && v.Said(n, msg.Receiver, v.Terms().Gate.Name)
 }
 
 // A sealed is a site's partial under one round's key, kept so that whatever
@@ -104,10 +103,12 @@ func (s *Site) get(ctx context.Context, name storage.Name, v any) error {
 	return json.Unmarshal(raw, v)
 }
 
-// committed: there is a set to sign, and this site is in it.
+// committed: there is a set to sign, this site is in it, and every member has
+// let the program in; that all did in one form, Advance has seen to.
 func (s *Site) committed(v *msg.View, n int) bool {
 	set, ok := v.Set(n)
-	return ok && slices.Contains(set.Members, s.Name)
+	_, admitted := msg.All[msg.AdmittedBody](v, 0, msg.Admitted, v.Sites())
+	return ok && admitted && slices.Contains(set.Members, s.Name)
 }
 
 // confirm signs the set. The members of a run are signed once, ever: another

@@ -70,7 +70,7 @@ const (
 
 func (s *Site) steps() []party.Step {
 	return []party.Step{
-		{Kind: msg.Commit, Due: keyed, Make: s.commit},
+		{Kind: msg.Commit, Due: s.keyed, Make: s.commit},
 		{Kind: msg.Confirm, Due: s.committed, Make: s.confirm},
 		{Kind: msg.Reveal, Due: confirmed, Make: s.reveal},
 	}
