@@ -210,7 +210,7 @@ func (v *verification) admitted() error {
 		return fmt.Errorf("not every member signed a record of admission: %w", fault.Denied)
 	}
 	for _, r := range records {
-		if r.Form.Hex() == "" || r.Rewrite == "" || len(r.Rewrite) > maxRewrite || r.Program != v.terms.Program.Digest || r.Form != records[0].Form || r.Rewrite != records[0].Rewrite || !slices.Equal(r.Engines, msg.Engines(v.terms)) {
+		if r.Form.Hex() == "" || r.Rewrite == "" || len(r.Rewrite) > maxRewrite || r.Program != v.terms.Program.Digest || v.view.Unlike() || !slices.Equal(r.Engines, msg.Engines(v.terms)) {
 			return fmt.Errorf("the record of admission of %s is not of this program, form or engines: %w", r.Party, fault.Tampered)
 		}
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/yunei/yunei/suite"
 )
 
-// A kept is what a site remembers of its cube before noise: a commitment under
+// A keptCube is what a site remembers of its cube before noise: a commitment under
 // a salt that never leaves it, so that nobody can guess the cube's values, and
 // a replay can still be held against them.
-type kept struct {
+type keptCube struct {
 	Salt suite.Salt       `json:"salt"`
 	Cube suite.Commitment `json:"cube"`
 }
@@ -34,12 +34,12 @@ func (s *Site) remember(ctx context.Context, v *msg.View, cube *jobs.Cube) error
 		return err
 	}
 	s.Hook("cube:before")
-	was, err := keep(ctx, s, name, kept{}, func() (kept, error) {
+	was, err := keep(ctx, s, name, keptCube{}, func() (keptCube, error) {
 		salt, err := suite.NewSalt()
 		if err != nil {
-			return kept{}, err
+			return keptCube{}, err
 		}
-		return kept{salt, suite.Commit(salt, cubeBytes(cube))}, nil
+		return keptCube{salt, suite.Commit(salt, cubeBytes(cube))}, nil
 	})
 	s.Hook("cube:after")
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Site) compare(ctx context.Context, v *msg.View) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var was kept
+	var was keptCube
 	if err := s.get(ctx, name, &was); err != nil {
 		return false, err
 	}

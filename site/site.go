@@ -38,7 +38,7 @@ type Config struct {
 	Runner   string              // path of yunei-runner
 	Replay   string              // path of yunei-replay
 	Runners  int                 // of each engine, side by side; 0 is 1
-	Secret   []byte              // of the domain; batches, blocks and the cache are keyed by what is derived from it
+	Secret   []byte              // of the domain; batches and blocks are keyed by what is derived from it
 	Cache    sandbox.Cache       // of compiled programs
 	Jail     jail.Level          // the least that a guest is run in; 0 is a full jail
 	Budgets  map[string]*big.Rat // rho by unit namespace, over all permits and for ever
