@@ -13,6 +13,7 @@ import (
 
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate/budget"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -287,6 +288,10 @@ func (s *Server) job(ctx context.Context, c *call, t jobs.Terms, rec records.Rec
 	if v.Refusal != "" {
 		j.Refusal = fault.Show(fault.Refuse(v.Refusal, "")).Code
 	}
+	if short := v.Short; short != nil && budget.Told(*short).Check() == nil {
+		j.Short = short
+	}
+	j.Debits = v.Debits
 	return j, nil
 }
 

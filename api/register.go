@@ -30,6 +30,7 @@ var verbs = map[verb.Verb]func(context.Context, *Server, *call) (any, error){
 	verb.JobShow:           showJob,
 	verb.JobList:           listJobs,
 	verb.JobReplay:         replayJob,
+	verb.BudgetShow:        showBudget,
 	verb.CandidateGet:      getCandidate,
 	verb.VoteCommit:        commitVote,
 	verb.VoteOpen:          openVote,

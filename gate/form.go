@@ -27,7 +27,10 @@ func form(terms jobs.Terms) (jobs.Candidate, error) {
 	for _, m := range terms.Shape.All() {
 		c.Figures = append(c.Figures, figure(terms, m))
 	}
-	if terms.Mode == jobs.DP {
+	for k, keep := range terms.Shape.Margins {
+		c.Margins = append(c.Margins, margin(terms, k, keep))
+	}
+	if terms.Mode.Noisy() {
 		p, err := privacy(terms)
 		if err != nil {
 			return jobs.Candidate{}, err
@@ -38,16 +41,35 @@ func form(terms jobs.Terms) (jobs.Candidate, error) {
 	return c, nil
 }
 
-// figure says how a measure is shown. In mode dp each member's noise is in the
-// sum, so the variances add up.
+// margin is the k-th margin without cells. In noisy modes it is the sum of
+// noisy cells, so that it costs nothing, and its spread is theirs together.
+func margin(terms jobs.Terms, k int, keep []string) jobs.Margin {
+	m := jobs.Margin{Dims: append([]string{}, keep...)}
+	if terms.Mode == jobs.SDC {
+		return m
+	}
+	cells := terms.Shape.Cells() / terms.Shape.Margin(k).Cells()
+	for _, measure := range terms.Shape.All() {
+		m.Figures = append(m.Figures, spread(jobs.Figure{Name: measure.Name, Title: titleOf(measure)}, measure, cells*len(terms.Members)))
+	}
+	return m
+}
+
+// figure says how a measure is shown. In noisy modes each member's noise is in
+// the sum, so the variances add up.
 func figure(terms jobs.Terms, m jobs.Measure) jobs.Figure {
 	f := jobs.Figure{Name: m.Name, Title: titleOf(m)}
 	if terms.Mode == jobs.SDC {
 		f.Round = m.Round
 		return f
 	}
+	return spread(f, m, len(terms.Members))
+}
+
+// spread is a figure with the noise of so many draws.
+func spread(f jobs.Figure, m jobs.Measure, draws int) jobs.Figure {
 	v := new(big.Int).SetUint64(m.Sigma)
-	return f.WithVariance(v.Mul(v, big.NewInt(int64(len(terms.Members)))))
+	return f.WithVariance(v.Mul(v, big.NewInt(int64(draws))))
 }
 
 func privacy(terms jobs.Terms) (*jobs.Privacy, error) {
@@ -120,8 +142,12 @@ func sdcStatements(terms jobs.Terms) []jobs.Statement {
 			EN: "The values of a figure are rounded to multiples of its one base, halves away from zero; zero stays zero.",
 		},
 		{
-			ZH: fmt.Sprintf("所示单元格中，每个数据域或者没有个体，或者不少于 %d 个；未展示的单元格一律记作“%s”，不说明原因，也不发布合计。", terms.Threshold, jobs.Hidden),
-			EN: fmt.Sprintf("In a shown cell each domain has no unit or at least %d; every cell that is not shown is %q, for whatever reason, and no totals are released.", terms.Threshold, jobs.Hidden),
+			ZH: fmt.Sprintf("所示单元格中，每个数据域或者没有个体，或者不少于 %d 个且不由少数个体主导；未展示的单元格一律记作“%s”，不说明原因。", terms.Threshold, jobs.Hidden),
+			EN: fmt.Sprintf("In a shown cell each domain has no unit or at least %d of which few do not dominate it; every cell that is not shown is %q, for whatever reason.", terms.Threshold, jobs.Hidden),
+		},
+		{
+			ZH: "合计单独取整，与各单元格取整值之和可能不等。每个数据域都已将本结果与自己此前参与的全部发布逐一比对。",
+			EN: "Totals are rounded by themselves and may differ from the sum of rounded cells. Each domain has compared this result with every earlier release that it took part in.",
 		},
 		{
 			ZH: "本结果采用统计披露控制，不是差分隐私；程序源代码经具名审阅。",
@@ -157,6 +183,13 @@ func dpStatements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
 			EN: fmt.Sprintf("Outside epsilon: each domain's part appears at one of the permit's %d slots, which tell at most %.1f bits together, and as many again if the run is replayed; and incidents.", terms.Due.Count, terms.SlotBits()),
 		},
 	}
+	if terms.Mode == jobs.Both {
+		all[0] = jobs.Statement{
+			ZH: fmt.Sprintf("数值含各数据域加入的离散高斯噪声，可能为负；真值以约 95%% 的把握位于数值加减所列半宽之内。加噪个体数明显不足 %d 的单元格记作“%s”，仅由加噪后的数值决定。", terms.Threshold, jobs.Hidden),
+			EN: fmt.Sprintf("Values have the discrete Gaussian noise that each domain added and may be negative; a true value lies within the stated half-width with some 95 %% confidence. Cells whose noisy count is not clearly %d or more are %q, which their noisy values alone decide.", terms.Threshold, jobs.Hidden),
+		}
+	}
+	all = append(all, honest(terms))
 	if k := terms.Shape.Grouping.Blocks; k > 0 {
 		all = append(all, jobs.Statement{
 			ZH: fmt.Sprintf("程序以黑箱方式分别在 %d 个数据块上运行；“%s”一项是作答的块数，不是个体数，没有个体数可供核对。", k, terms.Shape.Units.Title),
@@ -164,6 +197,15 @@ func dpStatements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
 		})
 	}
 	return all
+}
+
+// honest says whose noise the guarantee counts on.
+func honest(terms jobs.Terms) jobs.Statement {
+	n, m := len(terms.Members), terms.Honest()
+	return jobs.Statement{
+		ZH: fmt.Sprintf("%d 个数据域都加噪声，上述保证只依赖其中任意 %d 个如实加入。", n, m),
+		EN: fmt.Sprintf("All of %d domains add noise; the guarantee counts on that of any %d of them.", n, m),
+	}
 }
 
 // subtraction says what members can do to one another (Promise 3).

@@ -3,43 +3,51 @@
 // can be a sum of what the terms allow, hides or shows each cell, rounds what
 // is exact and leaves alone what is noisy, and returns the candidate, byte for
 // byte what would be released, with a record of what was checked and what was
-// not. Noise is drawn in the domains, with the samplers of gate/noise, before
-// anything is opened.
+// not. Protect makes a domain's part of such a vector. Noise is drawn in the
+// domains, with the samplers of gate/noise, before anything is opened.
 //
-// In mode dp nothing here depends on exact data: every cell is shown as it
-// was opened, so that a candidate is post-processing of noisy sums and the
-// promise is the accountant's. In mode sdc a cell is shown when no domain
-// flagged it. What the gate does not do: it keeps no register of earlier
-// releases, evaluates no dominance and suppresses no second cell for the sake
-// of a first; the record says so, and the verdict is then left to people. It
-// trusts each domain for the flags and the counts of its own units, and trusts
-// none of them for those of another.
+// The modes are kept apart. In mode dp every cell is shown as it was opened, so
+// that a candidate is post-processing of noisy sums and the promise is the
+// accountant's; in mode sdc+dp a cell is hidden by its own noisy count and
+// nothing else, which is post-processing too. In mode sdc the domains judge:
+// each flags the cells (and totals) that its own units make unsafe
+// (gate/evidence), and says whether its register of earlier releases
+// (gate/register) forbids the whole; the gate hides what is flagged, hides more
+// for its sake, and audits the result (gate/suppress).
+//
+// It trusts each domain for the flags and the counts of its own units, and
+// trusts none of them for those of another.
 package gate
 
 import (
+	"cmp"
 	"fmt"
-	"io"
 	"math/big"
 	"math/bits"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/gate/noise"
+	"github.com/yunei/yunei/gate/params"
 	"github.com/yunei/yunei/jobs"
 )
 
-// Profile names the set of rules that this package holds.
-const Profile = "house"
-
 // Judge makes the candidate of an opened vector (jobs.Terms.Slots values: the
-// cube, measure by measure, and in mode sdc a flag a cell), and the record of
-// its checks. An error is a refusal of terms that Admit refuses, or of kind
-// Tampered: the vector is no sum that the terms allow. The candidate names no
-// run yet (jobs.Candidate.ForRun).
+// cube, measure by measure, and in mode sdc what Protect puts behind it), and
+// the record of its checks. An error is a refusal of terms that Admit refuses,
+// or of kind Tampered: the vector is no sum that the terms allow. The candidate
+// names no run yet (jobs.Candidate.ForRun); one that is blocked shows nothing.
 func Judge(terms jobs.Terms, opened []int64) (jobs.Candidate, Record, error) {
 	if err := Admit(terms); err != nil {
 		return jobs.Candidate{}, Record{}, err
 	}
-	v, err := read(terms, opened)
+	p, err := Rules(terms)
+	if err != nil {
+		return jobs.Candidate{}, Record{}, err
+	}
+	return judge(terms, p, opened)
+}
+
+func judge(terms jobs.Terms, p params.Parameters, opened []int64) (jobs.Candidate, Record, error) {
+	v, err := read(terms, p, opened)
 	if err != nil {
 		return jobs.Candidate{}, Record{}, fmt.Errorf("judging a sum: %w", err)
 	}
@@ -47,16 +55,29 @@ func Judge(terms jobs.Terms, opened []int64) (jobs.Candidate, Record, error) {
 	if err != nil {
 		return jobs.Candidate{}, Record{}, fmt.Errorf("judging a sum: %w", err)
 	}
-	c.Cells = make([]jobs.Cell, v.cells)
-	for i := range c.Cells {
-		if v.flag(i) == 0 {
-			c.Cells[i] = v.show(i)
-		}
+	j, err := v.judge(p)
+	if err != nil {
+		return jobs.Candidate{}, Record{}, fmt.Errorf("judging a sum: %w", err)
 	}
+	v.fill(&c, j.hidden)
 	if err := c.Check(); err != nil {
 		return jobs.Candidate{}, Record{}, fmt.Errorf("judging a sum: %w", err)
 	}
-	return c, record(terms, c), nil
+	return c, record(facts{terms, p, c, j}), nil
+}
+
+// Rules are the parameters that the terms are judged by: those of their
+// profile for the highest grade of their members' data.
+func Rules(terms jobs.Terms) (params.Parameters, error) {
+	grade := 0
+	for _, m := range terms.Members {
+		grade = max(grade, m.Grade)
+	}
+	p, err := params.For(cmp.Or(terms.Profile, params.HouseProfile), grade)
+	if err != nil {
+		return params.Parameters{}, err
+	}
+	return p.Raise(terms.Threshold), nil
 }
 
 // A vector is an opened vector in its place.
@@ -64,19 +85,23 @@ type vector struct {
 	terms    jobs.Terms
 	measures []jobs.Measure
 	cells    int
-	values   []int64 // measure by measure
-	flags    []int64 // mode sdc
+	lists    [][]int32 // the cells of each item
+	values   []int64   // measure by measure
+	flags    []int64   // mode sdc: of each item
+	peaks    []int64   // mode sdc, if there are margins: measure by measure, without units
+	refuse   int64     // mode sdc: not 0 if a register forbids it
+	review   int64     // mode sdc: not 0 if a register cannot tell
 }
 
 // read checks an opened vector against the terms: each value
 // is within what the members' units can come to, and so are the flags.
-func read(terms jobs.Terms, opened []int64) (vector, error) {
+func read(terms jobs.Terms, p params.Parameters, opened []int64) (vector, error) {
 	if len(opened) != terms.Slots() {
 		return vector{}, fmt.Errorf("%d values, want %d: %w", len(opened), terms.Slots(), fault.Tampered)
 	}
-	v := vector{terms: terms, measures: terms.Shape.All(), cells: terms.Shape.Cells()}
+	v := vector{terms: terms, measures: terms.Shape.All(), cells: terms.Shape.Cells(), lists: terms.Shape.Lists()}
 	cube := len(v.measures) * v.cells
-	v.values, v.flags = opened[:cube], opened[cube:]
+	v.values = opened[:cube]
 	for m, measure := range v.measures {
 		lo, hi := reach(measure, len(terms.Members), terms.Mode)
 		for _, x := range v.values[m*v.cells : (m+1)*v.cells] {
@@ -85,12 +110,14 @@ func read(terms jobs.Terms, opened []int64) (vector, error) {
 			}
 		}
 	}
-	for _, f := range v.flags {
-		if f < 0 || f > int64(len(terms.Members))*maxFlag {
-			return vector{}, fmt.Errorf("a flag is out of range: %w", fault.Tampered)
-		}
+	if terms.Mode != jobs.SDC {
+		return v, nil
 	}
-	return v, v.consistent()
+	rest := opened[cube:]
+	v.flags, rest = rest[:len(v.lists)], rest[len(v.lists):]
+	v.peaks, rest = rest[:len(rest)-2], rest[len(rest)-2:]
+	v.refuse, v.review = rest[0], rest[1]
+	return v, v.consistent(p.Threshold)
 }
 
 // tailSigmas is how many standard deviations a member's noise stays within,
@@ -98,10 +125,10 @@ func read(terms jobs.Terms, opened []int64) (vector, error) {
 const tailSigmas = 16
 
 // reach is the range of a sum over members: MaxUnits of each, at the measure's
-// bounds, and in mode dp their noise.
+// bounds, and in noisy modes their noise.
 func reach(m jobs.Measure, members int, mode jobs.Mode) (lo, hi int64) {
 	tail := new(big.Int)
-	if mode == jobs.DP {
+	if mode.Noisy() {
 		tail.SetUint64(m.Sigma)
 		tail.Sqrt(tail).Add(tail, big.NewInt(1)).Mul(tail, big.NewInt(tailSigmas))
 	}
@@ -117,29 +144,48 @@ func reach(m jobs.Measure, members int, mode jobs.Mode) (lo, hi int64) {
 	return -most(-m.Lo), most(m.Hi)
 }
 
-// consistent checks, in mode sdc, the cells that will be shown: no units or at
-// least the threshold, and values that so many units can have. It does not
-// look at a hidden cell: whether a run dies of it would tell another domain
-// about it.
-func (v vector) consistent() error {
-	if v.terms.Mode != jobs.SDC {
-		return nil
+// consistent checks what mode sdc seals beside the cube, and the items that no
+// domain flagged: no units or at least the threshold, and values that so many
+// units can have. It does not look at a flagged item: whether a run dies of it
+// would tell another domain about it.
+func (v vector) consistent(threshold int64) error {
+	members := int64(len(v.terms.Members))
+	for _, f := range append([]int64{v.refuse, v.review}, v.flags...) {
+		if f < 0 || f > members*maxFlag {
+			return fmt.Errorf("a flag is out of range: %w", fault.Tampered)
+		}
 	}
-	for i := range v.cells {
-		if v.flag(i) != 0 {
+	for i, x := range v.peaks {
+		if x < 0 || x > members*v.measures[1+i/v.cells].Bound() {
+			return fmt.Errorf("a peak is out of range: %w", fault.Tampered)
+		}
+	}
+	for i := range v.lists {
+		if v.flags[i] != 0 {
 			continue
 		}
-		units := v.values[i]
-		if units != 0 && units < v.terms.Threshold {
+		units := v.value(0, i)
+		if units != 0 && units < threshold {
 			return fmt.Errorf("a cell has fewer units than its flags say: %w", fault.Tampered)
 		}
 		for m, measure := range v.measures {
-			if x := v.values[m*v.cells+i]; beyond(x, units, measure.Hi) || beyond(-x, units, -measure.Lo) {
+			if x := v.value(m, i); beyond(x, units, measure.Hi) || beyond(-x, units, -measure.Lo) {
 				return fmt.Errorf("a value is beyond what its units can have: %w", fault.Tampered)
 			}
 		}
 	}
 	return nil
+}
+
+// value is that of measure m in an item. Sums that no honest domains come to
+// stay at 2^62.
+func (v vector) value(m, item int) int64 {
+	const most = 1 << 62
+	sum := int64(0)
+	for _, cell := range v.lists[item] {
+		sum = min(max(sum+v.values[m*v.cells+int(cell)], -most), most) // each at most 2^62
+	}
+	return sum
 }
 
 // beyond reports whether x > units * bound, units and bound not negative.
@@ -148,44 +194,27 @@ func beyond(x, units, bound int64) bool {
 	return x > 0 && hi == 0 && uint64(x) > lo
 }
 
-// maxFlag is the largest number that a domain flags a cell with. Fifty of them
-// stay within 62 bits.
-const maxFlag = 1 << 56
-
-// Blind turns a domain's flags (0, or 1 for a cell to be hidden), in place,
-// into numbers that no other domain can cancel: 0 stays, and a flag becomes
-// random in 1..2^56. A flag of 1 could be lifted by another domain's -1, which
-// leaves a sum of 0. The numbers belong to a partial: a retry seals
-// the same.
-func Blind(flags []int64, random io.Reader) error {
-	s := noise.NewSource(random)
-	defer s.Erase()
-	for i, f := range flags {
-		if f == 0 {
-			continue
+// fill gives a candidate its cells.
+func (v vector) fill(c *jobs.Candidate, hidden []bool) {
+	cells := make([]jobs.Cell, len(v.lists))
+	for i := range cells {
+		if !hidden[i] {
+			cells[i] = v.show(i)
 		}
-		r, err := s.Below(maxFlag)
-		if err != nil {
-			return fmt.Errorf("blinding flags: %w", err)
-		}
-		flags[i] = 1 + int64(r) //nolint:gosec // at most 2^56
 	}
-	return nil
+	c.Cells, cells = cells[:v.cells:v.cells], cells[v.cells:]
+	for k := range c.Margins {
+		n := v.terms.Shape.Margin(k).Cells()
+		c.Margins[k].Cells, cells = cells[:n:n], cells[n:]
+	}
 }
 
-// flag is 0 where no domain flagged a cell, and in mode dp, which has no flags.
-func (v vector) flag(cell int) int64 {
-	if v.terms.Mode != jobs.SDC {
-		return 0
-	}
-	return v.flags[cell]
-}
-
-// show is a cell as it is released.
-func (v vector) show(cell int) jobs.Cell {
+// show is an item as it is released: a total is rounded by itself, and not the
+// sum of what was rounded.
+func (v vector) show(item int) jobs.Cell {
 	out := make(jobs.Cell, len(v.measures))
 	for m, measure := range v.measures {
-		out[m] = v.values[m*v.cells+cell]
+		out[m] = v.value(m, item)
 		if v.terms.Mode == jobs.SDC {
 			out[m] = round(out[m], measure.Round)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate/params"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/suite"
 )
@@ -17,7 +18,8 @@ type Status string
 // verdict at Review.
 const (
 	Pass          Status = "pass"
-	Fail          Status = "fail"
+	Fail          Status = "fail"  // a release needs an exception, of both who vote
+	Block         Status = "block" // no release: what people could vote on shows nothing
 	Review        Status = "review"
 	NotApplicable Status = "not-applicable"
 	NotPerformed  Status = "not-performed"
@@ -39,13 +41,14 @@ type Check struct {
 // A Record says which checks were made of a candidate. Results is in the
 // form of ACRO's results.json (with one table), Checks holds all of C01 to C36.
 type Record struct {
-	Format  string            `json:"format"`
-	Profile string            `json:"profile"`
-	Terms   suite.Digest      `json:"terms"`
-	Mode    jobs.Mode         `json:"mode"`
-	Verdict Status            `json:"verdict"`
-	Results map[string]Result `json:"results"`
-	Checks  []Check           `json:"checks"`
+	Format     string            `json:"format"`
+	Profile    string            `json:"profile"`
+	Parameters params.Parameters `json:"parameters"`
+	Terms      suite.Digest      `json:"terms"`
+	Mode       jobs.Mode         `json:"mode"`
+	Verdict    Status            `json:"verdict"`
+	Results    map[string]Result `json:"results"`
+	Checks     []Check           `json:"checks"`
 }
 
 // RecordFormat names the spelling of a Record.
@@ -144,53 +147,50 @@ func ParseRecord(raw []byte) (Record, error) {
 
 func (s Status) known() bool {
 	switch s {
-	case Pass, Fail, Review, NotApplicable, NotPerformed:
+	case Pass, Fail, Block, Review, NotApplicable, NotPerformed:
 		return true
 	}
 	return false
 }
 
-// verdict is Fail if a check failed, Review if one is for people or was not
-// performed, Pass if every check passed or does not apply.
+// verdict is the worst of the checks: Block, Fail, Review if one is for people
+// or was not performed, and Pass if every check passed or does not apply.
 func verdict(checks []Check) Status {
-	v := Pass
+	rank := map[Status]int{Pass: 0, NotApplicable: 0, Review: 1, NotPerformed: 1, Fail: 2, Block: 3}
+	worst := 0
 	for _, c := range checks {
-		switch c.Status {
-		case Pass, NotApplicable:
-		case Review, NotPerformed:
-			if v == Pass {
-				v = Review
-			}
-		default:
-			return Fail
+		r, ok := rank[c.Status]
+		if !ok {
+			r = rank[Block] // an unknown word
 		}
+		worst = max(worst, r)
 	}
-	return v
+	return [...]Status{Pass, Review, Fail, Block}[worst]
 }
 
-// record runs the table of rules over a candidate.
-func record(terms jobs.Terms, c jobs.Candidate) Record {
-	f := gather(terms, c)
-	r := Record{Format: RecordFormat, Profile: Profile, Terms: c.Terms, Mode: c.Mode}
+// record runs the table of rules.
+func record(f facts) Record {
+	r := Record{Format: RecordFormat, Profile: f.p.Profile, Parameters: f.p, Terms: f.c.Terms, Mode: f.c.Mode}
 	for _, rule := range rules {
 		find := rule.sdc
-		if c.Mode == jobs.DP {
+		if f.c.Mode.Noisy() {
 			find = rule.dp
 		}
 		got := find(f)
 		r.Checks = append(r.Checks, Check{rule.id, rule.name, got.status, jobs.Statement{ZH: got.zh, EN: got.en}, got.parameters, got.evidence})
 	}
 	r.Verdict = verdict(r.Checks)
-	r.Results = map[string]Result{"table": result(c, r, f)}
+	r.Results = map[string]Result{"table": result(f, r)}
 	return r
 }
 
-func result(c jobs.Candidate, r Record, f facts) Result {
+func result(f facts, r Record) Result {
+	c, hidden := f.c, f.hidden()
 	out := Result{
 		Status: r.Verdict, Type: "table", Comments: []string{},
 		Properties: Properties{Method: string(c.Mode)},
 		Files: []File{{"candidate.csv", suite.DigestOf(c.CSV()), Summary{map[string]int64{
-			"cells": int64(f.cells), "shown": int64(f.cells - f.hidden), "hidden": int64(f.hidden),
+			"cells": int64(c.Items()), "shown": int64(c.Items() - hidden), "hidden": int64(hidden),
 		}}}},
 		Fair: Fair{
 			Statbarn: "Frequencies", Risks: []string{"low counts", "differencing", "class disclosure"},

@@ -24,6 +24,42 @@ const (
 // carry what the checker has seen to the operator.
 var Reasons = []string{"", "too-detailed", "not-the-purpose", "needs-context", "other"}
 
+// An Exception is why a candidate that failed a check may go out all the same,
+// in the opinion of an output checker.
+type Exception struct{ Code, ZH, EN string }
+
+// Exceptions that a checker may name: a closed list for the same reason, and so
+// that whoever verifies a release can read which it was. House rules: no
+// regulation that this product holds to gives a list.
+var Exceptions = []Exception{
+	{"public-already", "同样的数字已由有权机关公开发布。", "an authority has published the same figures already"},
+	{"structural-zero", "所涉空单元格是规则使然，任何人都不可能在其中。", "the cells in question are empty by rule: nobody could stand in them"},
+	{"not-personal", "所涉单元格的主体是公共机构，其数字依法公开。", "the units in question are public bodies, whose figures are public by law"},
+	{"safe-in-context", "结合背景审查，该项检查所防的推断在此处不可能或没有意义。", "in context, what the check guards against cannot be inferred here, or says nothing of anybody"},
+	{"consented", "所涉主体均已书面同意发布。", "every unit concerned has agreed in writing to the release"},
+}
+
+func known(exception string) bool {
+	return slices.ContainsFunc(Exceptions, func(e Exception) bool { return e.Code == exception })
+}
+
+// Excepted lists the exceptions that the counted votes name, in the order in
+// which they were opened; none for a candidate that did not fail.
+func Excepted(v *msg.View) []Exception {
+	_, opens := Ballots(v)
+	var list []Exception
+	for _, r := range opens {
+		var open msg.VoteOpenBody
+		if r.Read(msg.VoteOpen, &open) != nil {
+			continue
+		}
+		if i := slices.IndexFunc(Exceptions, func(e Exception) bool { return e.Code == open.Vote.Exception }); i >= 0 {
+			list = append(list, Exceptions[i])
+		}
+	}
+	return list
+}
+
 // Ballots returns the commitments and the openings that count in a run, in
 // the order of the ledger: each one is checked against those before it.
 func Ballots(v *msg.View) (commits, opens []receipt.Receipt) {

@@ -100,16 +100,43 @@ func CheckOpen(t jobs.Terms, c msg.CandidateBody, commits, opens []receipt.Recei
 	if err := r.Read(msg.VoteOpen, &open); err != nil {
 		return err
 	}
-	if open.Of != of || sealed.Of != of || c.Permit != of.Permit || !about(open.Vote, t, c) || !sealed.Vote.Opens(open.Salt, of.Bind(open.Vote.Bytes())) {
+	if open.Of != of || sealed.Of != of || c.Permit != of.Permit || !sealed.Vote.Opens(open.Salt, of.Bind(open.Vote.Bytes())) {
 		return fault.Refuse("vote-broken", House)
 	}
-	return nil
+	return CheckVote(t, c, open.Vote)
 }
 
-// about reports whether a vote is on the candidate, with a reason of the list.
-func about(v msg.Vote, t jobs.Terms, c msg.CandidateBody) bool {
-	return v.Candidate == c.Candidate && v.Record == c.Record && slices.Equal(v.Recipients, t.Recipients) &&
-		slices.Contains(Reasons, v.Reason)
+// The gate's verdicts, as a candidate carries them.
+const (
+	verdictPass   = "pass"
+	verdictReview = "review"
+	verdictFail   = "fail"
+)
+
+// CheckVote reports whether a vote may be cast on the candidate: it is on the
+// very bytes, with a reason of the list, and no more than the gate's verdict
+// lets people decide. What passed, or is for people, is theirs alone, and an
+// exception says nothing there. What failed goes out only if each of the two
+// who approve it names why it may, of a closed list. What is blocked, by a
+// verdict that this version knows or does not, goes out by nobody's vote. Ask
+// it before a vote is sealed: one that does not hold never opens.
+func CheckVote(t jobs.Terms, c msg.CandidateBody, v msg.Vote) error {
+	if v.Candidate != c.Candidate || v.Record != c.Record || !slices.Equal(v.Recipients, t.Recipients) || !slices.Contains(Reasons, v.Reason) {
+		return fault.Refuse("vote-broken", House)
+	}
+	excepted := v.Exception != ""
+	switch failed := c.Verdict == verdictFail; {
+	case excepted && (!failed || !v.Approve):
+		return fault.Refuse("exception-void", House)
+	case !v.Approve:
+		return nil
+	case failed && !known(v.Exception):
+		return fault.Refuse("exception-needed", House)
+	case failed, c.Verdict == verdictPass, c.Verdict == verdictReview:
+		return nil
+	default:
+		return fault.Refuse("verdict-block", House)
+	}
 }
 
 // ballot says what a statement of the checker who signed r must be about; it

@@ -2,6 +2,7 @@ package governance_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/yunei/yunei/fault"
@@ -165,5 +166,123 @@ func TestVotesOfOtherKinds(t *testing.T) {
 	}
 	if jobs.Votes != 2 {
 		t.Errorf("%d votes are needed; the tests above say two", jobs.Votes)
+	}
+}
+
+// What a vote may say follows from the gate's verdict: people decide on what
+// passed or was left to them, approve what failed by an exception of the list
+// only, and never what is blocked.
+func TestVerdicts(t *testing.T) {
+	town := governancetest.NewTown(t)
+	terms := town.Terms()
+	known := governance.Exceptions[0].Code
+	for _, c := range []struct {
+		verdict   string
+		approve   bool
+		exception string
+		want      fault.Code
+	}{
+		{"pass", true, "", ""},
+		{"pass", false, "", ""},
+		{"pass", true, known, "exception-void"},
+		{"pass", false, known, "exception-void"},
+		{"review", true, "", ""},
+		{"review", false, "", ""},
+		{"review", true, known, "exception-void"},
+		{"fail", true, "", "exception-needed"},
+		{"fail", true, "because I say so", "exception-needed"},
+		{"fail", true, known, ""},
+		{"fail", false, "", ""},
+		{"fail", false, known, "exception-void"},
+		{"block", true, "", "verdict-block"},
+		{"block", true, known, "exception-void"},
+		{"block", false, "", ""},
+		{"", true, "", "verdict-block"},
+		{"excellent", true, "", "verdict-block"},
+		{"excellent", false, "", ""},
+	} {
+		ballot := town.Ballot("r-1", terms)
+		ballot.Verdict = c.verdict
+		vote := msg.Vote{Candidate: ballot.Candidate, Record: ballot.Record, Recipients: terms.Recipients, Approve: c.approve, Exception: c.exception}
+		name := c.verdict + "/" + c.exception
+		refused(t, name, governance.CheckVote(terms, ballot, vote), c.want, "")
+		of := msg.Of{Run: "r-1", Permit: terms.Digest(), Party: msg.Checker(0)}
+		sealed := suite.Commit(suite.Salt{7}, of.Bind(vote.Bytes()))
+		commit := town.Sign(t, "checker-a", msg.VoteCommit, of.About(), msg.VoteCommitBody{Of: of, Vote: sealed})
+		open := town.Sign(t, "checker-a", msg.VoteOpen, of.About(), msg.VoteOpenBody{Of: of, Vote: vote, Salt: suite.Salt{7}})
+		other, _ := town.Vote(t, "checker-b", 1, ballot, terms, false)
+		refused(t, name+" opened", governance.CheckOpen(terms, ballot, []receipt.Receipt{commit, other}, nil, open), c.want, "")
+	}
+}
+
+// A list is closed: its codes are names, once each, with both texts.
+func TestExceptions(t *testing.T) {
+	seen := map[string]bool{}
+	for _, e := range governance.Exceptions {
+		if jobs.ID(e.Code) != nil || seen[e.Code] || e.ZH == "" || e.EN == "" {
+			t.Errorf("%+v", e)
+		}
+		seen[e.Code] = true
+	}
+}
+
+// The count over a whole board: a failed candidate is approved if both who
+// approve name an exception, and undecided for ever if one of them does not.
+func TestTallyByVerdict(t *testing.T) {
+	town := governancetest.NewTown(t)
+	terms := town.Terms()
+	known := governance.Exceptions[1].Code
+	for _, c := range []struct {
+		name, verdict string
+		exceptions    [2]string
+		approve       [2]bool
+		want          governance.Outcome
+		listed        int
+	}{
+		{"passed", "pass", [2]string{}, [2]bool{true, true}, governance.Approved, 0},
+		{"failed, both except", "fail", [2]string{known, governance.Exceptions[0].Code}, [2]bool{true, true}, governance.Approved, 2},
+		{"failed, one excepts", "fail", [2]string{known, ""}, [2]bool{true, true}, governance.Undecided, 1},
+		{"failed, one declines", "fail", [2]string{known, ""}, [2]bool{true, false}, governance.Rejected, 1},
+		{"blocked, both approve", "block", [2]string{}, [2]bool{true, true}, governance.Undecided, 0},
+		{"blocked, both decline", "block", [2]string{}, [2]bool{false, false}, governance.Rejected, 0},
+	} {
+		ballot := town.Ballot("r-1", terms)
+		ballot.Verdict = c.verdict
+		raw, err := governance.Assemble(terms, town.Decisions(t, terms))
+		if err != nil {
+			t.Fatal(err)
+		}
+		board := map[string][]byte{
+			msg.Subject("r-1", 0, msg.Permit, msg.Coordinator): raw,
+			msg.Subject("r-1", 0, jobs.Start, msg.Operator):    town.Start(t, "op", "r-1", terms).Bytes(),
+		}
+		index := 0
+		say := func(party string, r receipt.Receipt) {
+			index++
+			board[msg.Subject("r-1", 0, r.Kind(), party)] = r.Bytes()
+			board[msg.LoggedSubject("r-1", r.Digest())] = fmt.Appendf(nil, "%s %d", r.Digest(), index)
+		}
+		say("gate", town.Sign(t, "gate", msg.Candidate, ballot.About(), ballot))
+		var opens [2]receipt.Receipt
+		for i, who := range []string{"checker-a", "checker-b"} {
+			of := msg.Of{Run: "r-1", Permit: terms.Digest(), Party: msg.Checker(i)}
+			vote := msg.Vote{Candidate: ballot.Candidate, Record: ballot.Record, Recipients: terms.Recipients, Approve: c.approve[i], Exception: c.exceptions[i]}
+			salt := suite.Salt{byte(i + 1)}
+			say(msg.Checker(i), town.Sign(t, who, msg.VoteCommit, of.About(), msg.VoteCommitBody{Of: of, Vote: suite.Commit(salt, of.Bind(vote.Bytes()))}))
+			opens[i] = town.Sign(t, who, msg.VoteOpen, of.About(), msg.VoteOpenBody{Of: of, Vote: vote, Salt: salt})
+		}
+		for i, r := range opens {
+			say(msg.Checker(i), r)
+		}
+		v, err := msg.NewView("r-1", board, town.Pins(terms, now))
+		if err != nil || v.Err() != nil {
+			t.Fatal(err, v.Err())
+		}
+		if got := governance.Tally(v); got != c.want {
+			t.Errorf("%s: outcome %d, want %d", c.name, got, c.want)
+		}
+		if got := governance.Excepted(v); len(got) != c.listed {
+			t.Errorf("%s: exceptions %v, want %d", c.name, got, c.listed)
+		}
 	}
 }

@@ -22,8 +22,7 @@ import (
 // A Candidate is what a gate made of an opened sum: byte for byte what would
 // be released. It has one spelling, Bytes, and one table, CSV. Values are
 // integers; a hidden cell has the same symbol for every measure and every
-// reason. There are no margins. A candidate that ParseCandidate or a gate
-// returned has been checked.
+// reason. A candidate that ParseCandidate or a gate returned has been checked.
 type Candidate struct {
 	Format     string       `json:"format"`
 	Terms      suite.Digest `json:"terms"`
@@ -36,6 +35,14 @@ type Candidate struct {
 	Privacy    *Privacy     `json:"privacy,omitempty"`
 	Statements []Statement  `json:"statements"`
 	Cells      []Cell       `json:"cells"` // in the order of the code lists, the last dim varying fastest
+	Margins    []Margin     `json:"margins,omitempty"`
+}
+
+// A Margin is a table of totals: over the dims that it does not keep.
+type Margin struct {
+	Dims    []string `json:"dims"`              // kept, in the candidate's order; none is the grand total
+	Figures []Figure `json:"figures,omitempty"` // noisy modes: the spread is that of a sum of cells
+	Cells   []Cell   `json:"cells"`
 }
 
 // CandidateFormat names the spelling of a Candidate.
@@ -158,7 +165,7 @@ func (c Candidate) Codes(cell int) []int { return Shape{Dims: c.Dims}.Codes(cell
 
 // Check reports what is wrong with a candidate, as an error of kind Invalid.
 func (c Candidate) Check() error {
-	for _, check := range []func() error{c.checkHead, c.checkDims, c.checkFigures, c.checkStatements, c.checkCells} {
+	for _, check := range []func() error{c.checkHead, c.checkDims, c.checkFigures, c.checkStatements, c.checkMargins} {
 		if err := check(); err != nil {
 			return fmt.Errorf("candidate: %w: %w", err, fault.Invalid)
 		}
@@ -174,7 +181,7 @@ func (c Candidate) checkHead() error {
 		return errors.New("no digest of terms")
 	case c.Run != "" && ID(c.Run) != nil:
 		return errors.New("the run has no proper name")
-	case c.Mode != SDC && c.Mode != DP:
+	case c.Mode != SDC && !c.Mode.Noisy():
 		return errors.New("no mode")
 	case c.Namespace != NaturalPerson && c.Namespace != LegalPerson && c.Namespace != Row:
 		return errors.New("no unit namespace")
@@ -310,16 +317,66 @@ func (c Candidate) checkStatements() error {
 	return nil
 }
 
-func (c Candidate) checkCells() error {
-	for i, cell := range c.Cells {
+// checkMargins checks the cells, those of the table and those of its margins.
+func (c Candidate) checkMargins() error {
+	shape := Shape{Dims: c.Dims, L0: 1}
+	for _, m := range c.Margins {
+		shape.Margins = append(shape.Margins, m.Dims)
+	}
+	if err := shape.checkMargins(); err != nil {
+		return err
+	}
+	if err := c.checkCells(c.Cells, c.Figures); err != nil {
+		return err
+	}
+	for k, m := range c.Margins {
+		figures, err := c.figures(m)
+		if err != nil {
+			return err
+		}
+		if m.Dims == nil || len(m.Cells) != shape.Margin(k).Cells() {
+			return fmt.Errorf("margin %d has %d cells, want %d", k+1, len(m.Cells), shape.Margin(k).Cells())
+		}
+		if err := c.checkCells(m.Cells, figures); err != nil {
+			return fmt.Errorf("margin %d: %w", k+1, err)
+		}
+	}
+	return nil
+}
+
+// figures are those of a margin: in mode sdc the candidate's own, and in noisy
+// modes the same names with a spread of their own.
+func (c Candidate) figures(m Margin) ([]Figure, error) {
+	if !c.Mode.Noisy() {
+		if m.Figures != nil {
+			return nil, errors.New("a margin of mode sdc has the figures of its table")
+		}
+		return c.Figures, nil
+	}
+	if len(m.Figures) != len(c.Figures) {
+		return nil, errors.New("a margin has other figures than its table")
+	}
+	for i, f := range m.Figures {
+		if f.Name != c.Figures[i].Name || f.Title != c.Figures[i].Title {
+			return nil, errors.New("a margin has other figures than its table")
+		}
+		if err := f.check(c.Mode); err != nil {
+			return nil, fmt.Errorf("figure %s of a margin: %w", f.Name, err)
+		}
+	}
+	return m.Figures, nil
+}
+
+func (c Candidate) checkCells(cells []Cell, figures []Figure) error {
+	for i, cell := range cells {
 		if cell == nil {
 			if c.Mode == DP {
 				return fmt.Errorf("cell %d is hidden in mode dp", i)
 			}
 			continue
 		}
-		if len(cell) != len(c.Figures) {
-			return fmt.Errorf("cell %d has %d values, want %d", i, len(cell), len(c.Figures))
+		if len(cell) != len(figures) {
+			return fmt.Errorf("cell %d has %d values, want %d", i, len(cell), len(figures))
 		}
 		if c.Mode != SDC {
 			continue
@@ -328,8 +385,8 @@ func (c Candidate) checkCells() error {
 			return fmt.Errorf("cell %d has fewer than no units", i)
 		}
 		for m, v := range cell {
-			if v%c.Figures[m].Round != 0 {
-				return fmt.Errorf("cell %d: %s is not rounded", i, c.Figures[m].Name)
+			if v%figures[m].Round != 0 {
+				return fmt.Errorf("cell %d: %s is not rounded", i, figures[m].Name)
 			}
 		}
 	}
@@ -368,19 +425,59 @@ func checkText(s string, most int) error {
 }
 
 // CSV is the table of the candidate (RFC 4180, UTF-8, lines end in LF): for
-// each dim its code and its label, then the figures, a row for each cell.
+// each dim its code and its label, then the figures, a row for each cell, and
+// then one for each cell of the margins, whose dims that are summed over have
+// the code Total.
 func (c Candidate) CSV() []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	rows := c.header()
-	for cell := -1; cell < len(c.Cells); cell++ {
-		if cell >= 0 {
-			rows = c.record(cell, rows[:0])
-		}
-		_ = w.Write(rows) // a bytes.Buffer takes all
+	_ = w.Write(c.header()) // a bytes.Buffer takes all
+	var row []string
+	for i := range c.Items() {
+		row = c.record(i, row[:0])
+		_ = w.Write(row)
 	}
 	w.Flush()
 	return b.Bytes()
+}
+
+// Items is how many cells there are, those of margins included.
+func (c Candidate) Items() int {
+	n := len(c.Cells)
+	for _, m := range c.Margins {
+		n += len(m.Cells)
+	}
+	return n
+}
+
+// Item is the i-th cell, those of the table before those of its margins, and
+// the code of each dim that it has; -1 stands for a total.
+func (c Candidate) Item(i int) (Cell, []int) {
+	if i < len(c.Cells) {
+		return c.Cells[i], c.Codes(i)
+	}
+	i -= len(c.Cells)
+	for k, m := range c.Margins {
+		if i >= len(m.Cells) {
+			i -= len(m.Cells)
+			continue
+		}
+		return m.Cells[i], c.marginCodes(k, i)
+	}
+	return nil, nil
+}
+
+func (c Candidate) marginCodes(k, cell int) []int {
+	shape := Shape{Dims: c.Dims, Margins: [][]string{c.Margins[k].Dims}}.Margin(0)
+	kept, codes := shape.Codes(cell), []int(nil)
+	for _, d := range c.Dims {
+		if slices.Contains(c.Margins[k].Dims, d.Name) {
+			codes, kept = append(codes, kept[0]), kept[1:]
+		} else {
+			codes = append(codes, -1)
+		}
+	}
+	return codes
 }
 
 func (c Candidate) header() []string {
@@ -394,15 +491,23 @@ func (c Candidate) header() []string {
 	return h
 }
 
-func (c Candidate) record(cell int, r []string) []string {
-	for i, at := range c.Codes(cell) {
-		r = append(r, c.Dims[i].Codes[at], c.Dims[i].Labels[at])
+// TotalLabel is how a dim that a row is summed over reads.
+const TotalLabel = "合计"
+
+func (c Candidate) record(i int, r []string) []string {
+	cell, codes := c.Item(i)
+	for d, at := range codes {
+		if at < 0 {
+			r = append(r, Total, TotalLabel)
+		} else {
+			r = append(r, c.Dims[d].Codes[at], c.Dims[d].Labels[at])
+		}
 	}
 	for m := range c.Figures {
-		if c.Cells[cell] == nil {
+		if cell == nil {
 			r = append(r, Hidden)
 		} else {
-			r = append(r, strconv.FormatInt(c.Cells[cell][m], 10))
+			r = append(r, strconv.FormatInt(cell[m], 10))
 		}
 	}
 	return r
@@ -416,6 +521,7 @@ func (c Candidate) ParseCSV(raw []byte) (Candidate, error) {
 	r.ReuseRecord = true
 	out := c
 	out.Cells = nil
+	var cells []Cell
 	if _, err := r.Read(); err != nil {
 		return Candidate{}, fmt.Errorf("reading a table: %w: %w", err, fault.Invalid)
 	}
@@ -424,14 +530,17 @@ func (c Candidate) ParseCSV(raw []byte) (Candidate, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil || len(out.Cells) == MaxCells {
+		if err != nil || len(cells) == MaxItems {
 			return Candidate{}, fmt.Errorf("reading a table: not the rows of its form: %w", fault.Invalid)
 		}
 		cell, err := parseCell(row[2*len(c.Dims):])
 		if err != nil {
 			return Candidate{}, fmt.Errorf("reading a table: %w: %w", err, fault.Invalid)
 		}
-		out.Cells = append(out.Cells, cell)
+		cells = append(cells, cell)
+	}
+	if err := out.fill(cells); err != nil {
+		return Candidate{}, fmt.Errorf("reading a table: %w", err)
 	}
 	if err := out.Check(); err != nil {
 		return Candidate{}, fmt.Errorf("reading a table: %w", err)
@@ -440,6 +549,29 @@ func (c Candidate) ParseCSV(raw []byte) (Candidate, error) {
 		return Candidate{}, fmt.Errorf("reading a table: not in its one spelling: %w", fault.Invalid)
 	}
 	return out, nil
+}
+
+// fill gives the candidate its cells, the table's and then the margins'.
+func (c *Candidate) fill(cells []Cell) error {
+	at := Shape{Dims: c.Dims}.Cells()
+	if at > len(cells) {
+		return fmt.Errorf("%d rows: %w", len(cells), fault.Invalid)
+	}
+	c.Cells = cells[:at:at]
+	c.Margins = slices.Clone(c.Margins)
+	for k := range c.Margins {
+		m := &c.Margins[k]
+		n := Shape{Dims: c.Dims, Margins: [][]string{m.Dims}}.Margin(0).Cells()
+		if at+n > len(cells) {
+			return fmt.Errorf("%d rows: %w", len(cells), fault.Invalid)
+		}
+		m.Cells = cells[at : at+n : at+n]
+		at += n
+	}
+	if at != len(cells) {
+		return fmt.Errorf("%d rows: %w", len(cells), fault.Invalid)
+	}
+	return nil
 }
 
 func parseCell(fields []string) (Cell, error) {

@@ -16,6 +16,24 @@ type Cube struct {
 	pairs  int
 	units  int64
 	tally  tally
+	watch  func(Contribution)
+	said   Contribution
+}
+
+// A Contribution is what one unit of a visit came to in one cell, as the host
+// bounded it.
+type Contribution struct {
+	Unit   int // of the visit
+	Cell   uint32
+	Values []int64 // clipped totals, one for each of Shape.Measures
+	Given  []bool  // whether the guest gave a value, if only 0
+}
+
+// Watch has fn see every contribution that is added from now on, before Add
+// returns; what it points to is the cube's.
+func (c *Cube) Watch(fn func(Contribution)) {
+	n := len(c.Shape.Measures)
+	c.watch, c.said = fn, Contribution{Values: make([]int64, n), Given: make([]bool, n)}
 }
 
 // NewCube is the empty cube of a checked shape, for units that may stand in
@@ -71,6 +89,9 @@ func (c *Cube) add(units int, emits []abi.Emit) {
 		if int(emits[0].Unit) < units {
 			t.sum(emits[:n])
 			c.addCells(cells, t.first(c.Shape.L0))
+			if c.watch != nil {
+				c.tell(int(emits[0].Unit), t.first(c.Shape.L0))
+			}
 		}
 		emits = emits[n:]
 	}
@@ -85,6 +106,18 @@ func (c *Cube) addCells(cells int, touched []uint32) {
 			measure := &c.Shape.Measures[m]
 			c.Values[(1+m)*cells+int(cell)] += totals[m].clip(measure.Lo, measure.Hi)
 		}
+	}
+}
+
+// tell shows one unit's contributions to whoever watches.
+func (c *Cube) tell(unit int, touched []uint32) {
+	for _, cell := range touched {
+		c.said.Unit, c.said.Cell = unit, cell
+		for m, total := range c.tally.of(cell) {
+			measure := &c.Shape.Measures[m]
+			c.said.Values[m], c.said.Given[m] = total.clip(measure.Lo, measure.Hi), total.given
+		}
+		c.watch(c.said)
 	}
 }
 
@@ -120,23 +153,10 @@ func (c *Cube) Equal(o *Cube) bool {
 // At returns the value of measure m (an index into Shape.All) in cell.
 func (c *Cube) At(m, cell int) int64 { return c.Values[m*c.Shape.Cells()+cell] }
 
-// Small flags, one slot a cell, where the cube has units, but fewer than t: a
-// domain's own judgement of its own units, which no other domain can lift
-// (if every domain has none or at least t, so has the union,
-// whatever the overlap).
-func (c *Cube) Small(t int64) []int64 {
-	flags := make([]int64, c.Shape.Cells())
-	for cell := range flags {
-		if n := c.At(0, cell); n > 0 && n < t {
-			flags[cell] = 1
-		}
-	}
-	return flags
-}
-
 // Erase overwrites the values, and what is left of the last visits.
 func (c *Cube) Erase() {
 	clear(c.Values)
+	clear(c.said.Values)
 	c.units = 0
 	c.tally.erase()
 }

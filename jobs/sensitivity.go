@@ -5,6 +5,7 @@ import (
 	"math/big"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate/noise"
 )
 
 // Sensitivity is how far the cubes of two neighbouring states (all rows of one
@@ -35,17 +36,23 @@ func (s Shape) Sensitivity(m, pairs int) Sensitivity {
 	}
 }
 
-// Rho is what one draw of the whole cube costs in zCDP (Bun, Steinke 2016):
-// the sum over measures of L2^2 / (2 sigma^2), exact. It is an error of kind
-// Denied to ask for it when a measure has no noise.
-func (s Shape) Rho(pairs int) (*big.Rat, error) {
+// Rho is what one draw of the whole cube costs in zCDP (Bun, Steinke 2016) when
+// so many members add their noise honestly: the sum over measures of what each
+// costs (noise.Distributed), for one member L2^2 / (2 sigma^2). It is an error
+// of kind Denied to ask for it when a measure has no noise, or too little to be
+// shared among several.
+func (s Shape) Rho(pairs, honest int) (*big.Rat, error) {
 	rho := new(big.Rat)
 	for i, m := range s.All() {
 		if m.Sigma == 0 {
 			return nil, fmt.Errorf("measure %s has no noise: %w", m.Name, fault.Denied)
 		}
-		two := new(big.Int).Mul(big.NewInt(2), new(big.Int).SetUint64(m.Sigma))
-		rho.Add(rho, new(big.Rat).SetFrac(s.Sensitivity(i, pairs).L2Squared, two))
+		l2squared := new(big.Rat).SetInt(s.Sensitivity(i, pairs).L2Squared)
+		cost, err := noise.Distributed(l2squared, s.Cells(), new(big.Rat).SetInt(new(big.Int).SetUint64(m.Sigma)), honest)
+		if err != nil {
+			return nil, fmt.Errorf("measure %s: %w", m.Name, err)
+		}
+		rho.Add(rho, cost)
 	}
 	return rho, nil
 }

@@ -246,7 +246,7 @@ func TestSensitivityIsReached(t *testing.T) {
 				t.Fatalf("measure %d: found no more than %v of %v", m, found[m], want)
 			}
 		}
-		rho, err := s.Rho(pairs)
+		rho, err := s.Rho(pairs, 1)
 		if err != nil || most.Cmp(rho) > 0 || s.Grouping.Batch+s.Grouping.Blocks == 0 && most.Cmp(rho) != 0 {
 			t.Fatalf("found a cost of %v, stated %v, %v", most, rho, err)
 		}
@@ -303,7 +303,7 @@ func TestSensitivityIsNeverExceeded(t *testing.T) {
 					t.Fatalf("measure %d moved by %v, beyond %v", m, moved[m], want)
 				}
 			}
-			if rho, err := s.Rho(pairs); err != nil || cost.Cmp(rho) > 0 {
+			if rho, err := s.Rho(pairs, 1); err != nil || cost.Cmp(rho) > 0 {
 				t.Fatalf("a cost of %v, beyond %v, %v", cost, rho, err)
 			}
 		})
@@ -321,11 +321,11 @@ func TestRho(t *testing.T) {
 	want.Add(want, big.NewRat(144, 7))
 	top := new(big.Int).Lsh(big.NewInt(9), 60)
 	want.Add(want, new(big.Rat).SetFrac(top, new(big.Int).SetUint64(math.MaxUint64)))
-	if rho, err := s.Rho(3); err != nil || rho.Cmp(want) != 0 {
+	if rho, err := s.Rho(3, 1); err != nil || rho.Cmp(want) != 0 {
 		t.Errorf("Rho(3) = %v, %v, want %v", rho, err, want)
 	}
 	s.Grouping = Grouping{Batch: 10, Batches: 4} // 20 times as far, 400 times the cost
-	if rho, err := s.Rho(3); err != nil || rho.Cmp(new(big.Rat).Mul(want, big.NewRat(400, 1))) != 0 {
+	if rho, err := s.Rho(3, 1); err != nil || rho.Cmp(new(big.Rat).Mul(want, big.NewRat(400, 1))) != 0 {
 		t.Errorf("Rho(3) in batches of 10 = %v, %v", rho, err)
 	}
 	// 3*3^2/200 + 3*21^2/14 + 3*(3*2^30)^2/(2*(2^64-1))
@@ -333,11 +333,11 @@ func TestRho(t *testing.T) {
 	blocks := big.NewRat(27, 200)
 	blocks.Add(blocks, big.NewRat(3*21*21, 14))
 	blocks.Add(blocks, new(big.Rat).SetFrac(new(big.Int).Lsh(big.NewInt(27), 59), new(big.Int).SetUint64(math.MaxUint64)))
-	if rho, err := s.Rho(3); err != nil || rho.Cmp(blocks) != 0 {
+	if rho, err := s.Rho(3, 1); err != nil || rho.Cmp(blocks) != 0 {
 		t.Errorf("Rho(3) in blocks = %v, %v, want %v", rho, err, blocks)
 	}
 	s.Measures[0].Sigma = 0
-	if _, err := s.Rho(3); !errors.Is(err, fault.Denied) {
+	if _, err := s.Rho(3, 1); !errors.Is(err, fault.Denied) {
 		t.Errorf("Rho of a measure without noise: %v", err)
 	}
 }

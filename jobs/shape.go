@@ -61,6 +61,10 @@ type Shape struct {
 	Measures  []Measure `json:"measures"` // what a guest gives values for, by index
 	L0        int       `json:"l0"`       // cells that one unit may touch
 	Grouping  Grouping  `json:"grouping,omitzero"`
+	// Margins are the totals that are released beside the cells: each names
+	// the dims that a table of its own keeps, summed over the others; none is
+	// the grand total. They want units that stand in one cell (L0 of 1).
+	Margins [][]string `json:"margins,omitempty"`
 }
 
 var nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
@@ -102,6 +106,9 @@ func (s Shape) check() error {
 	if s.L0 < 1 || s.L0 > cells {
 		return fmt.Errorf("l0 is %d, want 1 to %d", s.L0, cells)
 	}
+	if err := s.checkMargins(); err != nil {
+		return err
+	}
 	return s.Grouping.check(s)
 }
 
@@ -115,8 +122,8 @@ func (d Dim) check(seen map[string]bool) error {
 	}
 	codes := map[string]bool{}
 	for _, c := range d.Codes {
-		if c == "" || codes[c] {
-			return fmt.Errorf("dim %s: an empty or repeated code", d.Name)
+		if c == "" || c == Total || codes[c] {
+			return fmt.Errorf("dim %s: an empty or repeated code, or that of a total, %s", d.Name, Total)
 		}
 		codes[c] = true
 	}

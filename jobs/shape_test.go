@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs/abi"
 )
 
 func dim(name string, codes int) Dim {
@@ -62,11 +63,56 @@ func drawGrouping(t *rapid.T, s *Shape) {
 	}
 }
 
-// A flag at t-1 units, none at t and none where there is nobody.
-func TestSmall(t *testing.T) {
-	c := NewCube(Shape{Dims: []Dim{dim("d", 5)}, Measures: []Measure{{Hi: 9}}}, 1)
-	copy(c.Values, []int64{0, 1, 9, 10, 11, 3, 3, 3, 3, 3})
-	if diff := cmp.Diff([]int64{0, 1, 1, 0, 0}, c.Small(10)); diff != "" {
+// Items are the cells and then the cells of every margin, each the sum of its
+// own cells.
+func TestLists(t *testing.T) {
+	s := Shape{Dims: []Dim{dim("a", 2), dim("b", 3)}, L0: 1, Margins: [][]string{{"a"}, {"b"}, {}}}
+	want := [][]int32{{0}, {1}, {2}, {3}, {4}, {5}, {0, 1, 2}, {3, 4, 5}, {0, 3}, {1, 4}, {2, 5}, {0, 1, 2, 3, 4, 5}}
+	if diff := cmp.Diff(want, s.Lists()); diff != "" || s.Items() != len(want) {
+		t.Errorf("%d items: %s", s.Items(), diff)
+	}
+}
+
+func TestMarginsCheck(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		margins [][]string
+		edit    func(*Shape)
+		ok      bool
+	}{
+		{"none", nil, nil, true},
+		{"all", [][]string{{}, {"a"}, {"b"}}, nil, true},
+		{"the table itself", [][]string{{"a", "b"}}, nil, false},
+		{"twice", [][]string{{"a"}, {"a"}}, nil, false},
+		{"no dim", [][]string{{"c"}}, nil, false},
+		{"a dim twice", [][]string{{"a", "a"}}, nil, false},
+		{"units in two cells", [][]string{{}}, func(s *Shape) { s.L0 = 2 }, false},
+		{"the code of a total", [][]string{{}}, func(s *Shape) { s.Dims[0].Codes[1] = Total }, false},
+	} {
+		s := Shape{Namespace: NaturalPerson, Dims: []Dim{dim("a", 2), dim("b", 2)}, L0: 1, Units: Measure{Name: "units", Hi: 1, Round: 1}, Margins: c.margins}
+		if c.edit != nil {
+			c.edit(&s)
+		}
+		if err := s.Check(); (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// Who watches a cube sees what it adds: clipped, in the first L0 cells, and
+// whether a value was given.
+func TestWatch(t *testing.T) {
+	c := NewCube(Shape{Dims: []Dim{dim("d", 5)}, Measures: []Measure{{Lo: -3, Hi: 9}, {Hi: 1}}, L0: 2}, 1)
+	var got []string
+	c.Watch(func(x Contribution) { got = append(got, fmt.Sprint(x)) })
+	for _, ok := range []bool{false, true} {
+		emits := []abi.Emit{{Cell: 4, Value: 1}, {Cell: 1, Value: 100}, {Cell: 3, Measure: 1}, {Cell: 9, Value: 1}}
+		if err := c.Add(1, ok, emits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"{0 1 [9 0] [true false]}", "{0 3 [0 0] [false true]}"}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

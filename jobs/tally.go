@@ -11,11 +11,13 @@ import (
 // A total is a 128-bit two's complement sum. 2^63 values of 64 bits cannot
 // overflow it.
 type total struct {
-	hi int64
-	lo uint64
+	hi    int64
+	lo    uint64
+	given bool // a value was given, if only 0
 }
 
 func (t *total) add(v int64) {
+	t.given = true
 	lo, carry := bits.Add64(t.lo, uint64(v), 0) //nolint:gosec // two's complement
 	t.lo = lo
 	t.hi += v>>63 + int64(carry) //nolint:gosec // a carry is 0 or 1

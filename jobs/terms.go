@@ -18,12 +18,17 @@ import (
 // is refused.
 type Mode string
 
-// The modes of this version. Mode dp holds for any program (Promise 1);
-// mode sdc for a program under a named source review only (Promise 2).
+// The modes. Modes dp and sdc+dp hold for any program (Promise 1); mode sdc for
+// a program under a named source review only (Promise 2).
 const (
-	SDC Mode = "sdc" // exact sums, disclosure control
-	DP  Mode = "dp"  // discrete Gaussian noise drawn in every domain, zCDP
+	SDC  Mode = "sdc"    // exact sums, disclosure control
+	DP   Mode = "dp"     // discrete Gaussian noise drawn in every domain, zCDP
+	Both Mode = "sdc+dp" // as dp; cells whose noisy count is small are not shown
 )
+
+// Noisy reports whether every cell has noise before anything is opened, so
+// that nothing may be decided on exact data.
+func (m Mode) Noisy() bool { return m == DP || m == Both }
 
 // A Signer is an organisation and the key its officer holds outside the
 // platform.
@@ -64,6 +69,7 @@ type Member struct {
 	Schema   suite.Digest `json:"schema"`
 	Columns  []string     `json:"columns"` // what the guest gets, in this order
 	Budget   Budget       `json:"budget"`
+	Grade    int          `json:"grade,omitempty"` // of the dataset, 1 to 4, as its provider says; 0 is none
 }
 
 // A Budget is the cap of one domain's journal for the unit namespace, in rho,
@@ -123,7 +129,9 @@ type Terms struct {
 	KMin      int      `json:"k_min"` // fewest domains in an opened sum
 	Shape     Shape    `json:"shape"`
 	Mode      Mode     `json:"mode"`
-	Threshold int64    `json:"threshold"` // mode sdc: fewest units of a domain in a shown cell
+	Threshold int64    `json:"threshold"`         // modes sdc, sdc+dp: fewest units of a domain in a shown cell
+	Profile   string   `json:"profile,omitempty"` // whose rules the gate goes by; "" is its own
+	Corrupt   int      `json:"corrupt,omitempty"` // noisy modes: member domains whose noise is not counted on; 0 is all but one
 	Limits    Limits   `json:"limits"`
 	Engines   string   `json:"engines,omitempty"` // "": one; BothEngines: two must agree
 	Due       Slots    `json:"slots,omitzero"`    // when results may appear; mode dp demands it
@@ -200,15 +208,34 @@ func (t Terms) Bytes() []byte {
 // taken to be disjoint of another.
 func (t Terms) Pairs() int { return len(t.Members) }
 
+// Honest is m: how many members' noise the accountant counts on, of all that
+// each of them adds.
+func (t Terms) Honest() int {
+	if t.Corrupt == 0 {
+		return 1
+	}
+	return len(t.Members) - t.Corrupt
+}
+
 // Rho is what one run costs in every member's journal.
-func (t Terms) Rho() (*big.Rat, error) { return t.Shape.Rho(t.Pairs()) }
+func (t Terms) Rho() (*big.Rat, error) { return t.Shape.Rho(t.Pairs(), t.Honest()) }
+
+// Peaks reports whether a site seals the largest contribution to each cell and
+// measure: without totals no sum of hidden cells can be had that would need
+// it.
+func (t Terms) Peaks() bool { return t.Mode == SDC && len(t.Shape.Margins) > 0 }
 
 // Slots is the length of the vector that a site seals: the cube, and in mode
-// sdc one flag a cell.
+// sdc a flag for each item, the peaks if there are any, and what the domain's
+// register of earlier releases says: one slot to refuse, one to ask people.
 func (t Terms) Slots() int {
-	n := t.Shape.Cells() * (1 + len(t.Shape.Measures))
-	if t.Mode == SDC {
-		n += t.Shape.Cells()
+	cube := t.Shape.Cells() * (1 + len(t.Shape.Measures))
+	if t.Mode != SDC {
+		return cube
+	}
+	n := cube + t.Shape.Items() + 2
+	if t.Peaks() {
+		n += t.Shape.Cells() * len(t.Shape.Measures)
 	}
 	return n
 }
@@ -259,6 +286,9 @@ func (t Terms) checkNames() error {
 	if len(t.Params) > maxParams {
 		errs = append(errs, fmt.Errorf("params: more than %d bytes", maxParams))
 	}
+	if t.Profile != "" && !idRE.MatchString(t.Profile) {
+		errs = append(errs, errors.New("profile: want lower-case letters, digits and hyphens"))
+	}
 	if t.Slots() > maxSlots {
 		errs = append(errs, fmt.Errorf("shape: %d slots are sealed, more than %d", t.Slots(), maxSlots))
 	}
@@ -286,6 +316,9 @@ func (t Terms) checkMembers() error {
 		}
 		if _, err := m.Budget.Rat(); err != nil {
 			errs = append(errs, err)
+		}
+		if m.Grade < 0 || m.Grade > 4 {
+			errs = append(errs, fmt.Errorf("members: %s: the grade is 1 to 4, or 0 for none", m.Domain))
 		}
 	}
 	return errors.Join(errs...)
@@ -376,27 +409,35 @@ func (t Terms) checkMode() error {
 	if t.Engines != "" && t.Engines != BothEngines {
 		return fmt.Errorf("engines: want %q or nothing", BothEngines)
 	}
-	if t.Due != (Slots{}) || t.Mode == DP {
+	if t.Due != (Slots{}) || t.Mode.Noisy() {
 		if err := t.checkSlots(); err != nil {
 			return err
 		}
 	}
+	if t.Mode != DP {
+		if t.Shape.Grouping.Blocks != 0 {
+			return fmt.Errorf("mode %s: nobody can tell how many units stand behind a block's answer; blocks are for mode dp", t.Mode)
+		}
+		if t.Threshold < minCell {
+			return fmt.Errorf("mode %s: the threshold must be at least %d", t.Mode, minCell)
+		}
+	}
 	switch t.Mode {
 	case SDC:
-		if t.Shape.Grouping.Blocks != 0 {
-			return errors.New("mode sdc: nobody can tell how many units stand behind a block's answer; blocks are for mode dp")
+		if t.Corrupt != 0 {
+			return errors.New("mode sdc: there is no noise, so corrupt says nothing")
 		}
 		if t.Program.Review == nil || t.Program.Review.Reviewer == "" {
 			return errors.New("mode sdc: the program needs a named source review")
 		}
-		if t.Threshold < minCell {
-			return fmt.Errorf("mode sdc: the threshold must be at least %d", minCell)
-		}
 		return nil
-	case DP:
+	case DP, Both:
+		if t.Corrupt < 0 || t.Corrupt >= max(1, len(t.Members)) && t.Corrupt != 0 {
+			return errors.New("corrupt: want fewer than the members")
+		}
 		_, err := t.Rho()
 		return err
 	default:
-		return errors.New("mode: want sdc or dp")
+		return errors.New("mode: want sdc, dp or sdc+dp")
 	}
 }

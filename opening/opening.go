@@ -294,9 +294,6 @@ func (g *Gate) open(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte
 		if err != nil {
 			return nil, nil, err
 		}
-		if record.Verdict == gate.Fail {
-			return nil, nil, fault.Refuse("gate-failed", "house")
-		}
 		if err := r.keep(v, n, candidate, record); err != nil {
 			return nil, nil, err
 		}

@@ -393,7 +393,14 @@ func (s *site) makeConfirm(_ context.Context, v *msg.View, n int) (msg.Body, [][
 	}
 	body := msg.ConfirmBody{Of: v.Of(n, s.Name), Set: set}
 	if v.Terms().Mode == jobs.DP {
-		body.Debit = &msg.Debit{Namespace: v.Terms().Shape.Namespace, Cost: "1/50"}
+		t := v.Terms()
+		rho, err := t.Rho()
+		if err != nil {
+			return nil, nil, err
+		}
+		body.Debit = &msg.Debit{
+			Namespace: t.Shape.Namespace, Operator: t.Operator.Org, Scenario: t.Scenario, Cost: rho.RatString(), Before: "0", After: rho.RatString(), Seq: 1,
+		}
 	}
 	return body, nil, nil
 }

@@ -174,8 +174,8 @@ var checks = []check{
 		CheckGate,
 		Text{"关口判定", "the gate's candidate"},
 		Text{
-			"授权凭据指定的关口签署了候选结果，判定为通过，并绑定上述集合与和密文。",
-			"The permit's gate signed the candidate as passed, or as one for people to decide on, bound to that set and that sum.",
+			"授权凭据指定的关口签署了候选结果，结论为 pass、review（由审核员判断）或 fail（须有例外理由），不是 block，并绑定上述集合与和密文。",
+			"The permit's gate signed the candidate, bound to that set and that sum, as passed, as one for people to decide on, or as failed, which takes an exception; it did not block it.",
 		},
 		(*verification).gated,
 	},
@@ -201,8 +201,8 @@ var checks = []check{
 		CheckVotes,
 		Text{"出域审核表决", "the votes"},
 		Text{
-			"授权凭据指定的两名不同审核员（均非运营方）先密封、后公开，均同意向所列接收方发布这些字节。",
-			"Two different checkers of the permit, none of the operator's, sealed their votes before either was opened, and both approve these bytes for these recipients.",
+			"授权凭据指定的两名不同审核员（均非运营方）先密封、后公开，均同意向所列接收方发布这些字节；闸门结论为 fail 的，两名审核员均注明了例外理由。",
+			"Two different checkers of the permit, none of the operator's, sealed their votes before either was opened, and both approve these bytes for these recipients; where the gate's verdict is fail, each names an exception of the list.",
 		},
 		(*verification).voted,
 	},
@@ -210,8 +210,8 @@ var checks = []check{
 		CheckBudgets,
 		Text{"隐私预算", "the budgets"},
 		Text{
-			"差分隐私模式下，每个域都签署了预算扣减：金额等于本次运行的全部成本，余额计算无误，且不超过提供方签署的上限。",
-			"In mode dp every domain signed its debit: the full cost of the run, exactly added, within the cap that its provider signed.",
+			"差分隐私模式下，每个域都签署了预算扣减：金额等于本次运行的全部成本，余额计算无误，且不超过提供方签署的上限；只有再次给出并指明某次已存答案的，不计费。",
+			"In the modes with noise every domain signed its debit: the full cost of the run, exactly added, within the cap that its provider signed; nothing is paid only for a stored answer, which names its run.",
 		},
 		(*verification).budgets,
 	},

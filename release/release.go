@@ -181,6 +181,11 @@ func (b Bundle) Bytes() []byte { return b.raw }
 // Table is what the bundle says is released. Only Verify says whether it is.
 func (b Bundle) Table() (jobs.Candidate, error) { return jobs.ParseCandidate(b.file.Candidate) }
 
+// Has reports whether a statement, byte for byte, is one of the bundle's.
+func (b Bundle) Has(said []byte) bool {
+	return slices.ContainsFunc(b.file.Statements, func(s statement) bool { return bytes.Equal(s.Body, said) })
+}
+
 // Run is the run that the bundle claims to be of.
 func (b Bundle) Run() string { return b.file.Run }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/suite"
@@ -60,7 +61,8 @@ type Report struct {
 	Mode         jobs.Mode    `json:"mode,omitempty"`
 	Evidence     string       `json:"evidence,omitempty"` // what vouches for the gate
 	Profile      string       `json:"profile,omitempty"`
-	Verdict      string       `json:"verdict,omitempty"` // the gate's: pass, or review (people decide)
+	Verdict      string       `json:"verdict,omitempty"`    // the gate's: pass, review (people decide), or fail (by exception)
+	Exceptions   []string     `json:"exceptions,omitempty"` // by code, that the votes name for a candidate that failed
 	Domains      []string     `json:"domains,omitempty"`
 	Trustees     []string     `json:"trustees,omitempty"` // those that answered
 	Checkers     []string     `json:"checkers,omitempty"` // organisations of the two who approved
@@ -109,7 +111,27 @@ func (v *verification) report(done []Check) Report {
 	for _, c := range v.checkers {
 		r.Checkers = append(r.Checkers, c.Org)
 	}
+	for _, e := range v.exceptions {
+		r.Exceptions = append(r.Exceptions, e.Code)
+	}
 	return r
+}
+
+// excepted spells the exceptions out: codes of the closed list, each with its
+// sentence; a dash where nothing failed.
+func (r Report) excepted(l Lang) []string {
+	var list []string
+	for _, code := range r.Exceptions {
+		for _, e := range governance.Exceptions {
+			if e.Code == code {
+				list = append(list, e.Code+" "+Text{e.ZH, e.EN}.in(l))
+			}
+		}
+	}
+	if len(list) == 0 {
+		return []string{"-"}
+	}
+	return list
 }
 
 // Print writes the report as text.
@@ -172,6 +194,7 @@ func (r Report) facts(b *strings.Builder, l Lang) {
 		{Text{"模式", "mode"}, string(r.Mode)},
 		{Text{"检查规则", "profile"}, r.Profile},
 		{Text{"闸门结论", "gate's verdict"}, r.Verdict},
+		{Text{"例外理由", "exceptions"}, strings.Join(r.excepted(l), ", ")},
 		{Text{"关口证据", "gate evidence"}, r.Evidence},
 		{Text{"参与域", "domains"}, strings.Join(r.Domains, ", ")},
 		{Text{"应答托管方", "trustees"}, strings.Join(r.Trustees, ", ")},
@@ -185,12 +208,15 @@ func (r Report) facts(b *strings.Builder, l Lang) {
 	} {
 		fmt.Fprintf(b, "  %s: %s\n", f.name.in(l), plain(f.value))
 	}
-	if r.Mode == jobs.DP {
+	if r.Mode.Noisy() {
 		fmt.Fprintf(b, Text{"  epsilon 之外：各域作答的时段合计至多透露 %.1f 比特，每次复算同此，另有意外事件\n", "  outside epsilon: at most %.1f bits by the slots at which the domains answer, as many again for a replay, and incidents\n"}.in(l), r.SlotBits)
 	}
 	for i, d := range r.Debits {
 		form := Text{"  预算（%s，%s）：本次 rho %s，此前 %s，此后 %s\n", "  budget (%s, %s): rho %s, before %s, after %s\n"}.in(l)
 		fmt.Fprintf(b, form, r.Domains[i], plain(d.Namespace), d.Cost, d.Before, d.After)
+		if d.Stored != "" {
+			fmt.Fprintf(b, Text{"    运行 %s 已存答案的再次给出，不另计费\n", "    stored answer of run %s, at no further cost\n"}.in(l), plain(d.Stored))
+		}
 	}
 }
 

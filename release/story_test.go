@@ -248,7 +248,9 @@ func (s *story) open(n int) (msg.Set, suite.Digest) {
 	for i, name := range sites {
 		body := msg.ConfirmBody{Of: s.of(n, name), Set: set}
 		if s.mode == jobs.DP { // rho is (2*1)^2 / 200
-			body.Debit = &msg.Debit{Namespace: jobs.NaturalPerson, Cost: "1/50", Before: fmt.Sprintf("%d/7", i), After: [2]string{"1/50", "57/350"}[i], Seq: 1}
+			body.Debit = &msg.Debit{Namespace: jobs.NaturalPerson, Operator: s.terms.Operator.Org, Scenario: s.terms.Scenario, Cost: "1/50", Before: fmt.Sprintf("%d/7", i), After: [2]string{"1/50", "57/350"}[i], Seq: 1}
+		} else {
+			body.Evidence = msg.CommitEvidence(s.of(0, name), saltOf(name), []byte("what "+name+" went by"))
 		}
 		s.say(msg.Confirm, body, name)
 	}

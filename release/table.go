@@ -23,7 +23,8 @@ func (v *verification) tabled() error {
 		return fmt.Errorf("the table is of another run: %w", fault.Tampered)
 	case c.Mode != v.terms.Mode || c.Namespace != v.terms.Shape.Namespace:
 		return fmt.Errorf("the table is of another mode or namespace: %w", fault.Tampered)
-	case !slices.EqualFunc(c.Dims, v.terms.Shape.Dims, shows) || !measured(c, v.terms.Shape):
+	case !slices.EqualFunc(c.Dims, v.terms.Shape.Dims, shows) || !measured(c, v.terms.Shape) ||
+		!slices.EqualFunc(c.Margins, v.terms.Shape.Margins, func(m jobs.Margin, keep []string) bool { return slices.Equal(m.Dims, keep) }):
 		return fmt.Errorf("the table has another shape: %w", fault.Tampered)
 	}
 	if err := priced(c, v.terms); err != nil {
@@ -63,7 +64,7 @@ func measured(c jobs.Candidate, s jobs.Shape) bool {
 
 // priced demands that a table of mode dp states the cost that was debited.
 func priced(c jobs.Candidate, t jobs.Terms) error {
-	if t.Mode != jobs.DP {
+	if !t.Mode.Noisy() {
 		return nil
 	}
 	rho, err := t.Rho()

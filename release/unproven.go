@@ -54,7 +54,7 @@ func gateLimits(t jobs.Terms) []Text {
 			"The evidence of the gate's environment: the permit names its kind, and this bundle does not verify it.",
 		}}
 	}
-	if t.Mode == jobs.DP {
+	if t.Mode.Noisy() {
 		return []Text{{
 			"关口证据为 software：关口的运行环境未核验；其管理员能读到的只是已加噪声的和。",
 			"The gate's evidence is software: nothing attests where it ran; its administrator could read the noisy sum, and no other.",
@@ -87,7 +87,7 @@ func memberLimits(t jobs.Terms) []Text {
 }
 
 func modeLimits(t jobs.Terms) []Text {
-	if t.Mode == jobs.DP {
+	if t.Mode.Noisy() {
 		return []Text{
 			{
 				"各域的噪声是否如实抽取、预算日志是否如实保存：以该域自己的签名为凭；预算只计入 rho，发布时段和事故不在其内。",

@@ -50,19 +50,20 @@ type verification struct {
 	raw  []byte
 	pins Pins
 
-	file      file
-	tree      proof.Tree
-	permit    jobs.Permit
-	terms     jobs.Terms
-	run       jobs.Run
-	view      *msg.View
-	round     int // whose sum the candidate is made of
-	set       msg.Set
-	sum       receipt.Receipt
-	active    []string // the trustees that answered
-	candidate msg.CandidateBody
-	table     jobs.Candidate
-	checkers  []jobs.Signer // who approved
+	file       file
+	tree       proof.Tree
+	permit     jobs.Permit
+	terms      jobs.Terms
+	run        jobs.Run
+	view       *msg.View
+	round      int // whose sum the candidate is made of
+	set        msg.Set
+	sum        receipt.Receipt
+	active     []string // the trustees that answered
+	candidate  msg.CandidateBody
+	table      jobs.Candidate
+	checkers   []jobs.Signer          // who approved
+	exceptions []governance.Exception // that they named, for a candidate that failed
 }
 
 func (v *verification) format() error {
@@ -320,8 +321,9 @@ func (v *verification) gated() error {
 	return v.inOrder(v.said(msg.Answer, v.active...), candidate)
 }
 
-// passing are the gate's verdicts on what may go to people, who then decide.
-var passing = []string{"pass", "review"}
+// passing are the gate's verdicts on what people may let go out; what failed,
+// only if both who approve name an exception, which the votes show.
+var passing = []string{"pass", "review", "fail"}
 
 func (v *verification) opened() error {
 	if !v.candidate.Candidate.Opens(suite.Salt(v.file.Salt), v.file.Candidate) {
@@ -351,6 +353,7 @@ func (v *verification) voted() error {
 		sealed = append(sealed, msg.Place{Run: v.run.ID, Kind: msg.VoteCommit, Party: msg.Checker(i)})
 		opened = append(opened, msg.Place{Run: v.run.ID, Kind: msg.VoteOpen, Party: msg.Checker(i)})
 	}
+	v.exceptions = governance.Excepted(v.view)
 	if len(v.checkers) < jobs.Votes {
 		return fmt.Errorf("%d checkers approved, want %d: %w", len(v.checkers), jobs.Votes, fault.Denied)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -49,6 +50,32 @@ func TestReleaseHolds(t *testing.T) {
 			t.Logf("a bundle of %d statements: %d bytes", len(s.order), len(raw))
 		})
 	}
+}
+
+// A candidate that failed goes out by exception of both who approve, which the
+// report names by code and spells out.
+func TestException(t *testing.T) {
+	e := governance.Exceptions[0]
+	s := story{tb: t, editBody: failed("fail", e.Code)}
+	r, err := Verify(s.tell().raw(), s.pins())
+	must(t, err)
+	if diff := cmp.Diff([]string{e.Code, e.Code}, r.Exceptions); diff != "" || r.Verdict != "fail" {
+		t.Errorf("verdict %s: %s", r.Verdict, diff)
+	}
+	for l, want := range map[Lang]string{ZH: e.ZH, EN: e.EN} {
+		var b strings.Builder
+		must(t, r.Print(&b, l))
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report does not say %q", want)
+		}
+	}
+}
+
+// failed has the gate come to a verdict, and every vote name an exception.
+func failed(verdict, exception string) func(receipt.Kind, msg.Body) msg.Body {
+	judge := body(msg.Candidate, "gate", func(c *msg.CandidateBody) { c.Verdict = verdict })
+	except := votes(func(v *msg.Vote) { v.Exception = exception }, "checker-1", "checker-2")
+	return func(kind receipt.Kind, b msg.Body) msg.Body { return except(kind, judge(kind, b)) }
 }
 
 // wantBroken demands that a bundle breaks at a check, and that the report says
@@ -137,7 +164,12 @@ func TestBentStories(t *testing.T) {
 		{"a candidate of another sum", CheckGate, story{editBody: body(msg.Candidate, gate, func(c *msg.CandidateBody) { c.Sum = digestOf("x") })}},
 		{"a candidate of another set", CheckGate, story{editBody: body(msg.Candidate, gate, func(c *msg.CandidateBody) { c.Set.Members = []string{a} })}},
 		{"a candidate of the sum of the round before", CheckGate, story{trustees: 3, rounds: 2, editBody: firstSum()}},
-		{"a candidate that did not pass", CheckGate, story{editBody: body(msg.Candidate, gate, func(c *msg.CandidateBody) { c.Verdict = "fail" })}},
+		{"a candidate that is blocked", CheckGate, story{editBody: failed("block", "")}},
+		{"a candidate that is blocked, and excepted", CheckGate, story{editBody: failed("block", governance.Exceptions[0].Code)}},
+		{"a verdict that nobody knows", CheckGate, story{editBody: failed("excellent", "")}},
+		{"a candidate that failed, without an exception", CheckVotes, story{editBody: failed("fail", "")}},
+		{"a candidate that failed, with an exception of nobody's list", CheckVotes, story{editBody: failed("fail", "trust me")}},
+		{"an exception where nothing failed", CheckVotes, story{editBody: failed("review", governance.Exceptions[0].Code)}},
 		{"a gate that claims to be attested", CheckGate, story{editBody: body(msg.Candidate, gate, func(c *msg.CandidateBody) { c.Evidence = "tdx" })}},
 		{"a candidate before the answers", CheckGate, story{reorder: before(place(0, msg.Candidate, gate), place(1, msg.Answer, "trustee-2"))}},
 		{"a table of other terms", CheckTable, story{editCandidate: func(c *jobs.Candidate) { c.Terms = digestOf("x") }}},
@@ -205,7 +237,10 @@ func firstSum() func(receipt.Kind, msg.Body) msg.Body {
 }
 
 // votes has checker-2 seal and open another vote.
-func votes(edit func(*msg.Vote)) func(receipt.Kind, msg.Body) msg.Body {
+func votes(edit func(*msg.Vote), by ...string) func(receipt.Kind, msg.Body) msg.Body {
+	if len(by) == 0 {
+		by = []string{"checker-2"}
+	}
 	var said msg.CandidateBody
 	changed := func(recipients []string) msg.Vote {
 		v := msg.Vote{Candidate: said.Candidate, Record: said.Record, Recipients: recipients, Approve: true}
@@ -217,13 +252,13 @@ func votes(edit func(*msg.Vote)) func(receipt.Kind, msg.Body) msg.Body {
 		case msg.CandidateBody:
 			said = b
 		case msg.VoteCommitBody:
-			if b.Party == "checker-2" {
+			if slices.Contains(by, b.Party) {
 				v := changed([]string{"operator"})
-				b.Vote = suite.Commit(saltOf("checker-2"), v.Bytes())
+				b.Vote = suite.Commit(saltOf(b.Party), b.Bind(v.Bytes()))
 				return b
 			}
 		case msg.VoteOpenBody:
-			if b.Party == "checker-2" {
+			if slices.Contains(by, b.Party) {
 				b.Vote = changed([]string{"operator"})
 				return b
 			}

@@ -303,7 +303,7 @@ func TestBlockOfTooManyUnits(t *testing.T) {
 	c, err := w.site.start(t.Context(), terms, w.site.Runner)
 	w.must(err)
 	defer c.close()
-	if _, err := w.site.each(t.Context(), terms, c); err != nil {
+	if _, _, err := w.site.each(t.Context(), terms, c); err != nil {
 		t.Errorf("one block of %d units: %v", rows, err)
 	}
 }

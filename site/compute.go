@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/gate"
 	"github.com/yunei/yunei/gate/noise"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -152,16 +151,20 @@ func (s *Site) work(ctx context.Context, v *msg.View, c *crew) error {
 	if err := s.sameForm(v, *c); err != nil {
 		return err
 	}
+	if given, err := s.reuse(ctx, v); given || err != nil {
+		return err
+	}
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "computing", slog.String("run", v.ID()))
-	cube, err := s.each(ctx, v.Terms(), *c)
+	cube, said, err := s.each(ctx, v.Terms(), *c)
 	if err != nil {
 		return fmt.Errorf("computing: %w", err)
 	}
 	defer cube.Erase()
+	defer said.erase()
 	if err := s.remember(ctx, v, cube); err != nil {
 		return err
 	}
-	values, err := s.protect(ctx, v, cube)
+	values, err := s.protect(ctx, v, cube, &said)
 	if err != nil {
 		return fmt.Errorf("protecting: %w", err)
 	}
@@ -231,20 +234,16 @@ func (s *Site) sameForm(v *msg.View, c crew) error {
 	return nil
 }
 
-// protect makes the vector that is sealed. Mode sdc adds the domain's own
-// flags, blinded so that no other domain can cancel them; mode dp adds noise to every slot, drawn once and kept before it is
-// used.
-func (s *Site) protect(ctx context.Context, v *msg.View, cube *jobs.Cube) ([]int64, error) {
+// protect makes the vector that is sealed. Mode sdc adds what the domain judges
+// of its own units; the noisy modes add noise to every slot, drawn once and
+// kept before it is used.
+func (s *Site) protect(ctx context.Context, v *msg.View, cube *jobs.Cube, said *contributions) ([]int64, error) {
 	t := v.Terms()
-	values := slices.Clone(cube.Values)
 	switch t.Mode {
 	case jobs.SDC:
-		flags := cube.Small(t.Threshold)
-		if err := gate.Blind(flags, rand.Reader); err != nil {
-			return nil, err
-		}
-		return append(values, flags...), nil
-	case jobs.DP:
+		return s.guard(ctx, v, cube, said)
+	case jobs.DP, jobs.Both:
+		values := slices.Clone(cube.Values)
 		drawn, err := s.noise(ctx, v)
 		if err != nil {
 			return nil, err

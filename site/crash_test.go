@@ -47,6 +47,7 @@ func TestCrashes(t *testing.T) {
 	}{
 		{"a run", "admitted debited begun used cube noise partial slot commit", false, false, "admitted commit"},
 		{"an incident", "doomed slot dead", true, false, "admitted dead"},
+		{"an answer to keep", "stored", false, true, "admitted commit replayed"},
 		{"a replay", "replay-begun replay-try replay-bit replay-slot replayed", false, true, "admitted commit replayed"},
 	} {
 		for point := range strings.FieldsSeq(c.points) {

@@ -114,6 +114,7 @@ func (s *Site) refused(ctx context.Context, err error) error {
 type visit struct {
 	area  []byte
 	units int
+	names [][16]byte // mode sdc: of the units, for the domain's own register
 }
 
 // batchVisits is how many visits go to the runners at a time.
@@ -121,15 +122,16 @@ const batchVisits = 512
 
 // each shows every engine the same visits, in a secret order on which nothing
 // may depend, and adds what the host makes of each contribution. It is
-// errDisagree if two engines come to different cubes.
-func (s *Site) each(ctx context.Context, t jobs.Terms, c crew) (*jobs.Cube, error) {
+// errDisagree if two engines come to different cubes. In mode sdc it gathers
+// each unit's contributions as well, once whatever the engines.
+func (s *Site) each(ctx context.Context, t jobs.Terms, c crew) (*jobs.Cube, contributions, error) {
 	m, err := s.member(t)
 	if err != nil {
-		return nil, err
+		return nil, contributions{}, err
 	}
 	version, closeData, err := s.open(ctx, m)
 	if err != nil {
-		return nil, err
+		return nil, contributions{}, err
 	}
 	defer closeData()
 	batches := make(chan []visit, len(c)+1)
@@ -138,14 +140,17 @@ func (s *Site) each(ctx context.Context, t jobs.Terms, c crew) (*jobs.Cube, erro
 		defer close(batches)
 		return s.visits(ctx, version, t, m, batches)
 	})
-	cubes := make([][]*jobs.Cube, len(c))
+	cubes, gathered := make([][]*jobs.Cube, len(c)), make([]contributions, len(c))
 	for i, e := range c {
 		for range e {
 			cubes[i] = append(cubes[i], jobs.NewCube(t.Shape, t.Pairs()))
 		}
+		if t.Mode == jobs.SDC {
+			cubes[i][0].Watch(gathered[i].take)
+		}
 		g.Go(func() error {
 			for batch := range batches {
-				if err := show(ctx, e, cubes[i], batch); err != nil {
+				if err := show(ctx, e, cubes[i], batch, &gathered[i]); err != nil {
 					return err
 				}
 			}
@@ -153,9 +158,10 @@ func (s *Site) each(ctx context.Context, t jobs.Terms, c crew) (*jobs.Cube, erro
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, contributions{}, err
 	}
-	return agreed(cubes)
+	cube, err := agreed(cubes)
+	return cube, joined(gathered), err
 }
 
 // agreed merges what the members of a crew came to, engine by engine, and
@@ -181,7 +187,7 @@ func agreed(cubes [][]*jobs.Cube) (*jobs.Cube, error) {
 
 // show shows a batch to every engine at once, and adds each one's answers to
 // its own cube.
-func show(ctx context.Context, e engines, cubes []*jobs.Cube, batch []visit) error {
+func show(ctx context.Context, e engines, cubes []*jobs.Cube, batch []visit, first *contributions) error {
 	var areas [][]byte
 	for _, v := range batch {
 		if v.area != nil {
@@ -191,15 +197,19 @@ func show(ctx context.Context, e engines, cubes []*jobs.Cube, batch []visit) err
 	g, ctx := errgroup.WithContext(ctx)
 	for i, r := range e {
 		g.Go(func() error {
+			names := first
+			if i > 0 {
+				names = nil
+			}
 			rest := batch
 			err := r.Each(ctx, areas, func(done sandbox.Result) (err error) {
-				rest, err = add(cubes[i], rest, &done)
+				rest, err = add(cubes[i], rest, &done, names)
 				return err
 			})
 			if err != nil {
 				return err
 			}
-			_, err = add(cubes[i], rest, nil)
+			_, err = add(cubes[i], rest, nil, names)
 			return err
 		})
 	}
@@ -208,10 +218,13 @@ func show(ctx context.Context, e engines, cubes []*jobs.Cube, batch []visit) err
 
 // add adds what the next visit with an area came to, and before it those that
 // have none and so have failed; without a result it adds such alone.
-func add(cube *jobs.Cube, batch []visit, done *sandbox.Result) ([]visit, error) {
+func add(cube *jobs.Cube, batch []visit, done *sandbox.Result, names *contributions) ([]visit, error) {
 	for len(batch) > 0 && (done != nil || batch[0].area == nil) {
 		v := batch[0]
 		batch = batch[1:]
+		if names != nil {
+			names.of = v.names
+		}
 		if v.area != nil {
 			return batch, cube.Add(v.units, done.OK, done.Emits)
 		}
@@ -226,6 +239,7 @@ func add(cube *jobs.Cube, batch []visit, done *sandbox.Result) ([]visit, error) 
 type sender struct {
 	out   chan<- []visit
 	input uint32 // bytes that an area may have
+	named []byte // secret under which the register names units; nil: it does not
 	batch []visit
 	size  int
 }
@@ -233,15 +247,28 @@ type sender struct {
 // maxBatch is about how many bytes of areas wait together.
 const maxBatch = 8 << 20
 
-func (q *sender) add(ctx context.Context, area []byte, units int) error {
+func (q *sender) add(ctx context.Context, area []byte, units int, names [][16]byte) error {
 	if len(area) > int(q.input) {
 		area = nil
 	}
-	q.batch, q.size = append(q.batch, visit{area, units}), q.size+len(area)
+	q.batch, q.size = append(q.batch, visit{area, units, names}), q.size+len(area)
 	if len(q.batch) < batchVisits && q.size < maxBatch {
 		return nil
 	}
 	return q.flush(ctx)
+}
+
+// names are those of the units of a visit.
+func (q *sender) names(units int, seed func(int, []byte) [32]byte) [][16]byte {
+	if q.named == nil {
+		return nil
+	}
+	names := make([][16]byte, units)
+	for i := range names {
+		full := seed(i, q.named)
+		names[i] = [16]byte(full[:16])
+	}
+	return names
 }
 
 func (q *sender) flush(ctx context.Context) error {
@@ -265,6 +292,9 @@ func (s *Site) visits(ctx context.Context, version *columns.Version, t jobs.Term
 	}
 	q := columns.Query{Columns: m.Columns, MaxRows: int(t.Limits.Rows), Secret: secret}
 	to := &sender{out: out, input: t.Limits.Input}
+	if t.Mode == jobs.SDC {
+		to.named = s.derive("register of " + t.Shape.Namespace)
+	}
 	var err error
 	if g := t.Shape.Grouping; g.Batch == 0 && g.Blocks == 0 {
 		err = units(ctx, version, q, t.Params, to)
@@ -285,7 +315,7 @@ func units(ctx context.Context, version *columns.Version, q columns.Query, param
 			if err != nil { // more than an area can hold, whatever the permit says
 				area = nil
 			}
-			return to.add(ctx, area, 1)
+			return to.add(ctx, area, 1, to.names(1, func(int, []byte) [32]byte { return u.Seed(to.named) }))
 		})
 		if err != nil {
 			return err
@@ -307,7 +337,7 @@ func (s *Site) groups(ctx context.Context, version *columns.Version, q columns.Q
 		if err != nil { // more than an area can hold, whatever the permit says
 			area = nil
 		}
-		return to.add(ctx, area, u.Units)
+		return to.add(ctx, area, u.Units, to.names(u.Units, u.Seed))
 	})
 }
 

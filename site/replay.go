@@ -152,10 +152,11 @@ func (s *Site) compare(ctx context.Context, v *msg.View) (bool, error) {
 	}
 	defer crew.close()
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "replaying", slog.String("run", v.ID()))
-	cube, err := s.each(ctx, v.Terms(), crew)
+	cube, said, err := s.each(ctx, v.Terms(), crew)
 	if err != nil {
 		return false, err
 	}
 	defer cube.Erase()
+	said.erase()
 	return was.Cube.Opens(was.Salt, cubeBytes(cube)), nil
 }

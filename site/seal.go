@@ -113,7 +113,7 @@ func (s *Site) committed(v *msg.View, n int) bool {
 
 // confirm signs the set. The members of a run are signed once, ever: another
 // round may only have the same ones.
-func (s *Site) confirm(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+func (s *Site) confirm(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	set, _ := v.Set(n)
 	s.Hook("set:before")
 	if _, err := s.Journal.Once(string(signed), v.ID(), set.Members); err != nil {
@@ -121,12 +121,19 @@ func (s *Site) confirm(_ context.Context, v *msg.View, n int) (msg.Body, [][]byt
 	}
 	s.Hook("set:after")
 	body := msg.ConfirmBody{Of: v.Of(n, s.Name), Set: set}
-	if v.Terms().Mode == jobs.DP {
+	if v.Terms().Mode.Noisy() {
 		var d msg.Debit
 		if err := s.Journal.Get(string(debited), v.ID(), &d); err != nil {
 			return nil, nil, fmt.Errorf("confirming: no debit: %w", err)
 		}
 		body.Debit = &d
+	}
+	if v.Terms().Mode == jobs.SDC {
+		evidence, err := s.testified(ctx, v)
+		if err != nil {
+			return nil, nil, fmt.Errorf("confirming: no evidence: %w", err)
+		}
+		body.Evidence = evidence
 	}
 	return body, nil, nil
 }

@@ -20,7 +20,7 @@ import (
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
-	"github.com/yunei/yunei/gate/noise"
+	"github.com/yunei/yunei/gate/budget"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -42,6 +42,7 @@ type Config struct {
 	Cache    sandbox.Cache       // of compiled programs
 	Jail     jail.Level          // the least that a guest is run in; 0 is a full jail
 	Budgets  map[string]*big.Rat // rho by unit namespace, over all permits and for ever
+	Caps     []budget.Cap        // further ones: by operator, scenario or year
 }
 
 // A Site takes part in runs.
@@ -51,8 +52,9 @@ type Site struct {
 	Store storage.Store
 	Seal  seal.PrivateKey
 
-	books sync.Mutex // one debit at a time
-	cpu   chan struct{}
+	books     sync.Mutex // one debit at a time
+	registers histories
+	cpu       chan struct{}
 }
 
 // New makes a site. Runs compute one after another; the rest of their steps
@@ -66,6 +68,7 @@ const (
 	used    receipt.Kind = "used"    // a permit's use, by run
 	debited receipt.Kind = "debited" // a namespace's budget, by run
 	signed  receipt.Kind = "set"     // the members of a run, once and for ever
+	stored  receipt.Kind = "stored"  // the run that has answered a query, by what was asked
 )
 
 func (s *Site) steps() []party.Step {
@@ -84,7 +87,13 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 	case s.Remembers(v.ID(), 0, msg.Dead):
 		return s.Again(ctx, v.ID(), 0, msg.Dead) // whatever the board shows
 	case v.Err() == nil && v.Over():
+		if err := errors.Join(s.retain(v), s.retire(ctx, v)); err != nil {
+			return err
+		}
 		return s.replay(ctx, v)
+	}
+	if s.isRetired(v) {
+		return nil // over, whatever the board shows now
 	}
 	if _, asked := v.Terms().Member(s.Domain); v.Err() == nil && !asked {
 		return nil // others' run
@@ -114,7 +123,12 @@ func (s *Site) refuse(ctx context.Context, v *msg.View, err error) error {
 	if !ok || s.Remembers(v.ID(), 0, used) {
 		return err
 	}
-	return s.Say(ctx, msg.Refusal, msg.RefusalBody{Of: v.Of(0, s.Name), Code: string(r.Code)})
+	body := msg.RefusalBody{Of: v.Of(0, s.Name), Code: string(r.Code)}
+	if short, ok := errors.AsType[*budget.Short](err); ok {
+		told := msg.Short(short.Told)
+		body.Short = &told
+	}
+	return s.Say(ctx, msg.Refusal, body)
 }
 
 // accept decides, from the permit and the site's own journal alone, whether
@@ -149,7 +163,13 @@ func (s *Site) accept(ctx context.Context, v *msg.View) error {
 	if err := gate.Admit(v.Terms()); err != nil {
 		return err // no sum of such terms would pass: say so before the debit
 	}
-	return s.hasDataset(ctx, v.Terms(), m)
+	if err := s.remembersAll(ctx); err != nil {
+		return err
+	}
+	if err := s.hasDataset(ctx, v.Terms(), m); err != nil {
+		return err
+	}
+	return s.mayBeWithheld(ctx, v, m)
 }
 
 // member finds the site's own place in the terms: its own key, and its own
@@ -160,115 +180,4 @@ func (s *Site) member(t jobs.Terms) (jobs.Member, error) {
 		return jobs.Member{}, fault.Refuse("permit-broken", "")
 	}
 	return m, nil
-}
-
-// book enters the run in the site's journal: a use of the permit and, in mode
-// dp, the debit of the namespace's budget, both before the first row is read
-// and never given back.
-func (s *Site) book(v *msg.View) error {
-	s.books.Lock()
-	defer s.books.Unlock()
-	t := v.Terms()
-	if s.uses(v) >= t.Uses {
-		return fault.Refuse("permit-spent", "")
-	}
-	if t.Mode == jobs.DP {
-		if err := s.debit(v); err != nil {
-			return err
-		}
-	}
-	if err := s.begin(v, computing); err != nil {
-		return fmt.Errorf("booking a use: %w", err)
-	}
-	s.Hook("used:before")
-	if _, err := s.Journal.Once(string(used), msg.Subject(v.ID(), 0, used, s.Name), string(v.Permit().Digest())); err != nil {
-		return fmt.Errorf("booking a use: %w", err)
-	}
-	s.Hook("used:after")
-	return nil
-}
-
-func (s *Site) uses(v *msg.View) int {
-	n := 0
-	for _, e := range s.Journal.All(string(used)) {
-		var permit string
-		if e.Decode(&permit) == nil && permit == string(v.Permit().Digest()) && e.Key != msg.Subject(v.ID(), 0, used, s.Name) {
-			n++
-		}
-	}
-	return n
-}
-
-func (s *Site) debit(v *msg.View) error {
-	t := v.Terms()
-	cost, err := t.Rho()
-	if err != nil {
-		return err
-	}
-	var done msg.Debit
-	err = s.Journal.Get(string(debited), v.ID(), &done)
-	if err == nil && (done.Namespace != t.Shape.Namespace || done.Cost != cost.RatString()) {
-		return fmt.Errorf("the run was debited under another permit: %w", fault.Tampered)
-	}
-	if !errors.Is(err, fault.NotFound) {
-		return err
-	}
-	spent, err := s.spent(t.Shape.Namespace, v.ID())
-	if err != nil {
-		return err
-	}
-	limit, err := s.limit(t)
-	if err != nil {
-		return err
-	}
-	after, err := noise.Afford(limit, spent, cost)
-	if err != nil {
-		return err
-	}
-	s.Hook("debited:before")
-	_, err = s.Journal.Once(string(debited), v.ID(), msg.Debit{
-		Namespace: t.Shape.Namespace, Cost: cost.RatString(), Before: spent.RatString(), After: after.RatString(), Seq: uint64(len(s.Journal.All(string(debited)))) + 1,
-	})
-	s.Hook("debited:after")
-	return err
-}
-
-// limit is the smaller of what the provider fixed in this permit and of what
-// it gave the site for the namespace.
-func (s *Site) limit(t jobs.Terms) (*big.Rat, error) {
-	m, err := s.member(t)
-	if err != nil {
-		return nil, err
-	}
-	limit, err := m.Budget.Rat()
-	if err != nil {
-		return nil, err
-	}
-	own, ok := s.Budgets[t.Shape.Namespace]
-	if !ok {
-		return new(big.Rat), nil
-	}
-	if own.Cmp(limit) < 0 {
-		return own, nil
-	}
-	return limit, nil
-}
-
-// spent adds the debits of a namespace by other runs.
-func (s *Site) spent(namespace, except string) (*big.Rat, error) {
-	sum := new(big.Rat)
-	for _, e := range s.Journal.All(string(debited)) {
-		var d msg.Debit
-		if err := e.Decode(&d); err != nil {
-			return nil, fmt.Errorf("reading the journal of budgets: %w", err)
-		}
-		cost, ok := new(big.Rat).SetString(d.Cost)
-		if !ok {
-			return nil, fmt.Errorf("reading the journal of budgets: %w", fault.Tampered)
-		}
-		if d.Namespace == namespace && e.Key != except {
-			sum.Add(sum, cost)
-		}
-	}
-	return sum, nil
 }

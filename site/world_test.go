@@ -331,7 +331,7 @@ func (w *world) cube(t jobs.Terms, binaries ...string) *jobs.Cube {
 	c, err := w.site.start(w.Context(), t, binaries...)
 	w.must(err)
 	defer c.close()
-	cube, err := w.site.each(w.Context(), t, c)
+	cube, _, err := w.site.each(w.Context(), t, c)
 	w.must(err)
 	return cube
 }

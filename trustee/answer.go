@@ -41,6 +41,9 @@ func (t *Trustee) ready(ctx context.Context, v *msg.View, n int) (msg.Body, [][]
 	if !slices.Equal(added.Parts().Bytes(), sum.Parts.Bytes()) {
 		return nil, nil, fmt.Errorf("the gate's sum is not the sum of the confirmed set: %w", fault.Tampered)
 	}
+	if err := t.remember(v, n); err != nil {
+		return nil, nil, err
+	}
 	set, _ := v.Confirmed(n)
 	r.sum, r.to = added.Ciphertexts(), set.Receiver
 	said, _ := v.Receipt(n, msg.Sum, gate)

@@ -7,14 +7,17 @@
 // It believes neither the coordinator nor the gate: the permit must carry
 // every member provider's signature by the keys pinned here, every member must
 // have signed the set, and the sum must be the sum of exactly the ciphertexts
-// that they revealed. It runs no guest and sees no
-// plaintext.
+// that they revealed. It remembers for ever what sites have said that they spent,
+// and of which domains sums were opened, and ends a run in which a site has
+// forgotten the one or that would single out a domain by the other. It runs no
+// guest and sees no plaintext.
 package trustee
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -31,6 +34,7 @@ type Trustee struct {
 	*party.Party
 	mu     sync.Mutex
 	rounds map[string]*round
+	books  sync.Mutex // one run at a time is held against what was opened
 }
 
 // New makes a trustee that is in no round.
@@ -68,6 +72,9 @@ func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
 		t.forget(v.ID(), msg.MaxRounds+1)
 		return nil //nolint:nilerr // in a run that does not hold nothing is due
 	}
+	if t.Remembers(v.ID(), 0, msg.Dead) {
+		return t.Again(ctx, v.ID(), 0, msg.Dead) // whatever the board shows
+	}
 	t.forget(v.ID(), n)
 	if t.Remembers(v.ID(), n, msg.Hello) && t.round(v, n) == nil {
 		if v.Said(n, msg.Lost, t.Name) || v.Said(n, msg.Answer, t.Name) {
@@ -76,11 +83,19 @@ func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
 		return t.Say(ctx, msg.Lost, msg.LostBody{Of: v.Of(n, t.Name)})
 	}
 	err := t.Walk(ctx, v, t.steps())
+	if r, ok := errors.AsType[fault.Refusal](err); ok && slices.Contains(ends, r.Code) {
+		t.Log.LogAttrs(ctx, slog.LevelError, "refusing to open", slog.String("run", v.ID()), slog.Any("err", err))
+		t.forget(v.ID(), msg.MaxRounds+1)
+		return t.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, t.Name), Code: string(r.Code)})
+	}
 	if errors.Is(err, fault.Tampered) {
 		return fmt.Errorf("run %s, round %d: refusing to go on: %w", v.ID(), n, err)
 	}
 	return err
 }
+
+// ends are the codes with which a trustee ends a run.
+var ends = []fault.Code{"set", "journal-behind", "run-dead"}
 
 func key(run string, n int) string { return fmt.Sprintf("%s/%d", run, n) }
 
@@ -125,6 +140,9 @@ func said(kind party.Kind) func(*msg.View, int) bool {
 }
 
 func (t *Trustee) hello(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	if err := t.objects(v); err != nil {
+		return nil, nil, err
+	}
 	r := t.round(v, n)
 	if r == nil {
 		var err error

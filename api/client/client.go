@@ -196,6 +196,11 @@ func (c *Client) Replay(ctx context.Context, run string, request receipt.Receipt
 	return ask[verb.Job](ctx, c, verb.JobReplay, inner(run, request))
 }
 
+// Budget returns what was spent, in the runs that the user may see.
+func (c *Client) Budget(ctx context.Context) (governance.Budget, error) {
+	return ask[governance.Budget](ctx, c, verb.BudgetShow, verb.None{})
+}
+
 // Candidate returns what would be released, for verb.Candidate.Open to check.
 func (c *Client) Candidate(ctx context.Context, run string) (verb.Candidate, error) {
 	return ask[verb.Candidate](ctx, c, verb.CandidateGet, verb.Name{ID: run})

@@ -59,6 +59,7 @@ const (
 	JobShow           Verb = "job.show"           // Name, of a run -> Job
 	JobList           Verb = "job.list"           // None -> []Job
 	JobReplay         Verb = "job.replay"         // Inner, of a run -> Job
+	BudgetShow        Verb = "budget.show"        // None -> governance.Budget
 	CandidateGet      Verb = "candidate.get"      // Name, of a run -> Candidate
 	VoteCommit        Verb = "vote.commit"        // Inner, of a run -> None
 	VoteOpen          Verb = "vote.open"          // Inner, of a run -> None
@@ -68,7 +69,7 @@ const (
 // All lists the verbs.
 var All = []Verb{
 	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
-	DecisionAdd, PermitGet, ProgramPut, JobSubmit, JobShow, JobList, JobReplay, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
+	DecisionAdd, PermitGet, ProgramPut, JobSubmit, JobShow, JobList, JobReplay, BudgetShow, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
 }
 
 type (
@@ -114,6 +115,9 @@ type (
 		Waits   string     `json:"waits"`             // of Waits
 		Turn    []string   `json:"turn"`              // parties that the permit names
 		Refusal fault.Code `json:"refusal,omitempty"` // why it ended
+		Short   *msg.Short `json:"short,omitempty"`   // of a budget that does not suffice
+		// Debits are what the domains have confirmed of their budgets.
+		Debits map[string]msg.Debit `json:"debits,omitempty"`
 		// Replays has a bit for each site that has computed the run again. For
 		// the bureau only.
 		Replays map[string]bool `json:"replays,omitempty"`

@@ -4,6 +4,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -14,6 +15,7 @@ import (
 	"github.com/yunei/yunei/cmd/internal/domain"
 	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate/budget"
 	"github.com/yunei/yunei/sandbox"
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/site"
@@ -33,6 +35,10 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 			return fmt.Errorf("reading the budget of %s: %w", namespace, fault.Invalid)
 		}
 		budgets[namespace] = r
+	}
+	caps, err := budget.ParseCaps(cfg.Caps)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
 	}
 	store, err := domain.OpenStore(ctx, dir, cfg)
 	if err != nil {
@@ -60,9 +66,23 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 		return err
 	}
 	s := site.New(p, site.Config{
-		Domain: cfg.Domain, Provider: cfg.Provider, Jail: least, Budgets: budgets, Secret: groups,
+		Domain: cfg.Domain, Provider: cfg.Provider, Jail: least, Budgets: budgets, Caps: caps, Secret: groups,
 		Runner: cfg.Runner, Runners: cfg.Runners, Replay: filepath.Join(filepath.Dir(cfg.Runner), "yunei-replay"),
 		Cache: sandbox.Cache{Dir: filepath.Join(dir, domain.CacheDir), Key: cached},
 	}, store, key)
-	return p.Follow(ctx, s.Advance)
+	return daemon.Together(ctx,
+		func(ctx context.Context) error { return p.Follow(ctx, s.Advance) },
+		func(ctx context.Context) error { return domain.ServeDesk(ctx, dir, log, disclose(s)) },
+	)
+}
+
+// disclose answers the consents that the provider leaves on the domain's desk.
+func disclose(s *site.Site) func(context.Context, []byte) ([]byte, error) {
+	return func(ctx context.Context, consent []byte) ([]byte, error) {
+		packet, err := s.Disclose(ctx, consent)
+		if errors.Is(err, site.ErrUnlogged) {
+			return nil, domain.ErrLater
+		}
+		return packet, err
+	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yunei/yunei/cmd/internal/domain"
 	"github.com/yunei/yunei/cmd/internal/folder"
+	"github.com/yunei/yunei/gate/budget"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/release"
 	"github.com/yunei/yunei/sandbox/jail"
@@ -55,6 +56,7 @@ type initFlags struct {
 	dir, id, bureau string
 	providers       []string
 	budgets         []string
+	caps            []string
 	jail            string
 	trustees        int
 	quorum          int
@@ -85,6 +87,7 @@ officers and of the bureau, which are made outside the platform with ` + "`yunei
 	c.Flags().StringVar(&f.bureau, "bureau", "", "大数据部门 ORG=PUBLICKEY of the bureau's officer")
 	c.Flags().StringArrayVar(&f.providers, "provider", nil, "数据域与提供方 DOMAIN=ORG=PUBLICKEY, one for each domain")
 	c.Flags().StringArrayVar(&f.budgets, "budget", []string{"natural-person=2", "legal-person=2", "row=2"}, "隐私预算 NAMESPACE=RHO of every domain")
+	c.Flags().StringArrayVar(&f.caps, "cap", nil, "另设上限 NAMESPACE/operator|scenario|year/NAME=RHO of every domain, beside its budget; NAME * 表示逐个适用 is for each of them (config.json: caps)")
 	c.Flags().StringVar(&f.jail, "jail", "full", "运行程序的最低隔离级别 least jail of a guest: full; basic where the kernel forbids user namespaces; strict with landlock and cgroups too (yunei doctor)")
 	c.Flags().IntVar(&f.trustees, "trustees", 3, "密钥托管方数 number of trustees")
 	c.Flags().IntVar(&f.quorum, "quorum", 2, "开启所需托管方数 how many of them open")
@@ -262,6 +265,9 @@ func (p *plan) writeSites(members []member) error {
 		}
 		budgets[ns] = rho
 	}
+	if _, err := budget.ParseCaps(p.caps); err != nil {
+		return fmt.Errorf("--cap: %w", err)
+	}
 	bin, err := os.Executable()
 	if err != nil {
 		return err
@@ -281,7 +287,7 @@ func (p *plan) writeSites(members []member) error {
 				return err
 			}
 		}
-		cfg := domain.Config{Config: p.config(name), Domain: m.domain, Provider: m.provider, Runner: filepath.Join(filepath.Dir(bin), "yunei-runner"), Jail: p.jail, Budgets: budgets}
+		cfg := domain.Config{Config: p.config(name), Domain: m.domain, Provider: m.provider, Runner: filepath.Join(filepath.Dir(bin), "yunei-runner"), Jail: p.jail, Budgets: budgets, Caps: p.caps}
 		if err := writeJSON(filepath.Join(dir, folder.ConfigFile), cfg); err != nil {
 			return err
 		}

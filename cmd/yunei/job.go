@@ -16,6 +16,7 @@ import (
 	"github.com/yunei/yunei/api/client"
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate/budget"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -101,6 +102,18 @@ func show(w io.Writer, j verb.Job) {
 		fmt.Fprintf(w, "; 等待 waits for %s", strings.Join(j.Turn, ", "))
 	}
 	fmt.Fprintln(w)
+	if j.Short != nil && budget.Told(*j.Short).Check() == nil {
+		told := budget.Told(*j.Short)
+		fmt.Fprintf(w, "  %s\n  %s\n", told.ZH(), told.EN())
+	}
+	for _, domain := range slices.Sorted(maps.Keys(j.Debits)) {
+		d := j.Debits[domain]
+		fmt.Fprintf(w, "  预算 budget %s: rho %s (此前 before %s, 此后 after %s)", domain, d.Cost, d.Before, d.After)
+		if d.Stored != "" {
+			fmt.Fprintf(w, "; 已存答案 stored answer of %s", d.Stored)
+		}
+		fmt.Fprintln(w)
+	}
 	for _, site := range slices.Sorted(maps.Keys(j.Replays)) {
 		fmt.Fprintf(w, "  域内复算 replayed by %s: %s\n", site, map[bool]string{true: "一致 agrees", false: "不一致 DISAGREES"}[j.Replays[site]])
 	}

@@ -64,7 +64,7 @@ Raw data never leaves its domain; only a vetted output does.
 		orgCommand(), userCommand(), licenceCommand(),
 		programCommand(), doctorCommand(),
 		datasetCommand(), scenarioCommand(), decideCommand(),
-		jobCommand(), candidateCommand(), voteCommand(), releaseCommand(), verifyCommand(), chartCommand(),
+		jobCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), verifyCommand(), chartCommand(),
 	)
 	return c
 }

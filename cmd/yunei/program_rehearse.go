@@ -253,7 +253,7 @@ func nextSteps(w io.Writer, module, spec string) {
 
 // jobsMode names a mode for people.
 func jobsMode(m jobs.Mode) string {
-	if m == jobs.DP {
+	if m.Noisy() {
 		return "dp（差分隐私 differential privacy）"
 	}
 	return "sdc（统计披露控制 disclosure control）"

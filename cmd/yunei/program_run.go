@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"math"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
+	"github.com/yunei/yunei/gate/evidence"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
 	"github.com/yunei/yunei/sandbox"
@@ -135,17 +137,12 @@ func (p player) play(ctx context.Context, module []byte, r rehearsed) (*Rehearsa
 	out.Jail = runner.Level().String()
 	opened := make([]int64, r.terms.Slots())
 	for i, m := range r.terms.Members {
-		cube, err := p.member(ctx, runner, out, r, i)
+		values, err := p.member(ctx, runner, out, r, i)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Dataset, err)
 		}
-		for k, v := range cube.Values {
+		for k, v := range values {
 			opened[k] += v
-		}
-		if r.terms.Mode == jobs.SDC {
-			for k, f := range cube.Small(r.terms.Threshold) {
-				opened[len(cube.Values)+k] += f
-			}
 		}
 	}
 	return out, out.conclude(opened)
@@ -163,8 +160,8 @@ func startError(err error) error {
 	return err
 }
 
-// member plays the twin of member i.
-func (p player) member(ctx context.Context, runner *sandbox.Runner, out *Rehearsal, r rehearsed, i int) (*jobs.Cube, error) {
+// member plays the twin of member i, and returns what its domain would seal.
+func (p player) member(ctx context.Context, runner *sandbox.Runner, out *Rehearsal, r rehearsed, i int) ([]int64, error) {
 	m, l := r.terms.Members[i], r.terms.Limits
 	o := twin.Options{Seed: p.seed, Dataset: m.Dataset, Units: p.units, MaxRows: int(l.Rows), Typical: typical(r.terms.Shape)}
 	if p.rows {
@@ -175,7 +172,15 @@ func (p player) member(ctx context.Context, runner *sandbox.Runner, out *Rehears
 		return nil, err
 	}
 	size := TwinSize{Dataset: m.Dataset, Units: tw.Units(), Rows: tw.Rows()}
+	shape := r.terms.Shape
+	table, err := evidence.New(shape.Lists(), shape.Cells(), len(shape.Measures))
+	if err != nil {
+		return nil, err
+	}
 	s := &stagehand{ctx: ctx, player: p, runner: runner, out: out, cube: jobs.NewCube(r.terms.Shape, r.terms.Pairs()), terms: r.terms, member: m, schema: r.schemas[i], size: &size}
+	if r.terms.Mode == jobs.SDC {
+		s.cube.Watch(func(c jobs.Contribution) { _ = table.Add(c.Cell, c.Values, c.Given) }) // a cell and values of the cube's own
+	}
 	if g := r.terms.Shape.Grouping; g.Blocks > 0 || g.Batches > 0 {
 		groups := max(g.Batches, g.Blocks)
 		err = tw.Groups(m.Columns, int(l.Rows), groups, g.Batch, g.Blocks > 0, func(u twin.Group) error {
@@ -191,7 +196,10 @@ func (p player) member(ctx context.Context, runner *sandbox.Runner, out *Rehears
 		err = s.flush()
 	}
 	out.Twins = append(out.Twins, size)
-	return s.cube, err
+	if err != nil || r.terms.Mode != jobs.SDC {
+		return s.cube.Values, err
+	}
+	return gate.Protect(r.terms, s.cube, table, gate.Found{}, rand.Reader)
 }
 
 // typical takes a twentieth of a measure's bound for the median of the column
@@ -414,7 +422,7 @@ func (r *Rehearsal) conclude(opened []int64) error {
 	for _, check := range record.Checks {
 		r.Checks[check.Status]++
 	}
-	if r.Mode == jobs.DP {
+	if r.Mode.Noisy() {
 		return r.reckon(c)
 	}
 	return nil
@@ -425,7 +433,7 @@ func (r *Rehearsal) reckon(c jobs.Candidate) error {
 	r.Spends = &Spending{Rho: c.Privacy.Rho, Epsilon: c.Privacy.Epsilon, Delta: c.Privacy.Delta}
 	// A real candidate's cells have noise in them; these do not, and are left
 	// out: Exact has them.
-	r.Likely.Cells = nil
+	r.Likely.Cells, r.Likely.Margins = nil, nil
 	cells := r.terms.Shape.Cells()
 	for m, f := range c.Figures {
 		sd, err := strconv.ParseFloat(f.SD, 64)

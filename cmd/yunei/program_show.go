@@ -172,7 +172,7 @@ func (r *Rehearsal) printCube(w io.Writer, most int) {
 	for _, m := range s.All() {
 		t.right[len(head)] = true
 		head = append(head, titleOr(m.Title, m.Name))
-		if r.Mode == jobs.DP {
+		if r.Mode.Noisy() {
 			t.right[len(head)] = true
 			head = append(head, "误差 error")
 		}
@@ -210,11 +210,11 @@ func (r *Rehearsal) row(cell int) []string {
 	for m := range s.All() {
 		at := m*s.Cells() + cell
 		row = append(row, grouped(r.Exact[at]))
-		if r.Mode == jobs.DP {
+		if r.Mode.Noisy() {
 			row = append(row, relative(r.Spends.Error[at]))
 		}
 	}
-	if r.Mode == jobs.DP {
+	if r.Mode.Noisy() {
 		return row
 	}
 	switch shown := r.Likely.Cells[cell]; {
@@ -247,13 +247,13 @@ func (r *Rehearsal) printLikely(w io.Writer) {
 	fmt.Fprintf(w, "\n闸门可能的判断（取决于真实数据，并非结论）what the gate would likely decide; it depends on the real data and is no verdict:\n")
 	if r.Mode == jobs.SDC {
 		hidden := 0
-		for _, c := range r.Likely.Cells {
-			if c == nil {
+		for i := range r.Likely.Items() {
+			if c, _ := r.Likely.Item(i); c == nil {
 				hidden++
 			}
 		}
-		fmt.Fprintf(w, "  可能 likely：%d 个单元格中 %d 个隐藏（某个数据域内少于 %d 个个体）of %d cells %d hidden (fewer than %d units in some domain)\n",
-			len(r.Likely.Cells), hidden, r.terms.Threshold, len(r.Likely.Cells), hidden, r.terms.Threshold)
+		fmt.Fprintf(w, "  可能 likely：%d 个单元格和合计中 %d 个隐藏（某个数据域内个体过少、由少数个体主导或取值雷同，或为了保护其他单元格）\n  of %d cells and totals %d hidden (in some domain too few units, a few that dominate or all alike, or for another cell's sake)\n",
+			r.Likely.Items(), hidden, r.Likely.Items(), hidden)
 	} else {
 		r.printSpending(w)
 	}

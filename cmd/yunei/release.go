@@ -163,8 +163,13 @@ func printTable(w io.Writer, t jobs.Candidate) error {
 		fmt.Fprintf(tw, "%s\t", f.Title)
 	}
 	fmt.Fprintln(tw)
-	for i, cell := range t.Cells {
-		for d, at := range t.Codes(i) {
+	for i := range t.Items() {
+		cell, codes := t.Item(i)
+		for d, at := range codes {
+			if at < 0 {
+				fmt.Fprintf(tw, "%s\t", jobs.TotalLabel)
+				continue
+			}
 			fmt.Fprintf(tw, "%s\t", t.Dims[d].Labels[at])
 		}
 		for f := range t.Figures {

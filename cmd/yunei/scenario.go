@@ -130,7 +130,7 @@ func fill(t *jobs.Terms, d verb.Directory, me suite.PublicKey, program string) e
 // fillSlots gives a dp application that names no slots those that follow from
 // the public size of the largest version.
 func fillSlots(t *jobs.Terms, d verb.Directory) {
-	if t.Mode != jobs.DP || t.Due.Count != 0 {
+	if !t.Mode.Noisy() || t.Due.Count != 0 {
 		return
 	}
 	var rows int64

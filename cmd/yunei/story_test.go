@@ -60,7 +60,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"city": cityCmd, "stage": stageCmd, "ingest": ingestCmd, "as": asCmd, "spec": specCmd, "permit": permitCmd,
+			"city": cityCmd, "stage": stageCmd, "ingest": ingestCmd, "as": asCmd, "yunei": yuneiCmd, "spec": specCmd, "permit": permitCmd,
 			"edit": editCmd, "flip": flipCmd, "refused": refusedCmd, "truth": truthCmd, "expire": expireCmd,
 			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd,
 			"coordinator": coordinatorCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd,
@@ -152,6 +152,13 @@ func asCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) > 1, "as PERSON ARGS...")
 	s := the(ts)
 	s.run(ts, neg, append(append([]string{"yunei"}, args[1:]...), "--key", s.Path("keys", args[0]+".pem"))...)
+}
+
+// yuneiCmd: `yunei ARGS...` runs yunei without a key, as for files and folders
+// of one's own.
+func yuneiCmd(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) > 1, "yunei ARGS...")
+	the(ts).run(ts, neg, append([]string{"yunei"}, args...)...)
 }
 
 // personCmd: `person ID NAME ORG ROLE` gives somebody a key, unless they have

@@ -34,7 +34,7 @@ func candidateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			candidate, _, err := candidateOf(c.Context(), api, args[0])
+			candidate, body, err := candidateOf(c.Context(), api, args[0])
 			if err != nil {
 				return err
 			}
@@ -42,6 +42,7 @@ func candidateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			fmt.Fprintf(c.OutOrStdout(), "闸门结论 the gate's verdict: %s\n", verdicts[body.Verdict])
 			if out != "" {
 				return writeTable(c.OutOrStdout(), out, t)
 			}
@@ -51,6 +52,15 @@ func candidateCommand() *cobra.Command {
 	f.flags(c)
 	c.Flags().StringVar(&out, "out", "", "写到目录 write table.json, table.csv and table.svg into this folder")
 	return c
+}
+
+// verdicts says what the gate's verdict leaves to people; one that is not here
+// leaves nothing to them.
+var verdicts = map[string]string{
+	"pass":   "pass 通过：由您决定 the checks passed; it is yours to decide",
+	"review": "review 待人工判断：由您决定 some checks are for people; it is yours to decide",
+	"fail":   "fail 未通过：同意须注明例外理由 a check failed; approving takes an exception of the list (--exception)",
+	"block":  "block 阻断：不能放行 blocked; no vote releases it",
 }
 
 // candidateOf gets a candidate and checks, here, that the permit's gate signed
@@ -79,8 +89,9 @@ func termsOf(ctx context.Context, api *client.Client, run string) (jobs.Terms, e
 
 type voteFlags struct {
 	access
-	approve bool
-	reject  string
+	approve   bool
+	reject    string
+	exception string
 }
 
 func voteCommand() *cobra.Command {
@@ -92,13 +103,17 @@ func voteCommand() *cobra.Command {
 密封所用的随机数保存在密钥文件旁的 .votes 目录。不得审核本单位提交的作业；第三票被拒绝。
 A vote is bound to the candidate's very bytes, the gate's record, the permit and the recipients. It is sealed first, and opened
 once both are in, so that nobody votes after another. The salt is kept beside your key file, in the folder NAME.votes.
-Reasons to reject: ` + strings.Join(governance.Reasons[1:], ", "),
+闸门结论为 fail 的，同意须注明例外理由（--exception）；为 block 的，任何表决都不能放行。
+Where the gate's verdict is fail, approving takes an exception of the list; where it is block, no vote releases it.
+不同意的原因 reasons to reject: ` + strings.Join(governance.Reasons[1:], ", ") + `
+例外理由 exceptions:` + exceptions(),
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return f.seal(c, args[0]) },
 	}
 	f.flags(c)
 	c.Flags().BoolVar(&f.approve, "approve", false, "同意出域 approve")
 	c.Flags().StringVar(&f.reject, "reject", "", "不同意及原因 reject, with a reason of the list")
+	c.Flags().StringVar(&f.exception, "exception", "", "例外理由 why a failed candidate may go out, of the list; with --approve")
 	c.MarkFlagsMutuallyExclusive("approve", "reject")
 	open := &cobra.Command{
 		Use:   "open RUN",
@@ -109,6 +124,15 @@ Reasons to reject: ` + strings.Join(governance.Reasons[1:], ", "),
 	f.flags(open)
 	c.AddCommand(open)
 	return c
+}
+
+// exceptions lists what may be named, one a line.
+func exceptions() string {
+	var b strings.Builder
+	for _, e := range governance.Exceptions {
+		fmt.Fprintf(&b, "\n  %-16s %s %s", e.Code, e.ZH, e.EN)
+	}
+	return b.String()
 }
 
 // A kept vote is what its commitment opens to.
@@ -160,7 +184,11 @@ func (f voteFlags) seal(c *cobra.Command, run string) error {
 	if err != nil {
 		return err
 	}
-	kept, err := f.keep(run, msg.Vote{Candidate: body.Candidate, Record: body.Record, Recipients: t.Recipients, Approve: f.approve, Reason: f.reject})
+	vote := msg.Vote{Candidate: body.Candidate, Record: body.Record, Recipients: t.Recipients, Approve: f.approve, Reason: f.reject, Exception: f.exception}
+	if err := governance.CheckVote(t, body, vote); err != nil {
+		return err // sealed, it would never open
+	}
+	kept, err := f.keep(run, vote)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/flow"
+	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -37,6 +38,10 @@ func (w way) State(_ context.Context, run string) (verb.View, error) {
 	if out.State == jobs.Stopped {
 		out.Refusal = "rejected"
 	}
+	if out.Refusal == "budget" {
+		out.Short = v.Short()
+	}
+	out.Debits = governance.Debits(v)
 	out.Turn, out.Waits = flow.Turn(v)
 	out.Replays = flow.Replays(v)
 	return out, nil

@@ -1,10 +1,24 @@
 // Package finish computes what is not released itself but follows from it:
-// means, as ratios of two shown sums, with the error that rounding or noise
-// leaves in them. A finisher is a pure function of a candidate, so it tells
-// nothing that the candidate does not. It has no floats: a mean is an exact
-// ratio, and its bounds are exact ratios.
+// means, rates, variances, correlations, quantiles and regressions, each with
+// the interval that rounding or noise leaves around it. A finisher is a pure
+// function of a candidate, so it tells nothing that the candidate does not; a
+// mean in particular is the ratio of two released figures and never of what
+// they were before (an exact mean beside a rounded count would give the count
+// away: SDC Handbook, chapter 5).
 //
-// It does not publish: who prints a mean prints its bounds beside it.
+// An interval is about the records that were counted, not about a population
+// that they may be a sample of. In mode sdc it always holds the value that the
+// true sums would give; in the noisy modes it does with 95 %, for each interval
+// alone, or for the coefficients of one regression together. In mode sdc+dp
+// that is before the small cells were hidden: of the shown ones, a few more
+// miss. Sampling errors of regressions are given as a figure of their own.
+//
+// Values are exact ratios, bounds are rounded outwards. Only the search for a
+// logistic estimate is in floating point; its bounds are interval arithmetic
+// again. The package knows figures by name: that cost2 holds squares of cost is
+// the caller's word, and where each unit's total was clipped, cost2 must have
+// been made of the clipped one. It does not publish: who prints a value prints
+// its bounds beside it.
 package finish
 
 import (
@@ -15,90 +29,91 @@ import (
 	"github.com/yunei/yunei/jobs"
 )
 
-// A Mean is the ratio of a figure to the units of one cell. Value lies within
-// Lo and Hi; so does the true mean, always in mode sdc, and in mode dp with 95
-// % confidence. The zero Mean is no mean: the cell is hidden, or its units
-// could be none.
-type Mean struct {
+// An Estimate is a value that follows from released figures, and the interval
+// that holds the one that follows from the true figures. The zero Estimate is
+// not shown: a cell was hidden, or rounding or noise leave nothing to say. An
+// Estimate without bounds promises nothing.
+type Estimate struct {
 	Value, Lo, Hi *big.Rat
 }
 
-// Shown reports whether there is a mean.
-func (m Mean) Shown() bool { return m.Value != nil }
+// Shown reports whether there is a value.
+func (e Estimate) Shown() bool { return e.Value != nil }
 
-// Means returns the mean of a figure (an index into c.Figures, above 0, for 0
-// is the units) in each cell. An error is of kind Invalid.
-func Means(c jobs.Candidate, figure int) ([]Mean, error) {
-	if err := c.Check(); err != nil {
-		return nil, fmt.Errorf("computing means: %w", err)
+// within is the estimate of a value and its span. The value is brought into the
+// span, which it may have left where the truth is known to keep to a range.
+func within(value *big.Rat, s span) Estimate {
+	if value.Cmp(s.lo) < 0 {
+		value = s.lo
 	}
-	if figure < 1 || figure >= len(c.Figures) {
-		return nil, fmt.Errorf("computing means: no such figure: %w", fault.Invalid)
+	if value.Cmp(s.hi) > 0 {
+		value = s.hi
 	}
-	top, bottom := slack(c.Figures[figure]), slack(c.Figures[0])
-	means := make([]Mean, len(c.Cells))
-	for i, cell := range c.Cells {
-		if cell != nil {
-			means[i] = ratio(cell[figure], cell[0], top, bottom)
-		}
-	}
-	return means, nil
+	return Estimate{Value: value, Lo: s.lo, Hi: s.hi}
 }
 
-// joint is the number of standard deviations, in ten-thousandths, that two
-// normal errors both stay within with 95 % (Bonferroni: 97.5 % each).
-const joint = 22415
-
-// slack is how far a shown value can be from the true one: half a base, or,
-// with 97.5 % confidence, that many standard deviations.
-func slack(f jobs.Figure) *big.Rat {
-	if f.Round > 0 {
-		if f.Round == 1 {
-			return new(big.Rat) // sums are integers: nothing was rounded away
-		}
-		return big.NewRat(f.Round, 2)
-	}
-	v, _ := new(big.Int).SetString(f.Variance, 10) // Check has read it
-	return new(big.Rat).SetInt64(jobs.Within(v, joint))
-}
-
-// ratio is the mean and the hull of all ratios within the slacks. A quotient
-// of intervals that do not hold 0 below has its extremes at the corners.
-func ratio(sum, units int64, top, bottom *big.Rat) Mean {
-	s, n := new(big.Rat).SetInt64(sum), new(big.Rat).SetInt64(units)
-	if new(big.Rat).Sub(n, bottom).Sign() <= 0 {
-		return Mean{}
-	}
-	m := Mean{Value: new(big.Rat).Quo(s, n)}
-	for _, above := range []*big.Rat{new(big.Rat).Sub(s, top), new(big.Rat).Add(s, top)} {
-		for _, below := range []*big.Rat{new(big.Rat).Sub(n, bottom), new(big.Rat).Add(n, bottom)} {
-			q := new(big.Rat).Quo(above, below)
-			if m.Lo == nil || q.Cmp(m.Lo) < 0 {
-				m.Lo = q
-			}
-			if m.Hi == nil || q.Cmp(m.Hi) > 0 {
-				m.Hi = q
-			}
-		}
-	}
-	return m
-}
-
-// String is the mean to two places with its bounds rounded outwards, or the
-// symbol of a hidden cell.
-func (m Mean) String() string {
-	if !m.Shown() {
+// String is the value with its bounds rounded outwards, or the symbol of a
+// hidden cell. There are as many places as the width of the interval merits.
+func (e Estimate) String() string {
+	switch {
+	case !e.Shown():
 		return jobs.Hidden
+	case e.Lo == nil:
+		return "~" + e.Value.FloatString(places(new(big.Rat).Abs(e.Value))+2)
 	}
-	return fmt.Sprintf("%s [%s, %s]", m.Value.FloatString(2), hundredths(m.Lo, false), hundredths(m.Hi, true))
+	n := e.places()
+	return fmt.Sprintf("%s [%s, %s]", e.Value.FloatString(n), decimal(e.Lo, n, false), decimal(e.Hi, n, true))
 }
 
-// hundredths rounds down, or up, to two places.
-func hundredths(r *big.Rat, up bool) string {
-	x := new(big.Rat).Mul(r, big.NewRat(100, 1))
+// places is how many decimals the estimate is written with.
+func (e Estimate) places() int {
+	width := new(big.Rat).Sub(e.Hi, e.Lo)
+	if width.Sign() > 0 {
+		return places(width)
+	}
+	if new(big.Rat).Mul(e.Value, big.NewRat(100, 1)).IsInt() {
+		return leastPlaces
+	}
+	return places(new(big.Rat).Abs(e.Value)) + 4
+}
+
+const (
+	leastPlaces = 2
+	mostPlaces  = 18
+)
+
+// places is enough decimals to show two digits of r >= 0 or more, within
+// leastPlaces and mostPlaces.
+func places(r *big.Rat) int {
+	n := leastPlaces
+	for ten := big.NewRat(10, 1); n < mostPlaces && r.Cmp(one) < 0; n++ {
+		r = new(big.Rat).Mul(r, ten)
+	}
+	return n
+}
+
+var one = big.NewRat(1, 1)
+
+// decimal rounds down, or up, to some places.
+func decimal(r *big.Rat, places int, up bool) string {
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(places)), nil)
+	x := new(big.Rat).Mul(r, new(big.Rat).SetInt(scale))
 	q := new(big.Int).Div(x.Num(), x.Denom()) // rounds down for a positive divisor
 	if up && !x.IsInt() {
 		q.Add(q, big.NewInt(1))
 	}
-	return new(big.Rat).SetFrac(q, big.NewInt(100)).FloatString(2)
+	return new(big.Rat).SetFrac(q, scale).FloatString(places)
+}
+
+// Means returns the mean of a figure (an index into c.Figures, above 0, for 0
+// is the units) in each cell. An error is of kind Invalid.
+func Means(c jobs.Candidate, figure int) ([]Estimate, error) {
+	t, err := Read(c)
+	if err != nil {
+		return nil, fmt.Errorf("computing means: %w", err)
+	}
+	if figure < 1 || figure >= len(t.figures) {
+		return nil, fmt.Errorf("computing means: no such figure: %w", fault.Invalid)
+	}
+	return t.each(func(cell []int64) Estimate { return t.ratio(cell, figure, 0) }), nil
 }

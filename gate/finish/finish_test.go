@@ -48,8 +48,8 @@ func TestMeans(t *testing.T) {
 		{"zero", jobs.SDC, jobs.Cell{100, 0}, "0.00 [-0.53, 0.53]"},
 		{"hidden", jobs.SDC, nil, "*"},
 		{"no units", jobs.SDC, jobs.Cell{0, 0}, "*"},
-		{"noisy", jobs.DP, jobs.Cell{112, 1120}, "10.00 [8.66, 11.65]"},
-		{"units within the noise", jobs.DP, jobs.Cell{12, 1000}, "*"},
+		{"noisy", jobs.DP, jobs.Cell{112, 1120}, "10.00 [8.91, 11.09]"},
+		{"units within the noise", jobs.DP, jobs.Cell{10, 1000}, "*"},
 		{"negative units", jobs.DP, jobs.Cell{-3, 1000}, "*"},
 	} {
 		means, err := Means(candidate(c.mode, c.cell), 1)
@@ -74,7 +74,7 @@ func TestMeans(t *testing.T) {
 // draws of noise.
 func TestBoundsHold(t *testing.T) {
 	r := rnd.New(rnd.NewPCG(1, 2))
-	in := func(m Mean, sum, units int64) bool {
+	in := func(m Estimate, sum, units int64) bool {
 		truth := big.NewRat(sum, units)
 		return m.Shown() && m.Lo.Cmp(truth) <= 0 && truth.Cmp(m.Hi) <= 0
 	}

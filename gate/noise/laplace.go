@@ -28,25 +28,12 @@ func (l Laplace) Draw(s *Source) (int64, error) {
 		return 0, fmt.Errorf("drawing noise: no distribution: %w", fault.Denied)
 	}
 	for range patience {
-		u := s.below(l.t)
-		if !s.decay64(u, l.t) {
-			if s.err != nil {
-				return 0, s.err
-			}
-			continue
-		}
-		v := uint64(0)
-		for ; s.decay64(1, 1) && v < patience; v++ {
-		}
-		if v == patience {
-			s.stuck()
-		}
-		y := (u + l.t*v) / l.s
+		z := l.magnitude(s)
 		negative := s.word()>>63 == 1
 		if s.err != nil {
 			return 0, s.err
 		}
-		switch z := int64(y); { //nolint:gosec // below 2^56
+		switch {
 		case !negative:
 			return z, nil
 		case z != 0: // zero would count twice
@@ -55,4 +42,27 @@ func (l Laplace) Draw(s *Source) (int64, error) {
 	}
 	s.stuck()
 	return 0, s.err
+}
+
+// magnitude draws y >= 0 with probability proportional to exp(-y * s/t): the
+// geometric law. It is below 2^57, and 0 once the source has failed.
+func (l Laplace) magnitude(s *Source) int64 {
+	u := s.below(l.t)
+	for turn := 0; !s.decay64(u, l.t); turn++ {
+		if turn == patience {
+			s.stuck()
+		}
+		if s.err != nil {
+			return 0
+		}
+		u = s.below(l.t)
+	}
+	v := uint64(0)
+	for ; v < patience && s.decay64(1, 1); v++ {
+	}
+	if v == patience {
+		s.stuck()
+		return 0
+	}
+	return int64((u + l.t*v) / l.s) //nolint:gosec // below 2^57
 }

@@ -4,9 +4,11 @@
 // whose odds are a ratio of integers, decided by comparing the ratio's digits
 // with random ones, so that no float and no rounding stands between the
 // distribution that is claimed and the one that is drawn (Mironov 2012). The
-// accountant adds zCDP charges (Bun, Steinke 2016) as exact fractions; floats
-// appear only where a sum is restated as (epsilon, delta) for people, and are
-// rounded up there.
+// accountant adds zCDP charges (Bun, Steinke 2016) as exact fractions, those of
+// noise that several domains add together included; floats appear only where a
+// sum is restated as (epsilon, delta) for people, and are rounded up there, and
+// in the Rényi ledger for draws that zCDP describes badly, which no budget rests
+// on. There is no accountant of privacy loss distributions.
 //
 // The package draws from the reader it is given and trusts it to be random; a
 // short read is an error, never less noise. It does not run in constant time:
@@ -52,29 +54,36 @@ func (s *Source) Erase() {
 	s.at = len(s.buf)
 }
 
-// word returns 64 random bits, or 0 once the source has failed.
+// word returns 64 random bits, or 0 once the source has failed. It is small, to
+// be inlined.
 func (s *Source) word() uint64 {
 	if s.at == len(s.buf) {
-		if s.err != nil {
-			return 0
-		}
-		if _, err := io.ReadFull(s.from, s.buf[:]); err != nil {
-			s.err = fmt.Errorf("drawing noise: reading randomness: %w: %w", err, fault.Internal)
-			s.Erase()
-			return 0
-		}
-		s.at = 0
-		// A source that repeats itself at once is broken: a sound one does so
-		// with odds of 2^-256 (cf. NIST SP 800-90B, 4.4.1).
-		if [32]byte(s.buf[:32]) == [32]byte(s.buf[32:64]) {
-			s.stuck()
-			s.Erase()
-			return 0
-		}
+		return s.refill()
 	}
 	w := binary.LittleEndian.Uint64(s.buf[s.at:])
 	s.at += 8
 	return w
+}
+
+// refill reads the next words and returns the first.
+func (s *Source) refill() uint64 {
+	if s.err != nil {
+		return 0
+	}
+	if _, err := io.ReadFull(s.from, s.buf[:]); err != nil {
+		s.err = fmt.Errorf("drawing noise: reading randomness: %w: %w", err, fault.Internal)
+		s.Erase()
+		return 0
+	}
+	// A source that repeats itself at once is broken: a sound one does so
+	// with odds of 2^-256 (cf. NIST SP 800-90B, 4.4.1).
+	if [32]byte(s.buf[:32]) == [32]byte(s.buf[32:64]) {
+		s.stuck()
+		s.Erase()
+		return 0
+	}
+	s.at = 8
+	return binary.LittleEndian.Uint64(s.buf[:])
 }
 
 func (s *Source) stuck() {
@@ -112,29 +121,31 @@ func (s *Source) below(n uint64) uint64 {
 
 // odds is true with probability num/den, 0 <= num <= den, den > 0. A uniform
 // real in [0,1) is compared with num/den digit by digit in base 2^64; the first
-// digit decides but once in 2^64.
+// digit decides but once in 2^64. It multiplies where one would divide: with
+// the digit w, num/den is above every real that starts so if
+// num*2^64 - w*den >= den, and at or below every one if that is <= 0; in
+// between, it is what the next digit is compared with.
 func (s *Source) odds(num, den uint64) bool {
 	for range patience {
 		if num >= den || s.err != nil {
 			return s.err == nil
 		}
-		digit, rest := bits.Div64(num, 0, den)
-		w := s.word()
-		if w != digit {
-			return w < digit && s.err == nil
-		}
-		if num = rest; num == 0 {
+		h, l := bits.Mul64(s.word(), den)
+		d0, borrow := bits.Sub64(0, l, 0)
+		d1, borrow := bits.Sub64(num, h, borrow)
+		if borrow != 0 || d0|d1 == 0 {
 			return false
 		}
+		if d1 != 0 || d0 >= den {
+			return s.err == nil
+		}
+		num = d0
 	}
 	s.stuck()
 	return false
 }
 
-// odds128 is odds for a denominator of two words. It multiplies where odds
-// divides: with the digit w, num/den is above every real that starts so if
-// num*2^64 - w*den >= den, and at or below every one if that is <= 0; in
-// between, it is what the next digit is compared with.
+// odds128 is odds for a denominator of two words.
 func (s *Source) odds128(num, den u128) bool {
 	for range patience {
 		if !num.less(den) || s.err != nil {
@@ -174,10 +185,11 @@ func (s *Source) decay(trial func() bool) bool {
 	return false
 }
 
-// decay64 is true with probability exp(-num/den), num <= den.
+// decay64 is true with probability exp(-num/den), num <= den <= maxScale: both
+// trials of a turn are one, with odds num / (den*k).
 func (s *Source) decay64(num, den uint64) bool {
 	for k := uint64(1); k < patience; k++ {
-		if !s.odds(num, den) || !s.odds(1, k) {
+		if !s.odds(num, den*k) {
 			return k&1 == 1 && s.err == nil
 		}
 	}

@@ -26,10 +26,12 @@ const module = "github.com/yunei/yunei"
 const floors = `
 	fault
 	suite ident
-	jobs/abi jobs/limits jobs/receipt
+	jobs/abi jobs/limits jobs/receipt gate/noise gate/params gate/register/sets
 	jobs
 	jobs/msg
-	governance gate gate/noise gate/finish
+	gate/budget gate/evidence gate/suppress gate/register gate/identifier gate/finish
+	governance gate
+	gate/mitigate gate/sheet gate/sheet/check
 	storage storage/minio storage/dir storage/seal storage/columns storage/records storage/ledger storage/ledger/proof storage/journal bus
 	party
 	sandbox/wire sandbox/jail sandbox/jail/inner sandbox/admit enclave/he

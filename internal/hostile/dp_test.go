@@ -324,7 +324,7 @@ var readers = []reader{
 // caught; so the test can tell.
 func TestMembership(t *testing.T) {
 	t.Parallel()
-	rho, err := shape().Rho(1)
+	rho, err := shape().Rho(1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

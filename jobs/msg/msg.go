@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
@@ -45,13 +46,14 @@ const (
 	Candidate  receipt.Kind = "candidate"   // gate: what would be released
 	Refusal    receipt.Kind = "refusal"     // site: will not
 	Lost       receipt.Kind = "lost"        // trustee, gate: has lost its secrets of this round
-	Dead       receipt.Kind = "dead"        // gate, coordinator, site: the run is over
+	Dead       receipt.Kind = "dead"        // gate, coordinator, site, trustee: the run is over
 	Replay     receipt.Kind = "replay"      // the bureau's officer: asks the sites to compute the run again
 	Replayed   receipt.Kind = "replayed"    // site: whether it came to the same
 	Logged     receipt.Kind = "logged"      // coordinator: where the ledger holds a statement; not a receipt
 	VoteCommit receipt.Kind = "vote-commit" // checker
 	VoteOpen   receipt.Kind = "vote-open"   // checker
 	Release    receipt.Kind = "release"     // coordinator: a bundle is out
+	Disclosed  receipt.Kind = "disclosed"   // site: has given its evidence out, by its provider's consent
 )
 
 // MaxRounds bounds how often a run's partials are sealed anew.
@@ -197,17 +199,24 @@ type (
 	}
 	// Debit is what a site's own journal says of the budget.
 	Debit struct {
-		Namespace string `json:"namespace"`
-		Cost      string `json:"cost"`
-		Before    string `json:"before"`
-		After     string `json:"after"`
-		Seq       uint64 `json:"seq"`
+		Namespace string    `json:"namespace"`
+		Operator  string    `json:"operator,omitempty"` // organisation
+		Scenario  string    `json:"scenario,omitempty"`
+		At        time.Time `json:"at,omitzero"` // by the site's clock, to the second
+		Cost      string    `json:"cost"`
+		Before    string    `json:"before"`
+		After     string    `json:"after"`
+		Seq       uint64    `json:"seq"`              // of the site's debits, from 1 on, without gaps
+		Stored    string    `json:"stored,omitempty"` // the earlier run whose answer this is, at no cost
 	}
 	// ConfirmBody is a site's signature on the set.
 	ConfirmBody struct {
 		Of
 		Set   Set    `json:"set"`
-		Debit *Debit `json:"debit,omitempty"` // mode dp
+		Debit *Debit `json:"debit,omitempty"` // noisy modes
+		// Evidence commits, in mode sdc, to what the domain went by when it
+		// flagged cells, so that it can be gone by again.
+		Evidence suite.Commitment `json:"evidence,omitempty"`
 	}
 	// RevealBody opens a CommitBody.
 	RevealBody struct {
@@ -251,10 +260,12 @@ type (
 		Evidence  string           `json:"evidence"`
 		Letter    suite.Digest     `json:"letter"`
 	}
-	// RefusalBody is a code of the closed table, and nothing else.
+	// RefusalBody is a code of the closed table and, of a budget that does not
+	// suffice, the figures.
 	RefusalBody struct {
 		Of
-		Code string `json:"code"`
+		Code  string `json:"code"`
+		Short *Short `json:"short,omitempty"`
 	}
 	// LostBody says that a party has no secrets of this round any more.
 	LostBody struct {
@@ -288,7 +299,8 @@ type (
 		Record     suite.Commitment `json:"record"`
 		Recipients []string         `json:"recipients"`
 		Approve    bool             `json:"approve"`
-		Reason     string           `json:"reason"` // of governance's closed list
+		Reason     string           `json:"reason"`              // of governance's closed list
+		Exception  string           `json:"exception,omitempty"` // of governance's closed list; what approves a failed candidate
 	}
 	// VoteOpenBody opens a VoteCommitBody.
 	VoteOpenBody struct {

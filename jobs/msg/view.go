@@ -127,12 +127,12 @@ func (v *View) keyOf(p Place) (suite.PublicKey, bool) {
 	case Receiver, Sum, Active, Candidate:
 		from = []jobs.Process{t.Gate.Process}
 	case Dead:
-		from = append(members(t), t.Gate.Process, t.Coordinator) // anyone can end a run by silence
+		from = slices.Concat(members(t), t.Trustees.Members, []jobs.Process{t.Gate.Process, t.Coordinator}) // anyone can end a run by silence
 	case VoteCommit, VoteOpen:
 		for i, c := range t.Checkers {
 			from = append(from, jobs.Process{Name: Checker(i), Key: c.Key})
 		}
-	case Admitted, Commit, Confirm, Reveal, Refusal, Replayed:
+	case Admitted, Commit, Confirm, Reveal, Refusal, Replayed, Disclosed:
 		from = members(t)
 	case Replay:
 		from = []jobs.Process{{Name: Bureau, Key: t.Bureau.Key}}
@@ -315,7 +315,7 @@ func (v *View) Over() bool {
 // Dead returns the code with which the run was ended, "" if it was not. A
 // replay that came to something else ends a run as well.
 func (v *View) Dead() fault.Code {
-	for _, by := range append([]string{v.Terms().Gate.Name, v.Terms().Coordinator.Name}, v.Sites()...) {
+	for _, by := range slices.Concat([]string{v.Terms().Gate.Name, v.Terms().Coordinator.Name}, v.Sites(), v.Trustees()) {
 		if b, err := Read[DeadBody](v, 0, Dead, by); err == nil {
 			return fault.Code(b.Code)
 		}
@@ -426,7 +426,7 @@ func (v *View) Confirmed(round int) (Set, bool) {
 		return Set{}, false
 	}
 	for _, c := range confirms {
-		if !c.Set.Equal(set) || (v.Terms().Mode == jobs.DP) != (c.Debit != nil) {
+		if !c.Set.Equal(set) || v.Terms().Mode.Noisy() != (c.Debit != nil) || (v.Terms().Mode == jobs.SDC) != (c.Evidence != "") {
 			return Set{}, false
 		}
 	}

@@ -378,15 +378,15 @@ func TestOver(t *testing.T) {
 	}{
 		{"the gate ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, "gate"), "tampered"} }, "tampered", "", true},
 		{"the coordinator ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, Coordinator), "run-dead"} }, "run-dead", "", true},
-		{"a trustee would end it", Dead, func(w *world) Body { return DeadBody{w.of(0, "trustee-1"), "run-dead"} }, "", "", false},
+		{"a trustee ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, "trustee-1"), "set"} }, "set", "", true},
 		{"a site ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, "site-a"), "slots"} }, "slots", "", true},
 		{"a replay agrees", Replayed, func(w *world) Body { return ReplayedBody{w.of(0, "site-a"), true} }, "", "", false},
 		{"a replay does not agree", Replayed, func(w *world) Body { return ReplayedBody{w.of(0, "site-a"), false} }, "engines", "", true},
 		{"a stranger's replay does not agree", Replayed, func(w *world) Body { return ReplayedBody{w.of(0, "stranger"), false} }, "", "", false},
 		{"a stranger would end it", Dead, func(w *world) Body { return DeadBody{w.of(0, "stranger"), "run-dead"} }, "", "", false},
-		{"a site refuses", Refusal, func(w *world) Body { return RefusalBody{w.of(0, "site-b"), "budget"} }, "", "budget", true},
-		{"a trustee refuses", Refusal, func(w *world) Body { return RefusalBody{w.of(0, "trustee-1"), "budget"} }, "", "", false},
-		{"a stranger refuses", Refusal, func(w *world) Body { return RefusalBody{w.of(0, "stranger"), "budget"} }, "", "", false},
+		{"a site refuses", Refusal, func(w *world) Body { return RefusalBody{Of: w.of(0, "site-b"), Code: "budget"} }, "", "budget", true},
+		{"a trustee refuses", Refusal, func(w *world) Body { return RefusalBody{Of: w.of(0, "trustee-1"), Code: "budget"} }, "", "", false},
+		{"a stranger refuses", Refusal, func(w *world) Body { return RefusalBody{Of: w.of(0, "stranger"), Code: "budget"} }, "", "", false},
 		{"a trustee has lost its secrets", Lost, func(w *world) Body { return LostBody{w.of(1, "trustee-1")} }, "", "", false},
 		{"there is a candidate", Candidate, func(w *world) Body { return CandidateBody{Of: w.of(0, "gate")} }, "", "", true},
 		{"a site has a candidate", Candidate, func(w *world) Body { return CandidateBody{Of: w.of(0, "site-a")} }, "", "", false},
@@ -400,8 +400,8 @@ func TestOver(t *testing.T) {
 		}
 	}
 	w := newWorld(t, jobs.SDC)
-	w.say(t, Refusal, RefusalBody{w.of(0, "site-b"), "budget"})
-	w.say(t, Refusal, RefusalBody{w.of(0, "site-a"), "dataset"})
+	w.say(t, Refusal, RefusalBody{Of: w.of(0, "site-b"), Code: "budget"})
+	w.say(t, Refusal, RefusalBody{Of: w.of(0, "site-a"), Code: "dataset"})
 	if code := w.view(t).Refused(); code != "dataset" {
 		t.Errorf("of two refusals the first by name is %q", code)
 	}
@@ -436,7 +436,7 @@ func TestRounds(t *testing.T) {
 func TestBrokenPermit(t *testing.T) {
 	w := newWorld(t, jobs.SDC)
 	w.open(t)
-	w.say(t, Refusal, RefusalBody{w.of(0, "site-a"), "permit-broken"})
+	w.say(t, Refusal, RefusalBody{Of: w.of(0, "site-a"), Code: "permit-broken"})
 	permitAt, startAt := Subject(run, 0, Permit, Coordinator), Subject(run, 0, jobs.Start, Operator)
 	for name, c := range map[string]struct {
 		at  string

@@ -135,7 +135,7 @@ func head(d *drawing, c jobs.Candidate) float64 {
 
 func legend(c jobs.Candidate) []string {
 	var l []string
-	if c.Mode == jobs.DP {
+	if c.Mode.Noisy() {
 		l = append(l, fmt.Sprintf("差分隐私 ε = %s，δ = %s", c.Privacy.Epsilon, c.Privacy.Delta))
 	} else {
 		l = append(l, "统计披露控制")

@@ -1,9 +1,9 @@
 // Package columns takes a provider's CSV in and gives whole privacy units back.
 // Ingest checks every cell against a declared Schema, replaces the identifier
 // of each row by the unit's key (an HMAC under the domain's secret), drops all
-// direct identifiers for good, sorts, and writes Parquet; Open reads such a
-// file, one shard at a time, only the columns asked for, one unit after
-// another.
+// direct identifiers for good but for keyed marks, by which one is known again
+// that is about to leave, sorts, and writes Parquet; Open reads such a file, one
+// shard at a time, only the columns asked for, one unit after another.
 //
 // A shard is a Parquet row group. Which shard a unit lies in is a function of
 // its key and of the number of rows, which is public, so that a unit is never

@@ -40,7 +40,11 @@ type Group struct {
 	Starts  []int        // the first row of each unit, then the number of rows
 	Units   int
 	LeftOut int // units beyond By.Most
+	keys    [][16]byte
 }
+
+// Seed is that of the i-th unit (Unit.Seed).
+func (g Group) Seed(i int, secret []byte) [32]byte { return Unit{key: g.keys[i]}.Seed(secret) }
 
 // Format prints the kind, and no rows.
 func (g Group) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "group") }
@@ -131,6 +135,7 @@ type member struct {
 	part     uint32
 	from, to uint32
 	hi, lo   uint64
+	key      [16]byte
 }
 
 func (m member) rows() int { return int(m.to - m.from) }
@@ -198,7 +203,7 @@ func (p *pass) take(s *sieve, d *decoded) {
 		p.members = append(p.members, member{
 			place: place, part: uint32(len(p.parts)), //nolint:gosec // shards are few
 			from: uint32(unit.from), to: uint32(unit.from + min(unit.to-unit.from, s.rows)), //nolint:gosec // at most MaxRows
-			hi: binary.BigEndian.Uint64(sum[8:16]), lo: binary.BigEndian.Uint64(sum[16:24]),
+			hi: binary.BigEndian.Uint64(sum[8:16]), lo: binary.BigEndian.Uint64(sum[16:24]), key: [16]byte(key[:16]),
 		})
 	}
 	p.parts, p.sizes = append(p.parts, d.columns), append(p.sizes, 0)
@@ -225,7 +230,7 @@ func (p *pass) keep(part int, members []member) {
 		}
 		p.parts[part] = fresh
 	}
-	const one = 32 // bytes of a member
+	const one = 48 // bytes of a member
 	p.sizes[part] = one * len(members)
 	for i := range p.parts[part] {
 		p.sizes[part] += size(&p.parts[part][i])
@@ -318,7 +323,9 @@ func (p *pass) give(ctx context.Context, fn func(Group) error) error {
 func (p *pass) fill(g *Group, members []member) {
 	g.Units, g.Starts = len(members), append(g.Starts[:0], 0)
 	rows := 0
+	g.keys = g.keys[:0]
 	for _, m := range members {
+		g.keys = append(g.keys, m.key)
 		rows += m.rows()
 		g.Starts = append(g.Starts, rows)
 	}

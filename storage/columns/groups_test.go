@@ -48,7 +48,7 @@ func resharded(tb testing.TB, csv string, shards int) *Version {
 	}
 	in.table.sort()
 	var out bytes.Buffer
-	if err := write(ctx, &out, s, in.table, split(in.table.entries, shards)); err != nil {
+	if err := write(ctx, &out, s, in.table, split(in.table.entries, shards), nil); err != nil {
 		tb.Fatal(err)
 	}
 	v, err := load(bytes.NewReader(out.Bytes()), int64(out.Len()))

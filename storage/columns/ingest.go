@@ -30,7 +30,8 @@ const stride = 1 << 16 // rows between two looks at the context, and two reports
 // The unit key of a row is ident.UnitKey under unitKey, the domain's secret for
 // the namespace. Rows whose identifier is missing or not valid are set aside
 // and counted; all else that is wrong refuses the whole file: the error is then
-// Mistakes. It is of kind Exhausted when the file has more rows than allowed. w
+// Mistakes. Of the cells that are dropped, those of rows set aside included, the
+// version keeps marks (Version.Identifies) under the same key. It is of kind Exhausted when the file has more rows than allowed. w
 // gets nothing before every row was found good, and no error of w is hidden;
 // whoever owns w abandons what was written when Ingest fails.
 func Ingest(ctx context.Context, r io.Reader, s Schema, unitKey []byte, w io.Writer, o Options) (Manifest, error) {
@@ -53,7 +54,7 @@ func Ingest(ctx context.Context, r io.Reader, s Schema, unitKey []byte, w io.Wri
 		t.part(unitKey)
 	}
 	shards := split(t.entries, shardsFor(len(t.entries)))
-	if err := write(ctx, w, s, t, shards); err != nil {
+	if err := write(ctx, w, s, t, shards, in.marks); err != nil {
 		return Manifest{}, fmt.Errorf("ingesting: %w", err)
 	}
 	return in.manifest(len(shards)), nil
@@ -73,6 +74,7 @@ type intake struct {
 	key      []byte
 	options  Options
 	table    *table
+	marks    *marks
 	fields   []field
 	derived  []int // indices of the vectors of schema.Derived
 	row      []value
@@ -83,7 +85,7 @@ type intake struct {
 }
 
 func newIntake(s Schema, key []byte, o Options) *intake {
-	in := &intake{schema: s, key: key, options: o, table: newTable(s), aside: map[string]int{}}
+	in := &intake{schema: s, key: key, options: o, table: newTable(s), marks: newMarks(key), aside: map[string]int{}}
 	in.row = make([]value, len(in.table.vectors))
 	for i := range s.Derived {
 		in.derived = append(in.derived, len(in.row)-len(s.Derived)+i)
@@ -261,6 +263,9 @@ func (in *intake) cells(line int, cells []string) (key [16]byte, reason string) 
 		if !utf8 && !valid(cells[i:i+1]) {
 			in.mistake(line, f.column.Name, ruleUTF8)
 			continue
+		}
+		if f.at < 0 {
+			in.marks.add(cell)
 		}
 		if f.unit {
 			key, reason = in.unit(cell)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
@@ -31,6 +32,12 @@ type Version struct {
 	file     *file.Reader
 	rows     int
 	units    int
+
+	source  io.ReaderAt
+	section *section // nil in a version of before there were marks
+	once    sync.Once
+	marks   []uint64
+	nothing uint64 // the mark of it
 }
 
 // Open reads the footer of a version of size bytes. A file that Ingest did not
@@ -64,7 +71,7 @@ func load(r io.ReaderAt, size int64) (_ *Version, err error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Version{file: pf}
+	v := &Version{file: pf, source: src}
 	raw := pf.MetaData().KeyValueMetadata().FindValue(footerKey)
 	if raw == nil {
 		return nil, errors.New("this is not a version")
@@ -74,6 +81,11 @@ func load(r io.ReaderAt, size int64) (_ *Version, err error) {
 	}
 	if err := v.checkLayout(); err != nil {
 		return nil, err
+	}
+	if raw := pf.MetaData().KeyValueMetadata().FindValue(sectionKey); raw != nil {
+		if v.section, err = readSection([]byte(*raw), size); err != nil {
+			return nil, err
+		}
 	}
 	return v, v.checkGroups(size)
 }

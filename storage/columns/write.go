@@ -86,8 +86,8 @@ func properties() *parquet.WriterProperties {
 	)
 }
 
-// write writes the shards as Parquet. An error of w comes back as it is.
-func write(ctx context.Context, w io.Writer, s Schema, t *table, shards [][]entry) (err error) {
+// write writes the shards as Parquet, and the marks, if any. An error of w comes back as it is.
+func write(ctx context.Context, w io.Writer, s Schema, t *table, shards [][]entry, m *marks) (err error) {
 	out := &sink{w: w}
 	defer func() {
 		if out.err != nil {
@@ -110,10 +110,30 @@ func write(ctx context.Context, w io.Writer, s Schema, t *table, shards [][]entr
 			return fmt.Errorf("writing the version: %w", err)
 		}
 	}
+	if m != nil {
+		if err := writeMarks(pw, out, m); err != nil {
+			return fmt.Errorf("writing the version: %w", err)
+		}
+	}
 	if err := pw.Close(); err != nil {
 		return fmt.Errorf("writing the version: %w", err)
 	}
 	return nil
+}
+
+// writeMarks writes the marks behind the last shard. The library does not know
+// of them, but the places that its footer names are all before: there is no
+// page index and no Bloom filter.
+func writeMarks(pw *file.Writer, out *sink, m *marks) error {
+	at, err := m.write(out)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(at)
+	if err != nil {
+		return fmt.Errorf("writing the place of the identifiers: %w", err)
+	}
+	return pw.AppendKeyValueMetadata(sectionKey, string(raw))
 }
 
 func begin(out io.Writer, s Schema, shards [][]entry) (*file.Writer, error) {
@@ -212,9 +232,11 @@ func batch[T any](chunk file.ColumnChunkWriter, values []T, defs []int16) error 
 	return chunk.Close()
 }
 
-// A sink keeps the first error of a writer, and its Close from the library.
+// A sink counts what a writer takes, and keeps its first error, and its Close
+// from the library.
 type sink struct {
 	w   io.Writer
+	n   int64 // bytes written
 	err error
 }
 
@@ -223,6 +245,7 @@ func (s *sink) Write(p []byte) (int, error) {
 		return 0, s.err
 	}
 	n, err := s.w.Write(p)
+	s.n += int64(n)
 	s.err = err
 	return n, err
 }

@@ -40,7 +40,11 @@ type Config struct {
 	Runners  int               `json:"runners,omitempty"` // how many work side by side; 0 is 1
 	Jail     string            `json:"jail,omitempty"`    // least jail of a guest: full (the default), basic or strict
 	Budgets  map[string]string `json:"budgets"`           // rho by unit namespace, "a/b"
-	Minio    *MinioConfig      `json:"minio,omitempty"`
+	// Caps bound the budgets further, by operator, scenario or calendar year
+	// (UTC+8): "natural-person/operator/acme=1/2", "natural-person/year/*=1". A *
+	// is for each of them by itself; all that match bind.
+	Caps  []string     `json:"caps,omitempty"`
+	Minio *MinioConfig `json:"minio,omitempty"`
 }
 
 // MinioConfig says which bucket to use instead of a directory; its credentials

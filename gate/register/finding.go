@@ -1,0 +1,226 @@
+package register
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate/register/sets"
+)
+
+// A Verdict is the register's answer. Its zero value is none of them.
+type Verdict string
+
+// The verdicts. Review is what could not be decided within the bounds.
+const (
+	Pass   Verdict = "pass"
+	Refuse Verdict = "refuse"
+	Review Verdict = "review"
+)
+
+// The checks that a combination can fail.
+const (
+	Pair      = "pair"      // C25: fewer than t units make the difference
+	Dominance = "dominance" // C25: one unit makes most of the difference
+	Span      = "span"      // C26, C27: a combination rests on fewer than t units
+	Domains   = "members"   // a combination of opened sets rests on too few domains
+)
+
+// Params are the parameters of the test. T, KMin, AtomCap and Work must be set.
+type Params struct {
+	T       int      // least number of units behind a difference, 0 apart
+	P       int      // percent of the p% rule on a difference
+	KMin    int      // least number of domains behind a combination of sums
+	Single  []string // domains whose providers agreed to be released alone
+	AtomCap int      // more atoms than this: the row-space test is not tried
+	Work    int64    // elementary steps before the answer is Review
+
+	off checks // for tests that show what a check is good for
+}
+
+// checks that are switched off.
+type checks struct{ pair, dominance, span, domains bool }
+
+// A Term is one item of one release in one measure (0 = units), with its
+// coefficient in a combination. For Domains it is a whole release.
+type Term struct {
+	Release       string
+	Item, Measure int
+	Coefficient   *big.Rat
+}
+
+// A Combination is what an attacker would compute, and how few it rests on.
+type Combination struct {
+	Check string
+	Terms []Term
+	Units int      // behind the result, in this domain; for Dominance: in the difference
+	Alone []string // the domains that are left, for Domains
+}
+
+// A Finding is for the officer of the domain only. Nothing of it but the
+// verdict leaves, and that as one bit of a sum over the domains.
+type Finding struct {
+	Verdict      Verdict
+	Same         string // the earlier release that the candidate repeats
+	Combinations []Combination
+	Reasons      []string // why it passed, or was left undecided
+	Atoms, Small int      // classes of units, and those of fewer than T
+	Work         int64
+}
+
+// most is how many combinations are listed.
+const most = 256
+
+func (p Params) check() error {
+	if p.T < 2 || p.P < 0 || p.KMin < 1 || p.AtomCap < 1 || p.Work < 1 {
+		return fmt.Errorf("parameters of the register's test are not set: %w", fault.Invalid)
+	}
+	return nil
+}
+
+// Test tries a candidate against the whole history; the register stays as it
+// is. Its items are taken as published unless they are listed as hidden.
+func (r *Register) Test(c Release, given []Contribution, p Params) (Finding, error) {
+	if err := p.check(); err != nil {
+		return Finding{}, err
+	}
+	d, err := r.plan(c, given)
+	if err != nil {
+		return Finding{}, fmt.Errorf("testing candidate %q: %w", c.ID, err)
+	}
+	if d.blind {
+		return Finding{Verdict: Review, Reasons: []string{"the register is beyond its bounds"}}, nil
+	}
+	if err := r.apply(d); err != nil {
+		return Finding{}, fmt.Errorf("testing candidate %q: %w", c.ID, err)
+	}
+	defer r.revert(d)
+	t := newTrial(r, p)
+	t.pairs()
+	t.span()
+	t.members()
+	return t.finding(), nil
+}
+
+// Protect hides items of the candidate, those of the fewest units first, until
+// nothing is left to refuse, and returns what it hid beside c.Hidden. It gives
+// up with the last finding when rounds are used up, or when hiding items
+// cannot help.
+func (r *Register) Protect(c Release, given []Contribution, p Params, rounds int) ([]int32, Finding, error) {
+	var hid []int32
+	size := unitsOf(c, given)
+	for {
+		f, err := r.Test(c, given, p)
+		if err != nil || f.Verdict != Refuse || rounds == 0 {
+			return hid, f, err
+		}
+		rounds--
+		before := len(hid)
+		for _, x := range f.Combinations {
+			if i := smallest(x, c.ID, size); i >= 0 && !slices.Contains(hid, i) {
+				hid = append(hid, i)
+				c.Hidden = append(slices.Clone(c.Hidden), i)
+			}
+		}
+		if len(hid) == before {
+			return hid, f, nil
+		}
+	}
+}
+
+// unitsOf counts the contributions to each item.
+func unitsOf(c Release, given []Contribution) []int {
+	cells, out := make([]int, c.Cells), make([]int, len(c.Items))
+	for i := range given {
+		cells[given[i].Cell]++
+	}
+	for i, item := range c.Items {
+		for _, x := range item {
+			out[i] += cells[x]
+		}
+	}
+	return out
+}
+
+// smallest is the candidate's item of the fewest units in a combination.
+func smallest(x Combination, id string, size []int) int32 {
+	best := -1
+	for _, t := range x.Terms {
+		if t.Release == id && x.Check != Domains && (best < 0 || size[t.Item] < size[best]) {
+			best = t.Item
+		}
+	}
+	return int32(best)
+}
+
+// members tests the sets of domains of the releases that are equivalent to the
+// candidate: those that share an item with it, up to a factor.
+func (t *trial) members() {
+	if t.p.off.domains {
+		return
+	}
+	opened := [][]string{t.cand().Members}
+	who := []string{t.cand().ID}
+	for k := range t.last() {
+		if rel := &t.r.releases[k]; t.alike[k] && !rel.gone {
+			opened, who = append(opened, rel.Members), append(who, rel.ID)
+		}
+	}
+	leak, err := sets.Isolates(opened, t.p.KMin, t.p.Single)
+	switch {
+	case errors.Is(err, sets.ErrBound):
+		t.undecided("more sets of domains than can be tested")
+	case err != nil:
+		t.undecided(err.Error())
+	case leak != nil:
+		c := Combination{Check: Domains, Alone: leak.Domains}
+		for i, x := range leak.Coefficients {
+			if x.Sign() != 0 {
+				c.Terms = append(c.Terms, Term{Release: who[i], Coefficient: x})
+			}
+		}
+		t.found = append(t.found, c)
+	}
+}
+
+// duplicate is an earlier release of the same members and tables.
+func (t *trial) duplicate() string {
+	c := t.cand()
+	for k := range t.last() {
+		rel := &t.r.releases[k]
+		if !rel.gone && rel.col >= 0 && slices.Equal(rel.sheets, c.sheets) && alike(rel.Members, c.Members) {
+			return rel.ID
+		}
+	}
+	return ""
+}
+
+func alike(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
+func (t *trial) finding() Finding {
+	f := Finding{
+		Verdict: Pass, Same: t.duplicate(), Combinations: t.found, Reasons: t.why,
+		Atoms: t.n - 1, Small: t.small, Work: t.work,
+	}
+	if t.open {
+		f.Verdict = Review
+	}
+	if len(t.found) > 0 {
+		f.Verdict = Refuse
+	}
+	return f
+}
+
+func (t *trial) undecided(why string) {
+	t.open = true
+	if !slices.Contains(t.why, why) {
+		t.why = append(t.why, why)
+	}
+}

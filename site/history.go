@@ -1,0 +1,406 @@
+package site
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/gate"
+	"github.com/yunei/yunei/gate/evidence"
+	"github.com/yunei/yunei/gate/params"
+	"github.com/yunei/yunei/gate/register"
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/storage"
+	"github.com/yunei/yunei/storage/columns"
+	"github.com/yunei/yunei/storage/seal"
+)
+
+// In mode sdc a domain compares each run, before it seals anything, with every
+// earlier one that it took part in, whoever operated it: the register of a
+// unit namespace holds what every unit contributed to every cell, under names
+// that only this domain can make. It is sealed, and never leaves. A run counts
+// from the moment that it is compared until it is certain that it will not be
+// released; what is out counts for ever.
+
+// Kinds of the journal about the register.
+const (
+	segment  receipt.Kind = "segment"  // a step of a namespace's register: where it is kept, and the head after it
+	entered  receipt.Kind = "entered"  // a run is in the register, with the members of its set
+	retired  receipt.Kind = "retired"  // a run will not be released, and is taken out again
+	withheld receipt.Kind = "withheld" // the register forbids a run, on columns that not everybody knows
+)
+
+// A history is the register of one unit namespace, in memory.
+type history struct {
+	sync.Mutex
+	*register.Register
+	steps int
+}
+
+// histories are loaded when they are first needed.
+type histories struct {
+	sync.Mutex
+	of map[string]*history
+}
+
+// An entry is what the journal says of a run in the register.
+type entry struct {
+	Namespace string   `json:"namespace"`
+	Members   []string `json:"members"` // domains
+}
+
+// A step is what the journal says of a segment.
+type step struct {
+	Object string `json:"object"`
+	Head   string `json:"head"`
+}
+
+// A withholding is what the journal says of a refusal that is itself a
+// disclosure: one bit about values.
+type withholding struct {
+	Operator string    `json:"operator"`
+	Dataset  string    `json:"dataset"`
+	At       time.Time `json:"at"`
+}
+
+// guard makes the exact sums of a run fit to be sealed: the domain judges every
+// cell and total by its own evidence, and the whole by its register. What it
+// goes by is kept before anything follows from it.
+func (s *Site) guard(ctx context.Context, v *msg.View, cube *jobs.Cube, said *contributions) ([]int64, error) {
+	t := v.Terms()
+	p, err := gate.Rules(t)
+	if err != nil {
+		return nil, err
+	}
+	table, err := said.table(t.Shape)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.confront(ctx, v, p, table, said)
+	if err != nil {
+		return nil, fmt.Errorf("comparing with earlier releases: %w", err)
+	}
+	if err := s.testify(ctx, v, gate.Testify(table, found)); err != nil {
+		return nil, err
+	}
+	return gate.Protect(t, cube, table, found, rand.Reader)
+}
+
+func findingName(run string) (storage.Name, error) {
+	return storage.NewName("runs/"+run+"/finding", "1")
+}
+
+// Finding is what the register said of a run: which earlier releases combine
+// with it, and how. It is for the domain's own officer. NotFound if nothing was
+// compared.
+func (s *Site) Finding(ctx context.Context, run string) (register.Finding, error) {
+	var f register.Finding
+	name, err := findingName(run)
+	if err != nil {
+		return f, err
+	}
+	return f, s.get(ctx, name, &f)
+}
+
+// confront compares a run with the register and enters it there, once each.
+func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, table *evidence.Table, said *contributions) (gate.Found, error) {
+	t := v.Terms()
+	h, err := s.history(ctx, t.Shape.Namespace)
+	if err != nil {
+		return gate.Found{}, err
+	}
+	h.Lock()
+	defer h.Unlock()
+	name, err := findingName(v.ID())
+	if err != nil {
+		return gate.Found{}, err
+	}
+	this, given := asRelease(v, evidence.Flags(evidence.Judge(table, p), table.Items())), said.registered()
+	finding, err := keep(ctx, s, name, register.Finding{}, func() (register.Finding, error) {
+		return h.Test(this, given, s.asParams(t, p))
+	})
+	if err != nil {
+		return gate.Found{}, err
+	}
+	if finding.Verdict == register.Refuse {
+		if err := s.meter(ctx, v); err != nil {
+			return gate.Found{}, err
+		}
+	}
+	if err := s.enterRegister(ctx, v, h, this, given); err != nil {
+		return gate.Found{}, err
+	}
+	return gate.Found{Refuse: finding.Verdict == register.Refuse, Review: finding.Verdict != register.Pass && finding.Verdict != register.Refuse}, nil
+}
+
+// asRelease is the run as the register knows it. What this domain flags will
+// not be shown, whatever the others do.
+func asRelease(v *msg.View, flags []int64) register.Release {
+	t := v.Terms()
+	r := register.Release{
+		ID: v.ID(), Query: string(t.Program.Digest), Items: t.Shape.Lists(), Cells: t.Shape.Cells(), Measures: len(t.Shape.Measures),
+	}
+	for _, m := range t.Members {
+		r.Members = append(r.Members, m.Domain)
+	}
+	for i, f := range flags {
+		if f != 0 {
+			r.Hidden = append(r.Hidden, int32(i)) //nolint:gosec // an item
+		}
+	}
+	return r
+}
+
+// registerWork bounds one comparison: some tens of seconds.
+const registerWork = 1 << 33
+
+// asParams are the register's parameters. A set of one member is one whose
+// provider has agreed to be released alone.
+func (s *Site) asParams(t jobs.Terms, p params.Parameters) register.Params {
+	single := map[string]bool{}
+	if len(t.Members) == 1 {
+		single[t.Members[0].Domain] = true
+	}
+	for _, e := range s.Journal.All(string(entered)) {
+		var x entry
+		if e.Decode(&x) == nil && len(x.Members) == 1 {
+			single[x.Members[0]] = true
+		}
+	}
+	out := register.Params{T: int(p.Difference), P: int(p.PPercent), KMin: max(2, t.KMin), AtomCap: int(p.Atoms), Work: registerWork}
+	for d := range single {
+		out.Single = append(out.Single, d)
+	}
+	slices.Sort(out.Single)
+	return out
+}
+
+// enterRegister puts the run into the register. The journal knows a segment
+// only once it is kept, and a run only once its segment is known.
+func (s *Site) enterRegister(ctx context.Context, v *msg.View, h *history, this register.Release, given []register.Contribution) error {
+	if s.Journal.Get(string(entered), v.ID(), new(entry)) == nil {
+		return nil
+	}
+	raw, err := h.Add(this, given)
+	if err == nil {
+		err = s.putSegment(ctx, v.Terms().Shape.Namespace, h, raw)
+	}
+	if err != nil {
+		s.forgetHistory(v.Terms().Shape.Namespace) // memory is ahead of what is kept
+		return err
+	}
+	s.Hook("entered:before")
+	_, err = s.Journal.Once(string(entered), v.ID(), entry{v.Terms().Shape.Namespace, this.Members})
+	s.Hook("entered:after")
+	return err
+}
+
+func (s *Site) putSegment(ctx context.Context, namespace string, h *history, raw []byte) error {
+	salt := make([]byte, 8)
+	if _, err := rand.Read(salt); err != nil {
+		return err
+	}
+	h.steps++
+	object := fmt.Sprintf("register/%s/%d-%s", namespace, h.steps, hex.EncodeToString(salt))
+	name, err := storage.NewName(object, "1")
+	if err != nil {
+		return err
+	}
+	if err := seal.Put(ctx, s.Store, s.Seal.Public(), name, bytes.NewReader(raw)); err != nil {
+		return err
+	}
+	head := h.Head()
+	s.Hook("segment:before")
+	_, err = s.Journal.Once(string(segment), segmentKey(namespace, h.steps), step{object, hex.EncodeToString(head[:])})
+	s.Hook("segment:after")
+	return err
+}
+
+func segmentKey(namespace string, n int) string { return fmt.Sprintf("%s/%d", namespace, n) }
+
+// history is the register of a namespace as the journal has it: every segment
+// that it names must be there.
+func (s *Site) history(ctx context.Context, namespace string) (*history, error) {
+	s.registers.Lock()
+	defer s.registers.Unlock()
+	if h := s.registers.of[namespace]; h != nil {
+		return h, nil
+	}
+	h := &history{}
+	var segments [][]byte
+	var last step
+	for ; ; h.steps++ {
+		var x step
+		err := s.Journal.Get(string(segment), segmentKey(namespace, h.steps+1), &x)
+		if errors.Is(err, fault.NotFound) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		raw, err := s.segment(ctx, x.Object)
+		if err != nil {
+			return nil, fmt.Errorf("reading the register of %s: %w", namespace, err)
+		}
+		segments, last = append(segments, raw), x
+	}
+	var head [32]byte
+	if _, err := hex.Decode(head[:], []byte(last.Head)); err != nil {
+		return nil, fmt.Errorf("reading the register of %s: %w", namespace, fault.Tampered)
+	}
+	var err error
+	if h.Register, err = register.Parse(segments, head); err != nil {
+		return nil, err
+	}
+	if s.registers.of == nil {
+		s.registers.of = map[string]*history{}
+	}
+	s.registers.of[namespace] = h
+	return h, nil
+}
+
+func (s *Site) forgetHistory(namespace string) {
+	s.registers.Lock()
+	defer s.registers.Unlock()
+	delete(s.registers.of, namespace)
+}
+
+func (s *Site) segment(ctx context.Context, object string) ([]byte, error) {
+	name, err := storage.NewName(object, "1")
+	if err != nil {
+		return nil, err
+	}
+	o, err := seal.Get(ctx, s.Store, s.Seal, name)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close() //nolint:errcheck // read only
+	return io.ReadAll(io.NewSectionReader(o, 0, o.Size()))
+}
+
+// meter notes, before anything shows, that a run is withheld for values: the
+// refusal of a run over frame columns only follows from what everybody is taken
+// to know, any other is a bit about the data.
+func (s *Site) meter(ctx context.Context, v *msg.View) error {
+	t := v.Terms()
+	m, err := s.member(t)
+	if err != nil {
+		return err
+	}
+	free, err := s.isValueFree(ctx, m)
+	if err != nil || free {
+		return err
+	}
+	s.Log.LogAttrs(ctx, slog.LevelWarn, "withholding a run: yunei-site finding tells which earlier releases combine", slog.String("run", v.ID()))
+	s.Hook("withheld:before")
+	_, err = s.Journal.Once(string(withheld), v.ID(), withholding{t.Operator.Org, m.Dataset, s.Now().UTC().Truncate(time.Second)})
+	s.Hook("withheld:after")
+	return err
+}
+
+// isValueFree reports whether the guest gets frame columns and nothing else.
+func (s *Site) isValueFree(ctx context.Context, m jobs.Member) (bool, error) {
+	version, closeData, err := s.open(ctx, m)
+	if err != nil {
+		return false, err
+	}
+	defer closeData()
+	for _, c := range version.Schema().Columns {
+		if slices.Contains(m.Columns, c.Name) && c.Role != columns.Frame {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// mayBeWithheld refuses, before a row is read, a run of an operator that the
+// register has withheld as many runs from this year as a profile allows: each
+// was an answer about values.
+func (s *Site) mayBeWithheld(ctx context.Context, v *msg.View, m jobs.Member) error {
+	t := v.Terms()
+	if t.Mode != jobs.SDC {
+		return nil
+	}
+	p, err := gate.Rules(t)
+	if err != nil {
+		return err
+	}
+	n := int64(0)
+	for _, e := range s.Journal.All(string(withheld)) {
+		var w withholding
+		if err := e.Decode(&w); err != nil {
+			return fmt.Errorf("reading the journal of withheld runs: %w", err)
+		}
+		if e.Key != v.ID() && w.Operator == t.Operator.Org && w.Dataset == m.Dataset && s.Now().Sub(w.At) < 365*24*time.Hour {
+			n++
+		}
+	}
+	if n < p.Refusals {
+		return nil
+	}
+	free, err := s.isValueFree(ctx, m)
+	if err != nil || free {
+		return err
+	}
+	return fault.Refuse("withheld-spent", "house C25")
+}
+
+// retire takes a run that is over, and will certainly not be released, out of
+// the register. A site that has not shown its part decides that by itself: it
+// never will. Once it has, only the gate's word counts, or the checkers'
+// votes: the coordinator could say that a run is dead and release it.
+func (s *Site) retire(ctx context.Context, v *msg.View) error {
+	var x entry
+	if s.Journal.Get(string(entered), v.ID(), &x) != nil || s.isRetired(v) {
+		return nil
+	}
+	if s.hasRevealed(v) && !v.Said(0, msg.Dead, v.Terms().Gate.Name) && governance.Tally(v) != governance.Rejected {
+		return nil
+	}
+	if v.Said(0, msg.Candidate, v.Terms().Gate.Name) && governance.Tally(v) != governance.Rejected {
+		return nil
+	}
+	h, err := s.history(ctx, x.Namespace)
+	if err != nil {
+		return err
+	}
+	h.Lock()
+	defer h.Unlock()
+	if err := s.once(v, retired, true); err != nil {
+		return err
+	}
+	raw, err := h.Withdraw(v.ID())
+	if err == nil {
+		err = s.putSegment(ctx, x.Namespace, h, raw)
+	}
+	if err != nil {
+		s.forgetHistory(x.Namespace)
+	}
+	return err
+}
+
+func (s *Site) isRetired(v *msg.View) bool {
+	var yes bool
+	return s.kept(v, retired, &yes) == nil
+}
+
+func (s *Site) hasRevealed(v *msg.View) bool {
+	for n := 1; n <= msg.MaxRounds; n++ {
+		if s.Remembers(v.ID(), n, msg.Reveal) {
+			return true
+		}
+	}
+	return false
+}
