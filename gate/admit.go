@@ -3,12 +3,11 @@ package gate
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/ident"
+	"github.com/yunei/yunei/gate/identifier"
 	"github.com/yunei/yunei/jobs"
 )
 
@@ -26,9 +25,9 @@ func Admit(terms jobs.Terms) error {
 		if jobs.CheckText(s) != nil || !norm.NFC.IsNormalString(s) {
 			return fault.Refuse("shape-text", "house C02")
 		}
-		if identifies(s) {
-			return fault.Refuse("output-identifier", "house C04")
-		}
+	}
+	if names(terms) {
+		return fault.Refuse("output-identifier", "house C04")
 	}
 	if tableSize(terms.Shape) > maxTable {
 		return fault.Refuse("shape-size", "house C03")
@@ -87,65 +86,22 @@ func tableSize(s jobs.Shape) int {
 	return size
 }
 
-// identifies reports whether a text holds what points at one person or body:
-// a citizen number (GB 11643), a unified social credit code (GB 32100), a
-// mobile number or a bank card number, full-width digits included.
-func identifies(s string) bool {
-	for _, word := range strings.FieldsFunc(narrow(s), func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) {
-		for i := 0; i+18 <= len(word); i++ {
-			if person(word[i:i+18]) || body(word[i:i+18]) {
-				return true
-			}
-		}
-		if len(word) == 15 && person(word) || mobile(word) || card(word) {
+// names reports whether anything that an operator typed, and that leaves or
+// could, names one person or body: what a candidate shows, the names of permit,
+// scenario, purpose and program, the recipients, and the parameters.
+func names(t jobs.Terms) bool {
+	for _, s := range Typed(t) {
+		if _, found := identifier.Find(s); found {
 			return true
 		}
 	}
-	return false
+	_, found := identifier.FindBytes(t.Params)
+	return found
 }
 
-// narrow turns the full-width forms of ASCII (U+FF01 to U+FF5E) into ASCII.
-func narrow(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 0xff01 && r <= 0xff5e {
-			return r - 0xfee0
-		}
-		return r
-	}, s)
+// Typed are all texts of the terms that an operator typed: what a domain holds
+// against its own identifier columns.
+func Typed(t jobs.Terms) []string {
+	typed := append(texts(t.Shape), t.ID, t.Scenario, t.Purpose, t.Program.Name)
+	return append(append(typed, t.Recipients...), string(t.Params))
 }
-
-func person(s string) bool {
-	_, err := ident.Person(s)
-	return err == nil
-}
-
-func body(s string) bool {
-	_, err := ident.Body(s)
-	return err == nil
-}
-
-func mobile(s string) bool {
-	return len(s) == 11 && s[0] == '1' && s[1] >= '3' && digits(s)
-}
-
-// card reports whether s is a bank card number (ISO/IEC 7812-1: Luhn).
-func card(s string) bool {
-	if len(s) < 16 || len(s) > 19 || !digits(s) {
-		return false
-	}
-	sum := 0
-	for i := range s {
-		d := int(s[len(s)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
-}
-
-func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }

@@ -26,9 +26,8 @@ const (
 
 // Where house rules draw the line.
 const (
-	lowerThreshold = 10         // units a cell, from which on a table no longer tells of one unit
-	scaleUnits     = 10_000_000 // units behind one table, from which on its scale alone may make it important
-	fineCodes      = 64         // cells a table, from which on finer than a headline
+	lowerThreshold = 10 // units a cell, from which on a table no longer tells of one unit
+	fineCodes      = 64 // cells a table, from which on finer than a headline
 )
 
 // A Ground is one reason for a proposed grade, by its place in the rule.
@@ -53,6 +52,7 @@ type Aggregation struct {
 	Mode      jobs.Mode
 	Threshold int64 // least units of a shown cell; mode dp has none
 	Units     int64 // that the candidate shows, all cells together
+	Scale     int64 // units behind one table, from which on its scale alone may make it important
 }
 
 // A Graded output is a proposal: a grade of general data, whether something in
@@ -90,7 +90,7 @@ func Grade(sources []int, a Aggregation) Graded {
 	if a.Shape.Cells() >= fineCodes {
 		g.add(GroundDetail)
 	}
-	if a.Units >= scaleUnits {
+	if a.Scale > 0 && a.Units >= a.Scale {
 		g.Important = true
 		g.add(GroundScale)
 	}

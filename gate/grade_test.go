@@ -11,7 +11,7 @@ import (
 func aggregation(edit func(*Aggregation)) Aggregation {
 	a := Aggregation{
 		Shape: jobs.Shape{Namespace: jobs.NaturalPerson, Dims: []jobs.Dim{{Name: "district", Codes: []string{"520102", "520103"}}}},
-		Mode:  jobs.SDC, Threshold: 10, Units: 9_999_999,
+		Mode:  jobs.SDC, Threshold: 10, Units: 9_999_999, Scale: 10_000_000,
 	}
 	if edit != nil {
 		edit(&a)

@@ -187,7 +187,7 @@ func record(f facts) Record {
 func result(f facts, r Record) Result {
 	c, hidden := f.c, f.hidden()
 	out := Result{
-		Status: r.Verdict, Type: "table", Comments: []string{},
+		Status: r.Verdict, Type: "table", Comments: []string{StatisticsLaw.Source + "：" + StatisticsLaw.Text.ZH, StatisticsLaw.Text.EN},
 		Properties: Properties{Method: string(c.Mode)},
 		Files: []File{{"candidate.csv", suite.DigestOf(c.CSV()), Summary{map[string]int64{
 			"cells": int64(c.Items()), "shown": int64(c.Items() - hidden), "hidden": int64(hidden),

@@ -3,6 +3,7 @@ package gate
 import (
 	"slices"
 
+	"github.com/yunei/yunei/gate/evidence"
 	"github.com/yunei/yunei/gate/params"
 	"github.com/yunei/yunei/gate/suppress"
 	"github.com/yunei/yunei/jobs"
@@ -28,30 +29,58 @@ func (f facts) hidden() int {
 	return n
 }
 
-// uneven counts the lines of the table (all codes of one dim, the others held)
-// in which one cell has at least percent of the units that are shown.
-func uneven(c jobs.Candidate, percent int64) int {
-	lines, stride := 0, 1
-	for _, d := range slices.Backward(c.Dims) {
-		size := len(d.Codes)
-		for first := range c.Cells {
+// lines are those of the table of units: all codes of one dim, the others held,
+// with their total if that is released.
+func (f facts) lines() []evidence.Line {
+	shape := jobs.Shape{Dims: f.c.Dims}
+	var all []evidence.Line
+	stride := 1
+	for d, dim := range slices.Backward(f.c.Dims) {
+		size := len(dim.Codes)
+		for first := range f.c.Cells {
 			if first/stride%size != 0 || size == 1 {
 				continue
 			}
-			sum, most := int64(0), int64(0)
+			var line evidence.Line
 			for k := range size {
-				if cell := c.Cells[first+k*stride]; cell != nil {
-					sum += cell[0]
-					most = max(most, cell[0])
-				}
+				line.Cells = append(line.Cells, valueOf(f.c.Cells[first+k*stride]))
 			}
-			if sum > 0 && most >= sum-sum/100*(100-percent)-sum%100*(100-percent)/100 {
-				lines++
-			}
+			line.Total = f.total(shape.Codes(first), d)
+			all = append(all, line)
 		}
 		stride *= size
 	}
-	return lines
+	return all
+}
+
+// total is the released total over dim d at the given codes of the others.
+func (f facts) total(codes []int, d int) evidence.Value {
+	for _, m := range f.c.Margins {
+		at, keeps := 0, true
+		for i, dim := range f.c.Dims {
+			kept := slices.Contains(m.Dims, dim.Name)
+			keeps = keeps && kept == (i != d)
+			if kept {
+				at = at*len(dim.Codes) + codes[i]
+			}
+		}
+		if keeps {
+			return valueOf(m.Cells[at])
+		}
+	}
+	return evidence.Value{}
+}
+
+func valueOf(c jobs.Cell) evidence.Value {
+	if c == nil {
+		return evidence.Value{}
+	}
+	return evidence.Value{N: c[0], Shown: true}
+}
+
+// taken is a finding of package evidence about shown values.
+func taken(e evidence.Finding) finding {
+	return finding{status: Status(e.Status), zh: e.ZH, en: e.EN, parameters: e.Parameters, evidence: e.Evidence}
 }
 
 // A finding is what a rule says.
@@ -87,7 +116,7 @@ var rules = []rule{
 	{"C01", "schema-conformance", schema, schema},
 	{"C02", "canonical-form", canonical, canonical},
 	{"C03", "size-limits", size, size},
-	{"C04", "direct-identifier", identifiers, identifiers},
+	{"C04", "direct-identifier", identifiers, identifiersInTexts},
 	{"C05", "unit-threshold", threshold, noisyThreshold},
 	{"C06", "record-vs-unit", holdings, holdings},
 	{"C07", "p-percent", inDomains("C07"), noisy},
@@ -123,9 +152,10 @@ var rules = []rule{
 }
 
 var (
-	identifiers = always(Pass, "标题、代码、标签和参数均来自各方签署的条款，未发现直接标识符，也不在各数据域的标识列中；数值为整数。", "all texts come from the signed terms and hold no direct identifier, nor do they stand in an identifier column of a domain; values are integers")
-	ratios      = always(Pass, "均值和比率只由候选结果中的数值算出，不另含信息。", "means and ratios are computed from the candidate's own values and tell nothing beyond them")
-	context     = always(Review, "总体、变量及与既往结果的关系由审核员核对。", "population, variables and the relation to earlier outputs are for the output checkers")
+	identifiers        = always(Pass, "标题、代码、标签和参数均来自各方签署的条款，未发现直接标识符，也不在各数据域的标识列中；数值为整数。", "all texts come from the signed terms and hold no direct identifier, nor do they stand in an identifier column of a domain; values are integers")
+	identifiersInTexts = always(Pass, "标题、代码、标签和参数均来自各方签署的条款，未发现直接标识符；数值为整数。", "all texts come from the signed terms and hold no direct identifier; values are integers")
+	ratios             = always(Pass, "均值和比率只由候选结果中的数值算出，不另含信息。", "means and ratios are computed from the candidate's own values and tell nothing beyond them")
+	context            = always(Review, "总体、变量及与既往结果的关系由审核员核对。", "population, variables and the relation to earlier outputs are for the output checkers")
 )
 
 func schema(f facts) finding {
@@ -200,14 +230,9 @@ func negatives(f facts) finding {
 
 // class looks at shown cells only.
 func class(f facts) finding {
-	lines := uneven(f.c, f.p.ClassPercent)
-	out := finding{
-		status: Pass, zh: "没有一行或一列的个体集中于一个单元格。", en: "no line of the table has its units in one cell",
-		parameters: f.p.Values("C11"), evidence: map[string]int64{"lines": int64(lines)},
-	}
-	if lines > 0 {
-		out.status = Fail
-		out.zh, out.en = "有的行或列的个体几乎全部集中于一个单元格，可推断整组属性；放行须两名审核员写明例外。", "some lines of the table have nearly all units in one cell, which tells something of the whole group: a release needs an exception of both checkers"
+	out := taken(evidence.Class(f.lines(), f.p))
+	if out.status == Fail {
+		out.zh, out.en = out.zh+"放行须两名审核员写明例外。", out.en+"; a release needs an exception of both checkers"
 	}
 	return out
 }
@@ -278,8 +303,14 @@ func firewall(f facts) finding {
 	}
 }
 
-func rounding(facts) finding {
-	return finding{status: Pass, zh: "每项只用一个基数；合计按精确值单独取整。", en: "one base a figure; a total is rounded from its exact value, by itself"}
+// rounding: every figure has one base, and a total is rounded from its exact
+// value, which now and then tells what rounding took from its cells.
+func rounding(f facts) finding {
+	base := f.c.Figures[0].Round
+	if base < f.p.Base {
+		return finding{status: Review, zh: "个体数的取整基数小于规则所列，取整几乎不起作用。", en: "counts are rounded to a finer base than the rules', so that rounding does next to nothing", parameters: map[string]int64{"base": f.p.Base}, evidence: map[string]int64{"base": base}}
+	}
+	return taken(evidence.Rounding(f.lines(), evidence.Grid{Base: base}, f.p))
 }
 
 // rerun: what a unit contributes is computed from the initialised state, so
@@ -309,6 +340,6 @@ func grade(f facts) finding {
 			units += max(cell[0], 0)
 		}
 	}
-	got := Grade(grades, Aggregation{Shape: f.terms.Shape, Mode: f.terms.Mode, Threshold: f.p.Threshold, Units: units})
+	got := Grade(grades, Aggregation{Shape: f.terms.Shape, Mode: f.terms.Mode, Threshold: f.p.Threshold, Units: units, Scale: f.p.ScaleUnits})
 	return finding{status: Review, zh: got.Text.ZH, en: got.Text.EN, parameters: f.p.Values("C35"), evidence: map[string]int64{"proposed": int64(got.Proposed)}}
 }

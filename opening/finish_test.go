@@ -3,6 +3,7 @@ package opening
 import (
 	"testing"
 
+	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 )
 
@@ -55,4 +56,18 @@ func TestGateDiesWithCandidate(t *testing.T) {
 	s.die("candidate:after")
 	s.quiet()
 	s.wantDead("run-dead")
+}
+
+// Nothing is opened that is not paid for: a member's debit beyond the cap that
+// its provider signed ends the run before any share is used.
+func TestUnpaid(t *testing.T) {
+	s := newStage(t, jobs.DP, func(t *jobs.Terms) { t.Members[0].Budget.Rho = "1/1000" })
+	s.sites["site-hospital"].values = []int64{5, -7, 30, 2}
+	s.sites["site-transit"].values = []int64{10, 1, -4, 3}
+	s.begin(1)
+	s.quiet()
+	s.wantDead("tampered")
+	if s.gate.opened(run) {
+		t.Error("the sum was opened")
+	}
 }

@@ -277,6 +277,9 @@ func (g *Gate) open(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte
 		return nil, nil, party.ErrLost
 	}
 	if r.candidate == nil {
+		if err := v.Debited(n); err != nil { // nothing is opened that is not paid for
+			return nil, nil, fmt.Errorf("%w: %w", err, fault.Tampered)
+		}
 		in, err := g.collect(ctx, v, n)
 		if err != nil {
 			return nil, nil, err

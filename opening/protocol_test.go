@@ -23,12 +23,13 @@ import (
 	"github.com/yunei/yunei/trustee"
 )
 
-// sdc is a stage in mode sdc with partials of two cells: units, days, flags.
+// sdc is a stage in mode sdc with partials of two cells: units, days, flags,
+// and what the registers say.
 func sdc(t *testing.T) *stage {
 	t.Helper()
 	s := newStage(t, jobs.SDC, nil)
-	s.sites["site-hospital"].values = []int64{20, 3, 100, 9, 0, 1}
-	s.sites["site-transit"].values = []int64{40, 0, 207, 0, 0, 0}
+	s.sites["site-hospital"].values = []int64{20, 3, 100, 9, 0, 1, 0, 0}
+	s.sites["site-transit"].values = []int64{40, 0, 207, 0, 0, 0, 0, 0}
 	return s
 }
 
@@ -226,7 +227,7 @@ func TestTwoSets(t *testing.T) {
 		}
 	}
 	for _, name := range others {
-		subject, r := s.say(msg.Confirm, b.Name, msg.ConfirmBody{Of: of, Set: set})
+		subject, r := s.say(msg.Confirm, b.Name, msg.ConfirmBody{Of: of, Set: set, Evidence: s.evidence(b.Name)})
 		s.show(name, subject, r.Bytes())
 		subject, r = s.say(msg.Reveal, b.Name, msg.RevealBody{Of: of, Salt: salt, Parts: enclave.Digests(second)})
 		s.show(name, subject, r.Bytes())

@@ -76,6 +76,10 @@ func newStage(t *testing.T, mode jobs.Mode, edit func(*jobs.Terms)) *stage {
 	if mode == jobs.SDC {
 		s.terms.Program.Review = &jobs.Review{Reviewer: "lab", Source: suite.DigestOf(nil), Report: "read"}
 	}
+	s.terms.Members = slices.Clone(s.terms.Members)
+	for i := range s.terms.Members {
+		s.terms.Members[i].Budget.Rho = "100"
+	}
 	if edit != nil {
 		edit(&s.terms)
 	}
@@ -392,6 +396,9 @@ func (s *site) makeConfirm(_ context.Context, v *msg.View, n int) (msg.Body, [][
 		return nil, nil, err
 	}
 	body := msg.ConfirmBody{Of: v.Of(n, s.Name), Set: set}
+	if v.Terms().Mode == jobs.SDC {
+		body.Evidence = msg.CommitEvidence(v.Of(0, s.Name), suite.Salt{1}, []byte(s.Name))
+	}
 	if v.Terms().Mode == jobs.DP {
 		t := v.Terms()
 		rho, err := t.Rho()
@@ -403,6 +410,11 @@ func (s *site) makeConfirm(_ context.Context, v *msg.View, n int) (msg.Body, [][
 		}
 	}
 	return body, nil, nil
+}
+
+// evidence is some commitment of a site to what it went by.
+func (s *stage) evidence(name string) suite.Commitment {
+	return msg.CommitEvidence(msg.Of{Run: run, Permit: s.terms.Digest(), Party: name}, suite.Salt{1}, []byte(name))
 }
 
 func (s *site) makeReveal(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {

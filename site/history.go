@@ -99,7 +99,7 @@ func (s *Site) guard(ctx context.Context, v *msg.View, cube *jobs.Cube, said *co
 }
 
 func findingName(run string) (storage.Name, error) {
-	return storage.NewName("runs/"+run+"/finding", "1")
+	return storage.NewName(register.Kept(run), "1")
 }
 
 // Finding is what the register said of a run: which earlier releases combine
@@ -134,15 +134,19 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 	if err != nil {
 		return gate.Found{}, err
 	}
-	if finding.Verdict == register.Refuse {
-		if err := s.meter(ctx, v); err != nil {
+	named, err := s.names(ctx, t)
+	if err != nil {
+		return gate.Found{}, err
+	}
+	if named || finding.Verdict == register.Refuse {
+		if err := s.meter(ctx, v, named); err != nil {
 			return gate.Found{}, err
 		}
 	}
 	if err := s.enterRegister(ctx, v, h, this, given); err != nil {
 		return gate.Found{}, err
 	}
-	return gate.Found{Refuse: finding.Verdict == register.Refuse, Review: finding.Verdict != register.Pass && finding.Verdict != register.Refuse}, nil
+	return gate.Found{Refuse: named || finding.Verdict == register.Refuse, Review: finding.Verdict != register.Pass && finding.Verdict != register.Refuse}, nil
 }
 
 // asRelease is the run as the register knows it. What this domain flags will
@@ -293,14 +297,14 @@ func (s *Site) segment(ctx context.Context, object string) ([]byte, error) {
 // meter notes, before anything shows, that a run is withheld for values: the
 // refusal of a run over frame columns only follows from what everybody is taken
 // to know, any other is a bit about the data.
-func (s *Site) meter(ctx context.Context, v *msg.View) error {
+func (s *Site) meter(ctx context.Context, v *msg.View, named bool) error {
 	t := v.Terms()
 	m, err := s.member(t)
 	if err != nil {
 		return err
 	}
 	free, err := s.isValueFree(ctx, m)
-	if err != nil || free {
+	if err != nil || free && !named {
 		return err
 	}
 	s.Log.LogAttrs(ctx, slog.LevelWarn, "withholding a run: yunei-site finding tells which earlier releases combine", slog.String("run", v.ID()))
@@ -308,6 +312,27 @@ func (s *Site) meter(ctx context.Context, v *msg.View) error {
 	_, err = s.Journal.Once(string(withheld), v.ID(), withholding{t.Operator.Org, m.Dataset, s.Now().UTC().Truncate(time.Second)})
 	s.Hook("withheld:after")
 	return err
+}
+
+// names reports whether a text that the operator typed stands in an identifier
+// column of the domain's own data. Whoever typed it must not be told, so that it
+// is withheld like a run that the register forbids.
+func (s *Site) names(ctx context.Context, t jobs.Terms) (bool, error) {
+	m, err := s.member(t)
+	if err != nil {
+		return false, err
+	}
+	version, closeData, err := s.open(ctx, m)
+	if err != nil {
+		return false, err
+	}
+	defer closeData()
+	for _, text := range gate.Typed(t) {
+		if hit, _ := version.Identifies(s.Unit, text); hit {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // isValueFree reports whether the guest gets frame columns and nothing else.

@@ -39,6 +39,7 @@ type Config struct {
 	Replay   string              // path of yunei-replay
 	Runners  int                 // of each engine, side by side; 0 is 1
 	Secret   []byte              // of the domain; batches and blocks are keyed by what is derived from it
+	Unit     []byte              // the key that made the unit keys at ingest
 	Cache    sandbox.Cache       // of compiled programs
 	Jail     jail.Level          // the least that a guest is run in; 0 is a full jail
 	Budgets  map[string]*big.Rat // rho by unit namespace, over all permits and for ever

@@ -49,7 +49,7 @@ func usage(err error) error {
 type checkFlags struct {
 	table, evidence, micro, spec string
 	earlier, dims, unit          []string
-	profile, lang, out           string
+	profile, lang, out, count    string
 	grade                        int
 	rho                          float64
 	asJSON, mitigate             bool
@@ -106,6 +106,7 @@ func (f *checkFlags) flags(c *cobra.Command) {
 	s.StringVar(&f.spec, "spec", "", "说明文件 spec (JSON)")
 	s.StringSliceVar(&f.dims, "dims", nil, "维度列，没有说明文件和证据时必需 columns of dims, where neither spec nor evidence tells")
 	s.StringSliceVar(&f.unit, "unit", nil, "微观数据的标识列 key columns of the microdata")
+	s.StringVar(&f.count, "count", "", "表中哪个指标是不同单位数，没有说明文件时用 the figure of the table that counts units, where no spec tells")
 	s.StringVar(&f.profile, "profile", params.HouseProfile, "规则 rules: "+strings.Join(params.Profiles(), ", "))
 	s.IntVar(&f.grade, "grade", 0, "数据级别 1 至 4，0 为说明文件所写 grade of the data, 0: the spec's")
 	s.StringVar(&f.lang, "lang", check.ZH, "报告的语言 language of the report: zh, en")
@@ -157,7 +158,7 @@ func (f checkFlags) load() (sheet.Case, params.Parameters, error) {
 	if f.lang != check.ZH && f.lang != check.EN {
 		return none, params.Parameters{}, fmt.Errorf("--lang %q：应为 zh 或 en want zh or en: %w", f.lang, fault.Invalid)
 	}
-	in := sheet.Input{Dims: f.dims, Unit: f.unit}
+	in := sheet.Input{Dims: f.dims, Unit: f.unit, Count: f.count}
 	if f.spec != "" {
 		raw, err := os.ReadFile(filepath.Clean(f.spec))
 		if err != nil {

@@ -19,7 +19,6 @@ var untold = map[string]string{
 	"engines":     "it takes a runner that lies; package site's tests have one, and see that nothing is sealed",
 	"internal":    "it is our own fault; whoever knows a way to it reports a bug",
 	"exhausted":   "it takes 64 requests in hand at once, or thousands of one key's, to meet the server's own limits; package api's tests do",
-	"gate-failed": "no check of this version's gate fails on values; package gate's tests have the record of one that would",
 }
 
 // Every refusal that a user can read is read in some story, so that none rots

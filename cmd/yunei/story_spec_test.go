@@ -27,7 +27,7 @@ func (s *story) spec(id string, mode jobs.Mode, edits []string) error {
 func study(id string, mode jobs.Mode) jobs.Terms {
 	bands := []string{"0-17", "18-34", "35-49", "50-64", "65-79", "80+"}
 	t := jobs.Terms{
-		ID: id, Scenario: "medical-burden", Purpose: "health-planning", Program: jobs.Program{Name: "district-age-c"}, Params: params(10, bands),
+		ID: id, Scenario: "medical-burden", Purpose: "health-planning", Program: jobs.Program{Name: "district-age-c"}, Params: words(10, bands),
 		KMin: 2, Mode: mode, Uses: 1, Trustees: jobs.Trustees{Quorum: 2}, Recipients: []string{"qs-yy"},
 		Limits: jobs.Limits{Fuel: 2_000_000, Memory: 64, Input: 64 << 10, Rows: 512, Emits: 4096},
 		Shape: jobs.Shape{
@@ -54,11 +54,11 @@ func study(id string, mode jobs.Mode) jobs.Terms {
 	return t
 }
 
-// params are those of the program: how many districts and bands, the month of
+// words are those of the program: how many districts and bands, the month of
 // reference, and the upper edges of the bands.
-func params(districts int32, bands []string) []byte {
+func words(districts int32, bands []string) []byte {
 	var b bytes.Buffer
-	words := []int32{districts, int32(len(bands)), (2025-1970)*12 + 11, 18, 35, 50, 65, 80}
-	_ = binary.Write(&b, binary.LittleEndian, words) // a buffer does not fail
+	all := []int32{districts, int32(len(bands)), (2025-1970)*12 + 11, 18, 35, 50, 65, 80}
+	_ = binary.Write(&b, binary.LittleEndian, all) // a buffer does not fail
 	return b.Bytes()
 }

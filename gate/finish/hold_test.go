@@ -149,7 +149,7 @@ func noisy(tb testing.TB, src *noise.Source, c jobs.Candidate, variances ...int6
 	for _, cell := range c.Cells {
 		var row jobs.Cell
 		for i, v := range cell {
-			g, err := noise.NewGaussian(uint64(variances[i])) //nolint:gosec // positive
+			g, err := noise.NewGaussian(uint64(variances[i]))
 			if err != nil {
 				tb.Fatal(err)
 			}

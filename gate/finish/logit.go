@@ -10,7 +10,7 @@ import (
 // Bounds of a logistic regression.
 const (
 	maxColumns = 64
-	maxCells   = 2048
+	maxCells   = 1024
 	farthest   = 30 // a coefficient beyond is infinite: e^30 to 1
 )
 

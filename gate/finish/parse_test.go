@@ -11,7 +11,7 @@ import (
 func TestParse(t *testing.T) {
 	for spec, want := range map[string]string{
 		"mean(cost)":                              "mean(cost)",
-		" mean ( cost ; over = age , sex ) ":      "mean(cost;over=age,sex)",
+		"mean ( cost ; over = age , sex )":        "mean(cost;over=age,sex)",
 		"rate(cases/units)":                       "rate(cases/units)",
 		"rate(cases/units;over=all;per=1000)":     "rate(cases/units;per=1000;over=all)",
 		"variance(cost;cost2)":                    "variance(cost,cost2)",

@@ -67,7 +67,7 @@ func (a span) clip(lo, hi *big.Rat) span {
 // root is the square root of r >= 0, rounded down or up, to 60 bits or more.
 func root(r *big.Rat, up bool) *big.Rat {
 	n := new(big.Int).Mul(r.Num(), r.Denom()) // sqrt(p/q) = sqrt(pq)/q
-	shift := uint(max(0, 64-n.BitLen()/2))    //nolint:gosec // not negative
+	shift := uint(max(0, 64-n.BitLen()/2))
 	n.Lsh(n, 2*shift)
 	s := new(big.Int).Sqrt(n)
 	if up && new(big.Int).Mul(s, s).Cmp(n) < 0 {

@@ -57,9 +57,13 @@ func digit(r rune) rune {
 var alike = func() map[rune]rune {
 	m := map[rune]rune{}
 	for _, pair := range [][2]string{
-		{"〇零一二三四五六七八九", "00123456789"}, {"壹贰叁肆伍陆柒捌玖", "123456789"}, {"貳參陸", "236"},
-		{"АВЕКМНОРСТУХЅІЈ", "ABEKMHOPCTYXSIJ"}, {"ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"},
-		{"‐‑‒–—―−", "-------"}, {"·•・。", "...."},
+		{"〇零一二三四五六七八九", "00123456789"},
+		{"壹贰叁肆伍陆柒捌玖", "123456789"},
+		{"貳參陸", "236"},
+		{"АВЕКМНОРСТУХЅІЈ", "ABEKMHOPCTYXSIJ"},
+		{"ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"},
+		{"‐‑‒–—―−", "-------"},
+		{"·•・。", "...."},
 	} {
 		from, to := []rune(pair[0]), []rune(pair[1])
 		for i := range from {

@@ -5,28 +5,31 @@ import "strings"
 // email finds local@domain.tld.
 func email(t []rune) Kind {
 	for i, r := range t {
-		if r != '@' || i == 0 || !isWord(t[i-1]) {
-			continue
-		}
-		labels, letters := 0, 0 // letters of the last label, -1 if it has other characters
-		for _, c := range t[i+1:] {
-			if c == '.' && letters != 0 {
-				labels, letters = labels+1, 0
-				continue
-			}
-			if isLetter(c) && letters >= 0 {
-				letters++
-			} else if isDigit(c) || c == '-' && letters != 0 {
-				letters = -1
-			} else {
-				break
-			}
-			if labels > 0 && letters >= 2 {
-				return Email
-			}
+		if r == '@' && i > 0 && isWord(t[i-1]) && domain(t[i+1:]) {
+			return Email
 		}
 	}
 	return None
+}
+
+// domain reports whether t begins with two labels, the last of them letters.
+func domain(t []rune) bool {
+	labels, n, letters := 0, 0, true // n characters of the last label
+	for _, r := range t {
+		switch {
+		case r == '.' && n > 0:
+			labels, n, letters = labels+1, 0, true
+			continue
+		case isDigit(r) || r == '-' && n > 0:
+			letters = false
+		case !isLetter(r):
+			return false
+		}
+		if n++; labels > 0 && letters && n >= 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // provinces are the characters that a plate begins with (GA 36).

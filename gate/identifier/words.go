@@ -129,7 +129,7 @@ func (j joint) kind() Kind {
 	switch {
 	case n == 18 && person(j.text):
 		return Person
-	case n == 18 && body(j.text) && (!number || j.same && strings.Contains("159", j.text[:1])):
+	case n == 18 && body(j.text) && (!number || j.same && strings.IndexByte("159", j.text[0]) >= 0):
 		return Body
 	case n == 9 && len(j.sizes) == 2 && j.same && j.sizes[0] < 3 && passport(j.text):
 		return Passport
@@ -199,7 +199,7 @@ func landline(area, local string) bool {
 // card: 16 to 19 digits that begin as bank cards do, with Luhn's check digit.
 // Timestamps begin with 1 or 2.
 func card(s string) bool {
-	if len(s) < 16 || len(s) > 19 || !digits(s) || !strings.Contains("345689", s[:1]) {
+	if len(s) < 16 || len(s) > 19 || !digits(s) || strings.IndexByte("345689", s[0]) < 0 {
 		return false
 	}
 	sum := 0
@@ -229,7 +229,7 @@ func passport(s string) bool {
 	case len(s) == 11:
 		return letters == "H" || letters == "M"
 	case len(letters) == 1:
-		return strings.Contains("EGDSPCWHMLT", letters)
+		return strings.IndexByte("EGDSPCWHMLT", letters[0]) >= 0
 	default:
 		return len(letters) == 2 && (letters[0] == 'E' || letters[0] == 'C' || letters == "DE" || letters == "SE" || letters == "PE")
 	}

@@ -343,8 +343,9 @@ func (r *Register) columnOf(d *delta) int {
 		return k
 	}
 	r.byColumn[d.col.trace] = len(r.columns)
+	d.col.kept = len(d.col.of)
 	r.columns = append(r.columns, d.col)
-	r.kept += len(d.col.of)
+	r.kept += d.col.kept
 	return len(r.columns) - 1
 }
 
@@ -366,9 +367,13 @@ func (r *Register) revert(d *delta) {
 	r.tables = r.tables[:d.tables]
 	for _, c := range r.columns[d.columns:] {
 		delete(r.byColumn, c.trace)
-		r.kept -= len(c.of)
+		r.kept -= c.kept
 	}
 	r.columns = r.columns[:d.columns]
+	for k := range r.columns {
+		c := &r.columns[k]
+		c.of = c.of[:min(len(c.of), d.atoms)]
+	}
 	for _, s := range d.splits {
 		for _, u := range s.units {
 			r.move(u, s.parent)

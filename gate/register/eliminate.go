@@ -12,13 +12,15 @@ type sparse struct {
 }
 
 // An elimination brings lines, one after the other, into echelon form on the
-// unknowns of large classes.
+// unknowns of large classes, and what has nothing left there into echelon form
+// on those of small ones. A pivot on a small class has no entry on a large one,
+// so that it is of use after all others only.
 type elimination struct {
 	order  []int    // step -> line
 	pivots []pivot  // in order of making
 	at     []int32  // unknown -> pivot + 1
 	steps  [][]step // step -> what was subtracted
-	left   []made   // lines that have nothing left on large classes
+	left   []made   // independent lines that have nothing left on large classes
 	dense  []uint64
 }
 
@@ -51,27 +53,38 @@ func (s *space) eliminate(list []int) (*elimination, bool) {
 		}
 	}
 	for k, i := range list {
-		vec, work := e.reduce(k, s.lines[i].cols)
+		ones := sparse{cols: s.lines[i].cols, vals: slices.Repeat([]uint64{1}, len(s.lines[i].cols))}
+		vec, work := e.reduce(k, ones, s.large)
+		best := pick(vec, often, s.large)
+		if best < 0 {
+			var more int
+			vec, more = e.reduce(k, vec, func(int32) bool { return true })
+			work += more
+			if best = pick(vec, often, func(int32) bool { return true }); best >= 0 {
+				e.left = append(e.left, made{vec, k})
+			}
+		}
 		if !s.t.spend(work) {
 			return nil, false
 		}
-		if len(vec.cols) == 0 {
-			continue
-		}
-		best := -1
-		for j, c := range vec.cols {
-			if s.large(c) && (best < 0 || often[c] < often[vec.cols[best]]) {
-				best = j
-			}
-		}
 		if best < 0 {
-			e.left = append(e.left, made{vec, k})
 			continue
 		}
 		e.pivots = append(e.pivots, pivot{vec: vec, col: vec.cols[best], inv: modInv(vec.vals[best]), made: k})
 		e.at[vec.cols[best]] = int32(len(e.pivots))
 	}
 	return e, true
+}
+
+// pick chooses the rarest unknown of those that will do, -1 if there is none.
+func pick(vec sparse, often []int32, will func(int32) bool) int {
+	best := -1
+	for j, c := range vec.cols {
+		if will(c) && (best < 0 || often[c] < often[vec.cols[best]]) {
+			best = j
+		}
+	}
+	return best
 }
 
 // queue is a heap of pivots that have to be subtracted yet.
@@ -87,19 +100,20 @@ func (q *queue) Pop() any {
 	return x
 }
 
-// reduce subtracts pivots from a line of ones, in the order of their making,
-// since a pivot may have entries where a later one stands.
-func (e *elimination) reduce(k int, cols []int32) (sparse, int) {
+// reduce subtracts the pivots that stand where they may from a vector, in the
+// order of their making, since a pivot may have entries where a later one
+// stands.
+func (e *elimination) reduce(k int, v sparse, may func(int32) bool) (sparse, int) {
 	var q queue
-	touched := slices.Clone(cols)
-	for _, c := range cols {
-		e.dense[c] = 1
-		if e.at[c] > 0 {
+	touched := slices.Clone(v.cols)
+	for i, c := range v.cols {
+		e.dense[c] = v.vals[i]
+		if e.at[c] > 0 && may(c) {
 			q = append(q, int(e.at[c]-1))
 		}
 	}
 	heap.Init(&q)
-	work := len(cols)
+	work := len(v.cols)
 	for len(q) > 0 {
 		j := heap.Pop(&q).(int)
 		p := &e.pivots[j]
@@ -113,7 +127,7 @@ func (e *elimination) reduce(k int, cols []int32) (sparse, int) {
 			e.dense[c] = modSub(was, modMul(x, p.vec.vals[i]))
 			if was == 0 {
 				touched = append(touched, c)
-				if e.at[c] > 0 {
+				if e.at[c] > 0 && may(c) {
 					heap.Push(&q, int(e.at[c]-1))
 				}
 			}

@@ -23,7 +23,7 @@ func sorted[V any](m map[int]V) []int {
 // relation of the data that an attacker knows without them, but what those
 // units know of themselves; the threshold of the cell is there for that.
 func (t *trial) pairs() {
-	if t.p.off.pair && t.p.off.dominance {
+	if t.p.off.pair && t.p.off.dominance || t.over {
 		return
 	}
 	wide := t.cand().Measures + 1
@@ -145,7 +145,7 @@ func (t *trial) pair(a *view, b *flat, own bool) bool {
 			return false
 		}
 		for _, j := range b.touch {
-			if !t.full() {
+			if !t.full() && !t.over {
 				t.judge(a, b, int32(i), j, &b.seen[j], own)
 			}
 			b.seen[j] = overlap{}
@@ -256,6 +256,9 @@ func (t *trial) shared(b *view, own bool) {
 }
 
 func (t *trial) refuse(check string, a, b *view, i, j int32, own bool, ratio *big.Rat, units int64) {
+	if t.over {
+		return
+	}
 	if check == Pair && t.p.off.pair || own && t.structural(a, b, i, j) {
 		return
 	}

@@ -51,6 +51,8 @@ const (
 	maxCells    = 1 << 20
 	maxItems    = 1 << 21
 	maxMeasures = 64
+	maxLaid     = 1 << 25 // layers times cells
+	maxSheets   = 1 << 12 // layers times measures
 	maxValue    = 1 << 30
 	maxLabel    = 1 << 14 // distinct values of one unit
 	maxAtoms    = 1 << 21
@@ -121,6 +123,7 @@ type column struct {
 	label    []uint16 // measures per entry of cell
 	measures int
 	trace    trace
+	kept     int // atoms when it was made
 }
 
 // A table is one measure of a layer of disjoint items of a column.
@@ -274,19 +277,37 @@ func (c Release) check() error {
 			return fmt.Errorf("member %d is empty or named twice: %w", i, fault.Invalid)
 		}
 	}
-	stamp := make([]int32, c.Cells)
-	for i, item := range c.Items {
-		for _, cell := range item {
-			if cell < 0 || int(cell) >= c.Cells || stamp[cell] == int32(i+1) {
-				return fmt.Errorf("item %d: cell %d: %w", i, cell, fault.Invalid)
-			}
-			stamp[cell] = int32(i + 1)
-		}
+	if err := c.checkItems(); err != nil {
+		return err
 	}
 	for _, i := range c.Hidden {
 		if i < 0 || int(i) >= len(c.Items) {
 			return fmt.Errorf("hidden item %d of %d: %w", i, len(c.Items), fault.Invalid)
 		}
+	}
+	return nil
+}
+
+// checkItems looks at each item, and at what all of them take to lay out.
+func (c Release) checkItems() error {
+	item, layer := make([]int32, c.Cells), make([]int32, c.Cells)
+	layers := int32(1)
+	for i, cells := range c.Items {
+		for _, x := range cells {
+			if x < 0 || int(x) >= c.Cells || item[x] == int32(i+1) {
+				return fmt.Errorf("item %d: cell %d: %w", i, x, fault.Invalid)
+			}
+			item[x] = int32(i + 1)
+		}
+		if slices.ContainsFunc(cells, func(x int32) bool { return layer[x] == layers }) {
+			layers++
+		}
+		for _, x := range cells {
+			layer[x] = layers
+		}
+	}
+	if int(layers)*c.Cells > maxLaid || int(layers)*(c.Measures+1) > maxSheets {
+		return fmt.Errorf("%d layers of %d cells and %d measures: %w", layers, c.Cells, c.Measures, fault.Invalid)
 	}
 	return nil
 }
@@ -367,11 +388,14 @@ func (c *column) at(e uint32, m int) uint16 {
 	return c.label[int(e)*c.measures+m-1]
 }
 
-// spread is the column over all of today's atoms.
+// spread brings the column up to today's atoms.
 func (c *column) spread(parent []uint32) []uint32 {
-	out := make([]uint32, len(parent))
-	for a := copy(out, c.of); a < len(out); a++ {
-		out[a] = out[parent[a]]
+	if len(c.of) < len(parent) {
+		out := make([]uint32, len(parent))
+		for a := copy(out, c.of); a < len(out); a++ {
+			out[a] = out[parent[a]]
+		}
+		c.of = out
 	}
-	return out
+	return c.of
 }

@@ -222,3 +222,51 @@ func largest(segments [][]byte) int {
 	}
 	return n
 }
+
+// TestExplosion is the worst case: every release puts every unit into a random
+// cell with a random value, so that atoms are single units. It has to end in
+// Review (or Refuse), within the bounds of work and memory, and stay readable.
+func TestExplosion(t *testing.T) {
+	n, releases := 20_000, 12
+	if os.Getenv("YUNEI_PROVE") == "1" {
+		n, releases = 1_000_000, 70
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	rng := rand.New(rand.NewPCG(2, 2))
+	given := make([]Contribution, n)
+	values := make([]int64, n)
+	for u := range given {
+		given[u] = Contribution{Unit: unit(u), Values: values[u : u+1 : u+1]}
+	}
+	draw := func() {
+		for u := range given {
+			given[u].Cell, values[u] = uint32(rng.IntN(n/100)), int64(1000+rng.IntN(1_000_000))
+		}
+	}
+	r := New()
+	var size int
+	for k := range releases {
+		draw()
+		b, err := r.Add(cube(fmt.Sprint("r", k), n/100, 1), given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += len(b)
+	}
+	draw()
+	p := params
+	p.AtomCap, p.Work = min(p.AtomCap, n/2), 1<<31
+	debug.FreeOSMemory()
+	began, cpu := time.Now(), used()
+	found, err := r.Test(cube("candidate", n/100, 1), given, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	t.Logf("%d releases, %d atoms, blind %v, %d bytes of segments: %s %v in %v (%v of processor), heap %d MiB",
+		releases, len(r.parent), r.blind, size, found.Verdict, found.Reasons, time.Since(began), used()-cpu, (m.HeapSys-m.HeapReleased)>>20)
+	if found.Verdict == Pass || found.Work > 2*p.Work {
+		t.Errorf("%s after %d steps", found.Verdict, found.Work)
+	}
+}

@@ -46,7 +46,7 @@ type space struct {
 }
 
 func (t *trial) span() {
-	if t.p.off.span || t.full() {
+	if t.p.off.span || t.full() || t.over {
 		return
 	}
 	s := &space{t: t, labels: map[uint16]int32{}}
@@ -80,7 +80,7 @@ func (t *trial) span() {
 func (s *space) tables() (before, mine []int) {
 	t := s.t
 	fine := func(ids []int) []int {
-		slices.SortStableFunc(ids, func(a, b int) int { return cmp.Compare(t.filled(b), t.filled(a)) })
+		slices.SortStableFunc(ids, func(a, b int) int { return cmp.Compare(t.nonempty(b), t.nonempty(a)) })
 		return ids
 	}
 	for _, id := range fine(t.earlier()) {
@@ -103,8 +103,8 @@ func (s *space) tables() (before, mine []int) {
 	return before, mine
 }
 
-// filled counts the rows of a table that are not empty.
-func (t *trial) filled(id int) int {
+// nonempty counts the rows of a table that are not empty.
+func (t *trial) nonempty(id int) int {
 	n := 0
 	for _, x := range t.r.tables[id].rows {
 		if x != (trace{}) {

@@ -13,21 +13,22 @@ type trial struct {
 	n    int // atoms, the root included
 	work int64
 
-	spreads map[int][]uint32 // column -> its pattern per atom
-	stats   [][]stat         // label -> what its values are, per atom
-	into    []landing        // of covers
-	tries   int64
-	gaps    map[gap]stat   // of the differences of two labels in an atom
-	units   []uint32       // by atom
-	start   []uint32       // atom -> range in units
-	views   map[int]*view  // table -> its view
-	fresh   map[int][]bool // candidate's table -> rows that no earlier release has
-	homes   map[int]home   // table -> an earlier release that has it
-	alike   []bool         // releases that share an item with the candidate
-	found   []Combination
-	why     []string
-	open    bool
-	small   int
+	stats  [][]stat  // label -> what its values are, per atom
+	into   []landing // of covers
+	tries  int64
+	gaps   map[gap]stat   // of the differences of two labels in an atom
+	units  []uint32       // by atom
+	start  []uint32       // atom -> range in units
+	views  map[int]*view  // table -> its view
+	fresh  map[int][]bool // candidate's table -> rows that no earlier release has
+	homes  map[int]home   // table -> an earlier release that has it
+	alike  []bool         // releases that share an item with the candidate
+	found  []Combination
+	why    []string
+	open   bool
+	small  int
+	filled int
+	over   bool
 }
 
 type home struct{ release, layer int }
@@ -114,7 +115,7 @@ type place struct {
 func newTrial(r *Register, p Params) *trial {
 	t := &trial{
 		r: r, p: p, n: len(r.parent),
-		spreads: map[int][]uint32{}, gaps: map[gap]stat{},
+		gaps:  map[gap]stat{},
 		views: map[int]*view{}, fresh: map[int][]bool{}, homes: map[int]home{},
 		alike: make([]bool, len(r.releases)),
 	}
@@ -133,6 +134,9 @@ func newTrial(r *Register, p Params) *trial {
 		}
 	}
 	t.meet()
+	if len(r.columns)*t.n > maxKept {
+		t.halt("more atoms and releases than can be laid out")
+	}
 	return t
 }
 
@@ -141,8 +145,23 @@ func (t *trial) cand() *release { return &t.r.releases[t.last()] }
 func (t *trial) full() bool     { return len(t.found) >= most }
 func (t *trial) earlier() []int { return sorted(t.homes) }
 
+// Bounds of what a trial keeps.
+const (
+	maxStats = 1 << 22
+	maxGaps  = 1 << 20
+)
+
+// halt ends the trial: what it says from here on is not to be relied on.
+func (t *trial) halt(why string) {
+	t.undecided(why)
+	t.over = true
+}
+
 // spend counts steps; false says that the bound is met.
 func (t *trial) spend(n int) bool {
+	if t.over {
+		return false
+	}
 	t.work += int64(n)
 	if t.work > t.p.Work {
 		t.undecided("the bound of work is met")
@@ -209,10 +228,7 @@ func (t *trial) view(id int) *view {
 	}
 	tb := &t.r.tables[id]
 	col := &t.r.columns[tb.col]
-	if t.spreads[tb.col] == nil {
-		t.spreads[tb.col] = col.spread(t.r.parent)
-	}
-	v := &view{id: id, t: tb, of: t.spreads[tb.col], off: make([]uint32, len(col.off))}
+	v := &view{id: id, t: tb, of: col.spread(t.r.parent), off: make([]uint32, len(col.off))}
 	for p := range len(col.off) - 1 {
 		for e := col.off[p]; e < col.off[p+1]; e++ {
 			if i, l := tb.row[col.cell[e]], col.at(e, tb.measure); i >= 0 && l != none {
@@ -285,31 +301,30 @@ func (t *trial) of(a uint32) []uint32 { return t.units[t.start[a]:t.start[a+1]] 
 
 // stat sums up a label over an atom.
 func (t *trial) stat(a uint32, l uint16) *stat {
-	if int(l) >= len(t.stats) || t.stats[l] == nil {
-		t.fill(l)
+	if (int(l) >= len(t.stats) || t.stats[l] == nil) && !t.fill(l) {
+		return &stat{}
 	}
-	s := &t.stats[l][a]
-	if s.n == 0 {
-		for _, u := range t.of(a) {
-			s.take(t.r.value(u, l))
-		}
-		t.work += s.n
-	}
-	return s
+	return &t.stats[l][a]
 }
 
-// fill makes room for a label's stats; those of unity are known.
-func (t *trial) fill(l uint16) {
+// fill sums up a label over all atoms, in the order of the units, which is
+// about that of their values in memory. False says that there is no more room,
+// and the trial is over.
+func (t *trial) fill(l uint16) bool {
+	if t.filled += t.n; t.filled > maxStats {
+		t.halt("more atoms and values than can be summed up")
+		return false
+	}
 	for int(l) >= len(t.stats) {
 		t.stats = append(t.stats, nil)
 	}
-	t.stats[l] = make([]stat, t.n)
-	if l == unity {
-		for a := range t.n {
-			n := int64(t.r.size[a])
-			t.stats[l][a] = stat{n: n, sum: n, mass: n, top: 1, after: min(max(n-1, 0), 1)}
-		}
+	all := make([]stat, t.n)
+	for u, a := range t.r.atom {
+		all[a].take(t.r.value(uint32(u), l))
 	}
+	t.stats[l] = all
+	t.work += int64(len(t.r.atom))
+	return true
 }
 
 // gap sums up the differences of two labels over an atom.
@@ -321,6 +336,9 @@ func (t *trial) gap(a uint32, l, k uint16) *stat {
 			s.take(t.r.value(u, l) - t.r.value(u, k))
 		}
 		t.work += s.n
+		if len(t.gaps) >= maxGaps {
+			t.halt("more differences of values than can be summed up")
+		}
 		t.gaps[key] = s
 	}
 	return &s

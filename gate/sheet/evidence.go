@@ -293,6 +293,9 @@ func (e *evidenceFile) facts(g Grid, measures []Measure, holdings bool, blank []
 		if cell.Known != 0 {
 			return f, at(e.raw.rows.file, l.line, "", "同一单元格、同一测度已有一行", "a second row for one cell and measure")
 		}
+		if m == 0 {
+			c = countOf(c.N)
+		}
 		*cell = c
 		f.units(item(l), c)
 	}
@@ -499,9 +502,7 @@ func measures(figures []Figure) ([]Measure, error) {
 				f.Measure = len(m)
 				m = append(m, Measure{Name: f.Of})
 			}
-			if f.Kind != Mean {
-				m[f.Measure].Places = max(m[f.Measure].Places, f.Places)
-			}
+			m[f.Measure].Places = max(m[f.Measure].Places, f.Places)
 		}
 	}
 	return m, nil

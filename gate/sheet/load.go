@@ -18,6 +18,7 @@ type Input struct {
 	Spec     Spec
 	Dims     []string // names of the dims, where neither spec nor evidence tells them
 	Unit     []string // key columns of the microdata, where the spec does not tell
+	Count    string   // the figure that counts units, where the spec does not tell
 }
 
 // A Case is what was given, closed over one set of codes.
@@ -117,7 +118,7 @@ func (l *loader) names() (err error) {
 }
 
 func (l *loader) tables() (err error) {
-	if l.table, l.figures, err = readTable(l.in.Table, l.in.Spec, l.dims); err != nil {
+	if l.table, l.figures, err = readTable(l.in.Table, l.in.Spec, l.dims, l.in.Count); err != nil {
 		return err
 	}
 	l.digest(l.table.rows)

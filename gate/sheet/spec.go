@@ -3,8 +3,10 @@ package sheet
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/yunei/yunei/fault"
 )
@@ -66,8 +68,8 @@ func ParseSpec(name string, raw []byte) (Spec, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
-		line := 1 + bytes.Count(raw[:min(int(d.InputOffset()), len(raw))], []byte("\n"))
-		return Spec{}, at(name, line, "", "说明文件不对："+err.Error(), "in the spec: "+err.Error())
+		what := strings.TrimPrefix(err.Error(), "json: ")
+		return Spec{}, at(name, lineOf(raw, err), "", "说明文件不对："+what, "in the spec: "+what)
 	}
 	if d.More() {
 		return Spec{}, at(name, 0, "", "说明文件之后还有内容", "there is more after the spec")
@@ -76,6 +78,24 @@ func ParseSpec(name string, raw []byte) (Spec, error) {
 		return Spec{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return s, nil
+}
+
+// lineOf is the line of a mistake in JSON, 0 if it is not known.
+func lineOf(raw []byte, err error) int {
+	offset := -1
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		offset = int(e.Offset)
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		offset = int(e.Offset)
+	}
+	if _, field, ok := strings.Cut(err.Error(), "unknown field "); ok {
+		offset = bytes.Index(raw, []byte(field))
+	}
+	if offset < 0 || offset > len(raw) {
+		return 0
+	}
+	return 1 + bytes.Count(raw[:offset], []byte("\n"))
 }
 
 func (s Spec) check() error {

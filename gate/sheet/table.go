@@ -125,10 +125,10 @@ func (r *rows) noColumn(name, what string) error {
 }
 
 // countNames are names of a column that counts units, where no spec says.
-var countNames = []string{"n", "N", "count", "units", "persons", "firms", "个体数", "人数", "户数", "单位数", "企业数"}
+var countNames = []string{"n", "N", "count", "units", "persons", "firms", "enterprises", "households", "个体数", "人数", "户数", "单位数", "企业数"}
 
 // readTable reads the table whose dims are known by name.
-func readTable(f File, s Spec, dims []string) (*raw, []Figure, error) {
+func readTable(f File, s Spec, dims []string, count string) (*raw, []Figure, error) {
 	r, err := open(f, maxTable)
 	if err != nil {
 		return nil, nil, err
@@ -150,7 +150,7 @@ func readTable(f File, s Spec, dims []string) (*raw, []Figure, error) {
 			figures = append(figures, s.Figures[k])
 		case len(s.Figures) > 0:
 			return nil, nil, fmt.Errorf("%s: 列 %q 既不是说明文件的维度也不是其指标 column %q is neither a dim nor a figure of the spec: %w", f.Name, h, h, fault.Invalid)
-		case slices.Contains(countNames, h):
+		case h == count || count == "" && slices.Contains(countNames, h):
 			figures = append(figures, Figure{Name: h, Kind: Count})
 		default:
 			figures = append(figures, Figure{Name: h, Kind: Sum, Of: h})

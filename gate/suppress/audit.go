@@ -90,24 +90,26 @@ func Audit(t Table, hidden, primary []bool, d Data, o Options) (Report, error) {
 	if len(hidden) != len(primary) {
 		hidden = make([]bool, len(primary)) // nothing is hidden: everything fails
 	}
+	known := s.known(hidden)
 	var r Report
 	g := s.search(primary, primary, d.Values[0])
-	v, err := s.view(hidden)
+	v, err := s.view(known)
 	if err != nil {
 		return Report{}, err
 	}
 	v.protect(g)
-	r.Exact, r.Singleton = s.exact(v, hidden, g), s.singleton(v, hidden, g)
-	r.Union = s.auditUnions(hidden, d)
+	r.Exact, r.Singleton = s.exact(v, hidden, g), s.singleton(v, g)
+	r.Union = s.auditUnions(known, d)
 	units := d.Values[0]
-	q := s.ask(hidden, units)
-	r.Natural = s.values(q, hidden, 2, o.Width, s.walk(v, q, hidden, units, o.Width))
-	r.Interval = s.intervals(v, hidden, g.primary, d)
+	q := s.ask(known, units)
+	r.Natural = s.values(q, known, 2, o.Width, s.walk(v, q, known, units, o.Width))
+	r.Interval = s.intervals(v, known, g.primary, d)
 	if slices.Equal(hidden, rounds[len(rounds)-1]) && s.lawful(g.primary, units) {
-		q := s.ask(hidden, units)
+		q := s.ask(known, units)
 		s.tell(q, rounds, primary, d)
-		r.Minimality = s.values(q, hidden, o.Values, 1, s.walk(v, q, hidden, units, int64(o.Values)-1))
-		if r.Minimality.Verdict != Pass && s.exhaust(hidden, d) {
+		r.Minimality = s.values(q, known, o.Values, 1, s.walk(v, q, known, units, int64(o.Values)-1))
+		// What fails Natural is pinned whatever the rules.
+		if r.Minimality.Verdict != Pass && r.Natural.Verdict == Pass && s.exhaust(hidden, d) {
 			r.Minimality = Finding{Verdict: Pass, Items: r.Minimality.Items}
 		}
 	} else {
@@ -116,10 +118,25 @@ func Audit(t Table, hidden, primary []bool, d Data, o Options) (Report, error) {
 	return r, nil
 }
 
+// known is a pattern without the items whose number is shown under another
+// name.
+func (s *system) known(hidden []bool) []bool {
+	still := slices.Clone(hidden)
+	for i, h := range hidden {
+		if !h {
+			for _, twin := range s.twins[s.twin[i]] {
+				still[twin] = false
+			}
+		}
+	}
+	return still
+}
+
 func (s *system) exact(v *view, hidden []bool, g *search) Finding {
 	var f Finding
-	for i := range hidden {
-		if int(s.twin[i]) != i || (!hidden[i] && !g.primary[i]) {
+	for i, twins := range s.twins {
+		concerned := slices.ContainsFunc(twins, func(twin int32) bool { return hidden[twin] || g.primary[twin] })
+		if !concerned {
 			continue
 		}
 		f.Items++
@@ -130,9 +147,9 @@ func (s *system) exact(v *view, hidden []bool, g *search) Finding {
 	return f.judged()
 }
 
-func (s *system) singleton(v *view, hidden []bool, g *search) Finding {
+func (s *system) singleton(v *view, g *search) Finding {
 	var f Finding
-	for i := range hidden {
+	for i := range g.primary {
 		if int(s.twin[i]) == i && g.primary[i] {
 			f.Items++
 			if c := v.coord[i]; c < 0 || v.exposes(c) {

@@ -22,7 +22,7 @@ type entry struct {
 // are known as soon as one of them is.
 type kernel struct {
 	moves [][]entry // rising by coordinate; nil once it is gone
-	cols  [][]int32 // by coordinate: moves that may change it; may hold stale ones
+	cols  [][]int32 // by coordinate: moves that may change it; each that does is there
 	count []int     // by coordinate: moves that do change it
 
 	sums    []int64 // scratch, by move
@@ -68,17 +68,20 @@ func (k *kernel) set(i int32, move []entry) {
 		for j < len(old) && old[j].at < e.at {
 			j++
 		}
-		if (j == len(old) || old[j].at != e.at) && !slices.Contains(k.cols[e.at], i) {
+		if j == len(old) || old[j].at != e.at {
 			k.cols[e.at] = append(k.cols[e.at], i)
 		}
 	}
 	k.moves[i] = move
 }
 
-// column returns the moves that change coordinate c, and forgets stale ones.
+// column returns the moves that change coordinate c, and forgets stale and
+// repeated ones.
 func (k *kernel) column(c int32) []int32 {
 	if len(k.cols[c]) > k.count[c] {
-		k.cols[c] = slices.DeleteFunc(k.cols[c], func(i int32) bool { return k.get(i, c) == 0 })
+		col := slices.DeleteFunc(k.cols[c], func(i int32) bool { return k.get(i, c) == 0 })
+		slices.Sort(col)
+		k.cols[c] = slices.Compact(col)
 	}
 	return k.cols[c]
 }

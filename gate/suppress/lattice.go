@@ -241,15 +241,18 @@ func (l *lattice) room(x []int64, move int32, dir, most int64) int64 {
 // and for each hidden item ones with values up to wide away from it. It is
 // empty if no first one was found.
 func (s *system) walk(v *view, q *question, hidden []bool, units []int64, wide int64) [][]int64 {
-	truth, ok := s.base(v, units)
-	if !ok || len(truth) == 0 {
-		return nil
-	}
 	l := v.lattice(q, s.o.Work)
 	whole := newPuzzle(append([]int64(nil), q.lo...), append([]int64(nil), q.hi...), q.sums)
 	whole.work = s.o.Work
-	if l == nil || whole.narrow() != solved {
+	if l == nil || len(q.lo) == 0 || whole.narrow() != solved {
 		return nil
+	}
+	truth, ok := s.base(v, units)
+	if !ok { // base cells that are no items: any solution will do
+		if whole.solve(nil, false, s.o.Work/2) != solved {
+			return nil
+		}
+		truth = whole.found
 	}
 	whole.relax(false)
 	x := l.start(truth, whole.near)

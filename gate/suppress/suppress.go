@@ -45,7 +45,7 @@ import (
 const (
 	maxCells   = 1 << 16
 	maxItems   = 1 << 18
-	maxDims    = 8
+	maxDims    = 4
 	maxEntries = 1 << 25 // of all items, and of all equations, together
 	maxUnits   = 1 << 40 // of units in an item: sums of MaxCells of them stay within 62 bits
 )

@@ -482,7 +482,7 @@ func TestRanks(t *testing.T) {
 					continue
 				}
 				known := spanned(table, hidden, i)
-				if known && (hidden[i] || twinFlagged(table, p, i)) {
+				if known && (twinFlagged(table, hidden, i) || twinFlagged(table, p, i)) {
 					exact++
 				}
 				if !twinFlagged(table, p, i) {
@@ -572,7 +572,7 @@ func BenchmarkHide(b *testing.B) {
 	for _, c := range []struct {
 		name    string
 		flagged float64
-	}{{"1%", 0.01}, {"5%", 0.05}} {
+	}{{"1%", 0.01}, {"5%", 0.05}, {"30%", 0.3}, {"80%", 0.8}} {
 		b.Run(c.name, func(b *testing.B) {
 			table, p, d := benchTable(b, c.flagged)
 			for b.Loop() {

@@ -96,6 +96,37 @@ func CheckStored(t jobs.Terms, debits []Debit) error {
 	return nil
 }
 
+// Debited reports what is wrong with the debits that the members confirm in a
+// round of a noisy mode: each is the run's full cost, exactly added, within the
+// cap that its provider signed; only a member that gives an earlier run's answer
+// again pays nothing, and names that run.
+func (v *View) Debited(round int) error {
+	t := v.Terms()
+	if !t.Mode.Noisy() {
+		return nil // a confirmation with a debit would not have been one
+	}
+	var debits []Debit
+	for _, m := range t.Members {
+		body, err := Read[ConfirmBody](v, round, Confirm, m.Site.Name)
+		if err != nil {
+			return err
+		}
+		_, after, err := body.Debit.Check(v.ID(), t)
+		if err != nil {
+			return fmt.Errorf("debit of %s: %w", m.Domain, err)
+		}
+		limit, err := m.Budget.Rat()
+		if err != nil {
+			return err
+		}
+		if body.Debit.Stored == "" && after.Cmp(limit) > 0 {
+			return fmt.Errorf("debit of %s: beyond the cap: %w", m.Domain, fault.Exhausted)
+		}
+		debits = append(debits, *body.Debit)
+	}
+	return CheckStored(t, debits)
+}
+
 // Only this much is read: big.Rat would also take exponents, and work on them
 // for as long as they ask.
 var fractionRE = regexp.MustCompile(`^[0-9]{1,1000}(/[0-9]{1,1000})?$`)

@@ -324,6 +324,14 @@ func TestConfirmed(t *testing.T) {
 	if _, ok := spoilt.view(t).Confirmed(1); ok {
 		t.Error("confirmed in mode dp without a debit")
 	}
+	w = newWorld(t, jobs.SDC)
+	w.makeSet(t)
+	set, _ = w.view(t).Set(1)
+	spoilt = w.without(1, Confirm, "site-b")
+	spoilt.say(t, Confirm, ConfirmBody{Of: w.of(1, "site-b"), Set: set})
+	if _, ok := spoilt.view(t).Confirmed(1); ok {
+		t.Error("confirmed in mode sdc without evidence")
+	}
 }
 
 // A reveal that is not what its site committed to is found out, and so is one

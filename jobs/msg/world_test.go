@@ -207,6 +207,8 @@ func (w *world) confirm(n int, name string, set Set) ConfirmBody {
 	b := ConfirmBody{Of: w.of(n, name), Set: set}
 	if w.terms.Mode == jobs.DP {
 		b.Debit = &Debit{Namespace: jobs.NaturalPerson, Cost: "1/50"}
+	} else {
+		b.Evidence = CommitEvidence(w.of(0, name), saltOf(name), []byte("what "+name+" goes by"))
 	}
 	return b
 }

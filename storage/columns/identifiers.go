@@ -213,9 +213,8 @@ func candidates(text string) func(yield func(string) bool) {
 		}
 		words := wordsOf(norm.NFKC.String(text))
 		for i := range words {
-			joined := ""
-			for _, w := range words[i:min(len(words), i+mostWords)] {
-				if joined += w; !give(joined) {
+			for to := i + 1; to <= min(len(words), i+mostWords); to++ {
+				if !give(strings.Join(words[i:to], "")) {
 					return
 				}
 			}

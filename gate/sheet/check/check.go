@@ -71,6 +71,9 @@ func Run(c sheet.Case, p params.Parameters) (Record, error) {
 	}
 	s := newState(c, p)
 	r := Record{Version: Version, Profile: p.Profile, Parameters: p, Changed: maps.Clone(c.Spec.Parameters), Inputs: c.Digests}
+	if len(r.Changed) > 0 {
+		r.Profile += ", changed"
+	}
 	for _, rule := range rules {
 		f := rule.find(s)
 		if f.parameters == nil {

@@ -36,6 +36,8 @@ func pick(s jobs.Statement, lang string) string {
 	return s.ZH
 }
 
+func colon(lang string) string { return word(lang, "：", ": ") }
+
 // word chooses between two texts.
 func word(lang, zh, en string) string {
 	return pick(jobs.Statement{ZH: zh, EN: en}, lang)
@@ -49,12 +51,12 @@ const listed = 8
 func (r Record) Report(lang string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	say("%s %s（%s）", word(lang, "结论：", "Verdict:"), pick(verdicts[r.Verdict], lang), word(lang, verdicts[r.Verdict].EN, verdicts[r.Verdict].ZH))
+	say("%s", word(lang, "结论："+verdicts[r.Verdict].ZH+"（"+verdicts[r.Verdict].EN+"）", "Verdict: "+verdicts[r.Verdict].EN))
 	say("%s", pick(meaning[r.Verdict], lang))
 	for _, in := range r.Inputs {
 		say("  %s  %s", in.SHA256, in.Name)
 	}
-	say("%s %s，%s %d%s", word(lang, "规则：", "Rules:"), r.Profile, word(lang, "数据级别", "grade"), r.Parameters.Grade, r.changes(lang))
+	say("%s%s", word(lang, fmt.Sprintf("规则：%s，数据级别 %d", r.Profile, r.Parameters.Grade), fmt.Sprintf("Rules: %s, grade %d", r.Profile, r.Parameters.Grade)), r.changes(lang))
 	for _, s := range []Status{Block, Fail, Review} {
 		n := 0
 		for _, c := range r.Checks {
@@ -67,11 +69,11 @@ func (r Record) Report(lang string) string {
 			c.write(&b, lang)
 		}
 	}
-	say("\n%s %s", word(lang, "通过：", "Passed:"), r.names(Pass))
+	say("\n%s%s", word(lang, "通过：", "Passed: "), r.names(Pass))
 	say("%s", word(lang, "不适用：", "Not applicable:"))
 	for _, c := range r.Checks {
 		if c.Status == NotApplicable {
-			say("  %s %s：%s", c.ID, c.Name, pick(c.Reason, lang))
+			say("  %s %s%s%s", c.ID, c.Name, colon(lang), pick(c.Reason, lang))
 		}
 	}
 	return b.String()
@@ -81,7 +83,7 @@ func (r Record) changes(lang string) string {
 	if len(r.Changed) == 0 {
 		return ""
 	}
-	return word(lang, "，另按说明文件修改了参数 ", ", with parameters changed by the spec ") + fmt.Sprint(r.Changed)
+	return word(lang, "，说明文件改动的参数：", "; parameters that the spec changed: ") + fmt.Sprint(r.Changed)
 }
 
 func (r Record) names(s Status) string {
@@ -98,13 +100,13 @@ func (r Record) names(s Status) string {
 }
 
 func (c Check) write(b *strings.Builder, lang string) {
-	fmt.Fprintf(b, "  %s %s：%s\n", c.ID, c.Name, pick(c.Reason, lang))
+	fmt.Fprintf(b, "  %s %s%s%s\n", c.ID, c.Name, colon(lang), pick(c.Reason, lang))
 	for i, p := range c.Places {
 		if i == listed {
 			fmt.Fprintf(b, "      %s\n", word(lang, fmt.Sprintf("…… 另有 %d 处，见 record.json", len(c.Places)-listed+c.More), fmt.Sprintf("... and %d more, see record.json", len(c.Places)-listed+c.More)))
 			break
 		}
-		fmt.Fprintf(b, "      %s  %s：%s\n", strings.Join(p.Codes, " / "), p.Figure, pick(p.Why, lang))
+		fmt.Fprintf(b, "      %s  %s%s%s\n", strings.Join(p.Codes, " / "), p.Figure, colon(lang), pick(p.Why, lang))
 	}
 	if c.Next != nil {
 		fmt.Fprintf(b, "    → %s\n", pick(*c.Next, lang))

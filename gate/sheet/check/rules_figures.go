@@ -125,18 +125,21 @@ func rounding(s *state) finding {
 		}
 	}
 	_, seen := s.counts(k)
-	base := s.base(k)
-	f := from(evidence.Rounding(seen, evidence.Grid{Base: base}, s.p), nil, "用 --out 取得按基数取整的表", "take the table that --out writes, which is rounded")
+	grid := evidence.Grid{Base: s.base(k)}
+	if s.midpoint(k) {
+		grid = evidence.Grid{Base: s.p.Midpoint, Mid: true}
+	}
+	base := grid.Base
+	f := from(evidence.Rounding(seen, grid, s.p), nil, "用 --out 取得按基数取整的表", "take the table that --out writes, which is rounded")
 	if f.status == Fail && base < s.p.Base {
 		f.zh, f.en = fmt.Sprintf("个体数没有按基数 %d 取整（看来的基数是 %d）。", s.p.Base, base), fmt.Sprintf("counts are not rounded to a base of %d (they look rounded to %d)", s.p.Base, base)
 	}
 	return f
 }
 
-// base is what the counts look rounded to; a table whose values happen to be
-// multiples of more is taken at its word.
+// base is what the counts look rounded to: the largest number that divides all
+// of them, if it is coarse enough or they are not exact.
 func (s *state) base(figure int) int64 {
-	b := s.bases[figure].base
 	common := int64(0)
 	for _, r := range s.c.Table.Rows {
 		if v := r.Values[figure]; v.Shown {
@@ -144,12 +147,26 @@ func (s *state) base(figure int) int64 {
 		}
 	}
 	switch {
-	case common == 0, common%s.p.Base == 0: // nothing but zeros, or coarse enough
+	case common == 0: // nothing but zeros
 		return s.p.Base
-	case b == 1:
+	case common%s.p.Base != 0 && s.bases[figure].base == 1:
 		return 1
 	}
 	return common
+}
+
+// midpoint reports whether all counts but zeros are midpoints, as OpenSAFELY
+// rounds.
+func (s *state) midpoint(figure int) bool {
+	any := false
+	for _, r := range s.c.Table.Rows {
+		if v := r.Values[figure]; v.Shown && v.N != 0 {
+			if any = true; v.N%s.p.Midpoint != s.p.Midpoint-s.p.Midpoint/2 {
+				return false
+			}
+		}
+	}
+	return any && s.bases[figure].base != 1
 }
 
 // records is C30: rows of which most are about one unit each are records.

@@ -295,11 +295,11 @@ func (m *maker) fill(k int) int64 {
 // loosen sees to totals that, all rounded to the nearest, would be so far from
 // the sum of their cells that the two pin down what was rounded away. Where
 // all is shown, totals become the sums of rounded cells; else it rounds a value
-// to its other neighbour, step by step, as long as fewer such lines are left.
+// to its other neighbour, step by step, as long as that makes it better.
 func (m *maker) loosen(k int) {
 	s := newState(sheet.Case{Table: m.out, Facts: m.facts}, m.p)
 	lines, seen := s.counts(k)
-	if len(m.tight(s, k, lines)) > 0 && m.additive(s, k, lines, seen) {
+	if tight, _ := m.tight(s, k, lines); len(tight) == 0 || m.additive(s, k, lines, seen) {
 		return
 	}
 	const most = 2000 // lines
@@ -341,7 +341,7 @@ func (m *maker) additive(s *state, k int, lines []line, seen []evidence.Line) bo
 }
 
 func (m *maker) loosenOne(s *state, k int, lines []line) bool {
-	tight := m.tight(s, k, lines)
+	tight, worst := m.tight(s, k, lines)
 	for _, i := range tight {
 		for _, item := range append([]int{lines[i].total}, lines[i].parts...) {
 			if item < 0 || s.row[item] < 0 {
@@ -356,7 +356,7 @@ func (m *maker) loosenOne(s *state, k int, lines []line) bool {
 			if v.N = n / base * base; v.N == was {
 				v.N += base
 			}
-			if len(m.tight(s, k, lines)) < len(tight) {
+			if _, now := m.tight(s, k, lines); now < worst {
 				return true
 			}
 			v.N = was
@@ -365,19 +365,23 @@ func (m *maker) loosenOne(s *state, k int, lines []line) bool {
 	return false
 }
 
-// tight lists the lines whose rounding does not pass.
-func (m *maker) tight(s *state, k int, lines []line) []int {
-	var list []int
+// tight lists the lines whose rounding does not pass, and adds up how far: a
+// line that does not agree at all weighs more than two that only tell too much.
+func (m *maker) tight(s *state, k int, lines []line) (list []int, weight int) {
 	for i, l := range lines {
 		e := evidence.Line{Total: s.value(l.total, k)}
 		for _, part := range l.parts {
 			e.Cells = append(e.Cells, s.value(part, k))
 		}
-		if evidence.Rounding([]evidence.Line{e}, evidence.Grid{Base: m.Bases[k]}, m.p).Status != evidence.Pass {
-			list = append(list, i)
+		switch evidence.Rounding([]evidence.Line{e}, evidence.Grid{Base: m.Bases[k]}, m.p).Status {
+		case evidence.Pass:
+		case evidence.Review:
+			list, weight = append(list, i), weight+1
+		default:
+			list, weight = append(list, i), weight+3
 		}
 	}
-	return list
+	return list, weight
 }
 
 // Round rounds to a multiple of a base, halves away from zero.
