@@ -72,6 +72,7 @@ var texts = map[Code]text{
 	"too-large":         {Exhausted, Operator, "内容超过大小限制。", "it is larger than may be sent"},
 	"upload":            {Denied, Operator, "上传内容未经签名请求预先声明，或与声明的摘要、大小不符。", "the upload was not announced by a signed request, or is not what was announced"},
 	"program-missing":   {NotFound, Operator, "平台没有该摘要的程序；请先上传程序。", "the platform does not have the program of that digest; upload it first"},
+	"withheld-spent":    {Denied, Operator, "本年度该运营方在该数据集上被拦下的任务已达上限：每次拦下本身都会透露数据。请改用差分隐私模式，或只用框架列重新申请。", "this year's runs of the operator on this dataset that were withheld have reached the limit, for each tells something of the data; use mode dp, or frame columns only"},
 	"output-identifier": {Denied, Operator, "标题、代码、标签、名称或参数中出现直接标识符（证件号码、统一社会信用代码、电话、银行卡、车牌、护照或电子邮箱等），请改正后重新申请。", "a title, code, label, name or parameter holds a direct identifier (of a person or body, a phone, card, plate, passport or e-mail); correct it and apply again"},
 	"shape-text":        {Invalid, Operator, "输出的标题、代码或标签过长或含不可发布的字符，请改正输出形状。", "a title, code or label of the output is too long or holds characters that may not be released; correct the output's shape"},
 	"shape-size":        {Invalid, Operator, "输出表格过大，请减少维度、代码或标签长度。", "the output's table would be too large; use fewer or shorter codes and labels"},

@@ -12,8 +12,12 @@ import (
 )
 
 // A Found is what a domain's register of earlier releases says of a run: that
-// it must not be released beside them, or that it cannot tell.
-type Found struct{ Refuse, Review bool }
+// it must not be released beside them, or that it cannot tell; and which items
+// of its own are not to be shown together with the others.
+type Found struct {
+	Refuse, Review bool
+	Hide           []int32
+}
 
 // Protect is what a domain seals of a run of mode sdc: its cube, a flag for
 // each item that its own units make unsafe, where there are margins its largest
@@ -33,6 +37,11 @@ func protect(terms jobs.Terms, p params.Parameters, cube *jobs.Cube, table *evid
 	}
 	values := append([]int64(nil), cube.Values...)
 	flags := evidence.Flags(evidence.Judge(table, p), table.Items())
+	for _, i := range found.Hide {
+		if int(i) < len(flags) {
+			flags[i] = 1
+		}
+	}
 	firewall := []int64{0, 0}
 	for i, set := range []bool{found.Refuse, found.Review} {
 		if set {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 
@@ -31,7 +32,12 @@ func Testify(table *evidence.Table, found Found) []byte {
 	if found.Review {
 		word |= 2
 	}
-	return append(append([]byte(testimonyFormat), word), table.Bytes()...)
+	raw := append([]byte(testimonyFormat), word)
+	raw = binary.AppendUvarint(raw, uint64(len(found.Hide)))
+	for _, i := range found.Hide {
+		raw = binary.AppendUvarint(raw, uint64(i)) //nolint:gosec // an item
+	}
+	return append(raw, table.Bytes()...)
 }
 
 // ParseTestimony reads what Testify wrote. Every error is of kind Invalid.
@@ -40,11 +46,28 @@ func ParseTestimony(raw []byte) (*evidence.Table, Found, error) {
 	if !ok || len(rest) == 0 || rest[0] > 3 {
 		return nil, Found{}, fmt.Errorf("reading a testimony: another format: %w", fault.Invalid)
 	}
-	table, err := evidence.Parse(rest[1:])
+	found := Found{Refuse: rest[0]&1 != 0, Review: rest[0]&2 != 0}
+	rest = rest[1:]
+	n, width := binary.Uvarint(rest)
+	for left := n; width > 0; left-- {
+		if rest = rest[width:]; left == 0 {
+			break
+		}
+		var item uint64
+		if item, width = binary.Uvarint(rest); width > 0 && item < jobs.MaxItems {
+			found.Hide = append(found.Hide, int32(item))
+		} else {
+			width = 0
+		}
+	}
+	if width <= 0 {
+		return nil, Found{}, fmt.Errorf("reading a testimony: items: %w", fault.Invalid)
+	}
+	table, err := evidence.Parse(rest)
 	if err != nil {
 		return nil, Found{}, fmt.Errorf("reading a testimony: %w", err)
 	}
-	return table, Found{Refuse: rest[0]&1 != 0, Review: rest[0]&2 != 0}, nil
+	return table, found, nil
 }
 
 // An Agreement is what making a check again came to. The zero Agreement is

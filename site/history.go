@@ -102,18 +102,6 @@ func findingName(run string) (storage.Name, error) {
 	return storage.NewName(register.Kept(run), "1")
 }
 
-// Finding is what the register said of a run: which earlier releases combine
-// with it, and how. It is for the domain's own officer. NotFound if nothing was
-// compared.
-func (s *Site) Finding(ctx context.Context, run string) (register.Finding, error) {
-	var f register.Finding
-	name, err := findingName(run)
-	if err != nil {
-		return f, err
-	}
-	return f, s.get(ctx, name, &f)
-}
-
 // confront compares a run with the register and enters it there, once each.
 func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, table *evidence.Table, said *contributions) (gate.Found, error) {
 	t := v.Terms()
@@ -128,12 +116,14 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 		return gate.Found{}, err
 	}
 	this, given := asRelease(v, evidence.Flags(evidence.Judge(table, p), table.Items())), said.registered()
-	finding, err := keep(ctx, s, name, register.Finding{}, func() (register.Finding, error) {
-		return h.Test(this, given, s.asParams(t, p))
+	compared, err := keep(ctx, s, name, comparison{}, func() (comparison, error) {
+		return compare(h.Register, this, given, s.asParams(t, p))
 	})
 	if err != nil {
 		return gate.Found{}, err
 	}
+	finding := compared.Finding
+	this.Hidden = append(this.Hidden, compared.Hide...)
 	named, err := s.names(ctx, t)
 	if err != nil {
 		return gate.Found{}, err
@@ -146,7 +136,56 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 	if err := s.enterRegister(ctx, v, h, this, given); err != nil {
 		return gate.Found{}, err
 	}
-	return gate.Found{Refuse: named || finding.Verdict == register.Refuse, Review: finding.Verdict != register.Pass && finding.Verdict != register.Refuse}, nil
+	return gate.Found{
+		Refuse: named || finding.Verdict == register.Refuse, Review: finding.Verdict != register.Pass && finding.Verdict != register.Refuse, Hide: compared.Hide,
+	}, nil
+}
+
+// A comparison is what the register said of a run, and which of its items were
+// hidden for it first.
+type comparison struct {
+	register.Finding
+	Hide []int32 `json:"hide,omitempty"`
+}
+
+// compareRounds is how often items are hidden before what is left of a run is
+// withheld whole.
+const compareRounds = 8
+
+// compare tests a run. What its own items give away together (one measure and
+// another of a cell, say) is hidden like anything else that is unsafe by itself;
+// what earlier releases have to do with is not this run's to mend.
+func compare(h *register.Register, this register.Release, given []register.Contribution, p register.Params) (comparison, error) {
+	var c comparison
+	for round := 0; ; round++ {
+		var err error
+		if c.Finding, err = h.Test(this, given, p); err != nil {
+			return c, err
+		}
+		before := len(c.Hide)
+		for _, x := range c.Combinations {
+			if item, own := ownItem(x, this.ID); own && !slices.Contains(c.Hide, item) {
+				c.Hide = append(c.Hide, item)
+			}
+		}
+		if len(c.Hide) == before || round == compareRounds {
+			return c, nil
+		}
+		this.Hidden = append(slices.Clone(this.Hidden), c.Hide[before:]...)
+	}
+}
+
+// ownItem is an item of a combination that is of one release only.
+func ownItem(x register.Combination, id string) (int32, bool) {
+	for _, t := range x.Terms {
+		if t.Release != id || x.Check == register.Domains {
+			return 0, false
+		}
+	}
+	if len(x.Terms) == 0 {
+		return 0, false
+	}
+	return int32(x.Terms[0].Item), true //nolint:gosec // an item
 }
 
 // asRelease is the run as the register knows it. What this domain flags will

@@ -200,7 +200,7 @@ func trustee0(c *city) {
 func TestRollbackNeverUnspends(t *testing.T) {
 	cities, steps := uint64(300), 60
 	if os.Getenv("YUNEI_PROVE") == "1" {
-		cities, steps = 20_000, 120
+		cities, steps = 2_000, 90
 	}
 	for _, c := range []struct {
 		name     string

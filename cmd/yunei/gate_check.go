@@ -234,12 +234,12 @@ func (f checkFlags) list(out io.Writer, c sheet.Case, p params.Parameters) error
 	a := aligned{right: map[int]bool{1: true, 2: true, 3: true}}
 	a.add(word("办法", "option"), word("损失", "loss"), word("其中误差", "error"), word("其中归并", "merging"), word("隐藏", "hidden"), word("检查", "checks"), "")
 	for _, o := range list {
-		text := word(o.Text.ZH, o.Text.EN)
+		texts := []string{word(o.Text.ZH, o.Text.EN)}
 		hidden := fmt.Sprintf("%d/%d", o.Hidden, o.Values)
 		for i, w := range o.HalfWidth {
-			text += word(fmt.Sprintf(" 95%% 半宽 %.4g（典型值 %.4g）", w, o.Typical[i]), fmt.Sprintf("; 95%% half-width %.4g (typical value %.4g)", w, o.Typical[i]))
+			texts = append(texts, word(fmt.Sprintf("95%% 半宽 %.4g（典型值 %.4g）", w, o.Typical[i]), fmt.Sprintf("95%% half-width %.4g (typical value %.4g)", w, o.Typical[i])))
 		}
-		a.add(string(o.Kind), fmt.Sprintf("%.3f", o.Loss), fmt.Sprintf("%.3f", o.Error), fmt.Sprintf("%.3f", o.Entropy), hidden, string(o.Verdict), text)
+		a.add(string(o.Kind), fmt.Sprintf("%.3f", o.Loss), fmt.Sprintf("%.3f", o.Error), fmt.Sprintf("%.3f", o.Entropy), hidden, string(o.Verdict), strings.Join(texts, "; "))
 	}
 	a.print(out)
 	return nil

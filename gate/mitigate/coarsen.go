@@ -418,9 +418,9 @@ func entropy(f sheet.Facts, p split) float64 {
 	for cell := range g.Cells() {
 		item := g.ItemOf(cell)
 		n := float64(f.Cells[0][item].N)
-		k := 0
-		for d, c := range g.Codes(item) {
-			k = k*(slices.Max(p[d])+1) + p[d][c]
+		k, codes := 0, g.Codes(item)
+		for d, to := range p {
+			k = k*(slices.Max(to)+1) + to[codes[d]]
 		}
 		cells, at = append(cells, n), append(at, k)
 		merged[k] += n

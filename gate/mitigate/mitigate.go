@@ -97,19 +97,14 @@ func Rank(t sheet.Table, f sheet.Facts, p params.Parameters, o Options) ([]Optio
 		}
 	}
 	slices.SortStableFunc(r.list, func(a, b Option) int {
-		return cmp.Or(cmp.Compare(place(a.Verdict), place(b.Verdict)), cmp.Compare(a.Loss, b.Loss))
+		return cmp.Or(cmp.Compare(place(b.Verdict), place(a.Verdict)), cmp.Compare(a.Loss, b.Loss))
 	})
 	return r.list, nil
 }
 
+// place orders verdicts, the best highest.
 func place(s check.Status) int {
-	switch s {
-	case check.Pass:
-		return 0
-	case check.Review:
-		return 1
-	}
-	return 2
+	return slices.Index([]check.Status{check.Block, check.Fail, check.Review, check.Pass}, s)
 }
 
 type ranker struct {

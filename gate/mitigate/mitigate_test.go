@@ -265,3 +265,51 @@ func TestOptionsHold(t *testing.T) {
 		}
 	}
 }
+
+// Whatever stands in the files, the way from them to the ranking ends in a
+// record or in an error, and what is proposed shows no cell that must not be.
+func FuzzFiles(f *testing.F) {
+	f.Add("a,b,n,v\n0,x,12,100\n0,_T,*,\n1,x,3,-5\n_T,_T,15,95\n", "key,a,b,v\nk,0,x,1\nl,1,x,\nk,1,x,2.5\n", "", uint8(1))
+	f.Add(counts, "", counts, uint8(3))
+	f.Add("a,b,n,v\n0,x,12,100\n0,y,12,100\n0,_T,24,200\n", "", "a,b,n,top1,top2,sum,min,max,apart\n0,x,12,20,10,100,1,20,11\n0,y,12,90,1,100,1,90,11\n", uint8(4))
+	f.Fuzz(func(t *testing.T, table, micro, evidence string, grade uint8) {
+		if len(table)+len(micro)+len(evidence) > 2000 {
+			return // small tables have all the cases, and audits of large ones take their time
+		}
+		in := sheet.Input{Table: *text("t", table), Dims: []string{"a", "b"}, Unit: []string{"key"}, Earlier: []sheet.File{*text("o", table)}}
+		switch {
+		case micro != "":
+			in.Micro = text("m", micro)
+		case evidence != "":
+			in.Evidence, in.Dims = text("e", evidence), nil
+		}
+		c, err := sheet.Load(in)
+		if err != nil {
+			return
+		}
+		p, err := params.For(params.StrictProfile, int(grade%5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := check.Run(c, p)
+		if err != nil || len(r.Bytes()) == 0 || r.Report(check.EN) == "" {
+			t.Fatalf("no record: %v", err)
+		}
+		list, err := Rank(c.Table, c.Facts, p, Options{Bases: []int64{10}})
+		if err != nil {
+			return
+		}
+		for _, o := range list {
+			if o.Table == nil {
+				continue
+			}
+			for _, row := range o.Table.Rows {
+				for k, v := range row.Values {
+					if m := o.Table.Figures[k].Measure; m >= 0 && v.Shown && check.MustHide(o.Facts.Cells[m][row.Item], m, p) {
+						t.Fatalf("%s shows %v", o.Kind, o.Table.Grid.Label(row.Item))
+					}
+				}
+			}
+		}
+	})
+}

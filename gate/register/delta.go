@@ -71,7 +71,7 @@ func (r *Register) number(d *delta, given []Contribution) ([]uint32, error) {
 		u, ok := r.index.find(r.units, &g.Unit)
 		if !ok {
 			if u, ok = fresh[g.Unit]; !ok {
-				u = uint32(len(r.units) + len(d.fresh))
+				u = narrow[uint32](len(r.units) + len(d.fresh))
 				fresh[g.Unit] = u
 				d.fresh = append(d.fresh, g.Unit)
 			}
@@ -141,13 +141,13 @@ func (r *Register) patterns(d *delta, given []Contribution, units []uint32) ([]u
 		}
 		p, ok := seen[string(key)]
 		if !ok {
-			p = uint32(len(d.col.off) - 1)
+			p = narrow[uint32](len(d.col.off) - 1)
 			seen[string(key)] = p
 			for _, g := range mine {
 				d.col.cell = append(d.col.cell, given[g].Cell)
 			}
 			d.col.label = append(d.col.label, labels...)
-			d.col.off = append(d.col.off, uint32(len(d.col.cell)))
+			d.col.off = append(d.col.off, narrow[uint32](len(d.col.cell)))
 		}
 		out[u] = p
 	}
@@ -234,7 +234,7 @@ func (r *Register) refine(d *delta, pattern []uint32) {
 		key := uint64(a)<<32 | uint64(p)
 		k, ok := made[key]
 		if !ok {
-			k = uint32(len(d.splits))
+			k = narrow[uint32](len(d.splits))
 			made[key] = k
 			d.splits = append(d.splits, split{parent: a})
 			keeps = append(keeps, p+1)
@@ -262,7 +262,7 @@ func (r *Register) apply(d *delta) error {
 		return err
 	}
 	for k, s := range d.splits {
-		a := uint32(d.atoms + k)
+		a := narrow[uint32](d.atoms + k)
 		r.parent, r.size, r.traces = append(r.parent, s.parent), append(r.size, 0), append(r.traces, trace{})
 		for _, u := range s.units {
 			if int(u) >= len(r.atom) || r.atom[u] != s.parent || int(s.parent) >= d.atoms {
@@ -306,7 +306,7 @@ func (r *Register) enter(d *delta) error {
 		for *at != 0 {
 			at = &r.next[*at-1]
 		}
-		*at = uint32(len(r.values) + 1)
+		*at = narrow[uint32](len(r.values) + 1)
 		r.values, r.next = append(r.values, w.value), append(r.next, 0)
 	}
 	return nil
@@ -327,7 +327,7 @@ func (r *Register) columnOf(d *delta) int {
 	for a, p := range d.col.of {
 		sums[p].add(r.traces[a])
 	}
-	d.col.trace = trace{mix(uint64(d.col.measures)), uint64(d.col.measures)}
+	d.col.trace = trace{mix(narrow[uint64](d.col.measures)), narrow[uint64](d.col.measures)}
 	for p := 1; p < len(sums); p++ {
 		h := uint64(0)
 		for e := d.col.off[p]; e < d.col.off[p+1]; e++ {
@@ -380,9 +380,9 @@ func (r *Register) revert(d *delta) {
 		}
 	}
 	r.parent, r.size, r.traces = r.parent[:d.atoms], r.size[:d.atoms], r.traces[:d.atoms]
-	for i := len(d.values) - 1; i >= 0; i-- {
-		last := uint32(len(r.values))
-		at := &r.head[d.values[i].unit]
+	for _, w := range slices.Backward(d.values) {
+		last := narrow[uint32](len(r.values))
+		at := &r.head[w.unit]
 		for *at != last {
 			at = &r.next[*at-1]
 		}

@@ -71,9 +71,16 @@ func (s *space) eliminate(list []int) (*elimination, bool) {
 			continue
 		}
 		e.pivots = append(e.pivots, pivot{vec: vec, col: vec.cols[best], inv: modInv(vec.vals[best]), made: k})
-		e.at[vec.cols[best]] = int32(len(e.pivots))
+		e.at[vec.cols[best]] = narrow[int32](len(e.pivots))
 	}
 	return e, true
+}
+
+// next takes out the least.
+func (q *queue) next() int {
+	least := (*q)[0]
+	heap.Pop(q)
+	return least
 }
 
 // pick chooses the rarest unknown of those that will do, -1 if there is none.
@@ -93,7 +100,12 @@ type queue []int
 func (q queue) Len() int           { return len(q) }
 func (q queue) Less(i, j int) bool { return q[i] < q[j] }
 func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)        { *q = append(*q, x.(int)) }
+func (q *queue) Push(x any) {
+	if j, ok := x.(int); ok {
+		*q = append(*q, j)
+	}
+}
+
 func (q *queue) Pop() any {
 	x := (*q)[len(*q)-1]
 	*q = (*q)[:len(*q)-1]
@@ -115,7 +127,7 @@ func (e *elimination) reduce(k int, v sparse, may func(int32) bool) (sparse, int
 	heap.Init(&q)
 	work := len(v.cols)
 	for len(q) > 0 {
-		j := heap.Pop(&q).(int)
+		j := q.next()
 		p := &e.pivots[j]
 		if e.dense[p.col] == 0 {
 			continue
@@ -163,7 +175,7 @@ func (e *elimination) unroll(sum map[int]uint64, k int, x uint64) {
 	}
 	take(k, x)
 	for len(q) > 0 {
-		j := -heap.Pop(&q).(int)
+		j := -q.next()
 		y := need[j]
 		delete(need, j)
 		if y != 0 {

@@ -53,7 +53,7 @@ func modInv(a uint64) uint64 {
 // prime (Wang 1981), nil if there is none.
 func rational(x uint64) *big.Rat {
 	const bound = 1 << 30
-	r0, r1 := int64(prime), int64(x)
+	r0, r1 := int64(prime), narrow[int64](x)
 	t0, t1 := int64(0), int64(1)
 	for r1 >= bound {
 		q := r0 / r1

@@ -14,12 +14,12 @@ type index struct {
 func newIndex() index { return index{slot: make([]uint32, 1<<10)} }
 
 func (x *index) start(d *[16]byte) uint32 {
-	return binary.LittleEndian.Uint32(d[4:]) & uint32(len(x.slot)-1)
+	return binary.LittleEndian.Uint32(d[4:]) & narrow[uint32](len(x.slot)-1)
 }
 
 // find returns the unit's number.
 func (x *index) find(units [][16]byte, d *[16]byte) (uint32, bool) {
-	for i := x.start(d); ; i = (i + 1) & uint32(len(x.slot)-1) {
+	for i := x.start(d); ; i = (i + 1) & narrow[uint32](len(x.slot)-1) {
 		s := x.slot[i]
 		if s == 0 {
 			return 0, false
@@ -40,21 +40,21 @@ func (x *index) add(units [][16]byte) {
 		}
 		return
 	}
-	x.put(units, uint32(len(units)-1))
+	x.put(units, narrow[uint32](len(units)-1))
 }
 
 func (x *index) put(units [][16]byte, u uint32) {
 	i := x.start(&units[u])
 	for x.slot[i] != 0 {
-		i = (i + 1) & uint32(len(x.slot)-1)
+		i = (i + 1) & narrow[uint32](len(x.slot)-1)
 	}
 	x.slot[i] = u + 1
 }
 
 // drop takes out the unit that is last in units.
 func (x *index) drop(units [][16]byte) {
-	u := uint32(len(units) - 1)
-	for i := x.start(&units[u]); ; i = (i + 1) & uint32(len(x.slot)-1) {
+	u := narrow[uint32](len(units) - 1)
+	for i := x.start(&units[u]); ; i = (i + 1) & narrow[uint32](len(x.slot)-1) {
 		if x.slot[i] == u+1 {
 			x.slot[i] = 0
 			x.n--

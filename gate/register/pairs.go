@@ -106,8 +106,16 @@ func (t *trial) flatten(f *flat, v *view) {
 	t.work += int64(t.n)
 }
 
+// How far two rows are known to each other.
+const (
+	unmet = iota
+	near  // their overlap is counted
+	far   // it need not be
+)
+
 // An overlap is what two rows have in common.
 type overlap struct {
+	state        uint8
 	both, same   int64 // units in both rows; those with equal contributions
 	mass         int64 // of equal contributions
 	massA, massB int64 // of the others
@@ -122,30 +130,27 @@ func (t *trial) pair(a *view, b *flat, own bool) bool {
 		if !fresh[i] {
 			continue
 		}
-		list := a.places(int32(i))
+		list := a.places(narrow[int32](i))
 		for k := range list {
 			p := &list[k]
 			e := b.only[p.atom]
+			if e.row >= 0 {
+				if o := &b.seen[e.row]; o.state != far {
+					t.overlap(a, b, i, p, e)
+				}
+				continue
+			}
 			if e.row == -2 {
 				for _, e := range b.v.at(p.atom) {
-					t.overlap(b, p, e)
+					t.overlap(a, b, i, p, e)
 				}
-			} else if e.row >= 0 {
-				o := &b.seen[e.row]
-				if o.both == 0 || p.label != e.label {
-					t.overlap(b, p, e)
-					continue
-				}
-				o.both += p.n
-				o.same += p.n
-				o.mass += p.mass
 			}
 		}
 		if !t.spend(len(list)) {
 			return false
 		}
 		for _, j := range b.touch {
-			if !t.full() && !t.over {
+			if b.seen[j].state == near && !t.full() && !t.over {
 				t.judge(a, b, int32(i), j, &b.seen[j], own)
 			}
 			b.seen[j] = overlap{}
@@ -155,10 +160,16 @@ func (t *trial) pair(a *view, b *flat, own bool) bool {
 	return true
 }
 
-func (t *trial) overlap(b *flat, p *place, e entry) {
+func (t *trial) overlap(a *view, b *flat, i int, p *place, e entry) {
 	o := &b.seen[e.row]
-	if o.both == 0 {
+	if o.state == unmet {
 		b.touch = append(b.touch, e.row)
+		if o.state = near; t.apart(&a.rows[i], &b.rows[e.row]) {
+			o.state = far
+		}
+	}
+	if o.state == far {
+		return
 	}
 	o.both += p.n
 	if p.label == e.label {
@@ -176,6 +187,14 @@ func (t *trial) overlap(b *flat, p *place, e entry) {
 	}
 }
 
+// apart says that two rows are so different in size that no overlap of theirs
+// can leave a difference that is small, or dominated by two units.
+func (t *trial) apart(a, b *stat) bool {
+	n, mass := a.n-b.n, a.mass-b.mass
+	return max(n, -n) >= int64(t.p.T) && !a.neg && !b.neg &&
+		!below(max(mass, -mass), 100, max(a.top, b.top), 200+t.p.P)
+}
+
 // judge decides about one pair of rows.
 func (t *trial) judge(a *view, f *flat, i, j int32, o *overlap, own bool) {
 	b := f.v
@@ -186,7 +205,8 @@ func (t *trial) judge(a *view, f *flat, i, j int32, o *overlap, own bool) {
 		t.shared(b, own)
 		return
 	}
-	if diff < least {
+	// Between two measures of one release 1 is a ratio like any other.
+	if diff < least && (!own || 2*o.same > o.both) {
 		t.refuse(Pair, a, b, i, j, own, big.NewRat(1, 1), diff)
 		return
 	}
@@ -281,7 +301,7 @@ func (t *trial) proportional(a, b *view, i, j int32, both int64, own bool) bool 
 	// y c(A) - x c(B), unit by unit; at most 2^61, and scaled so that the sum
 	// of 2^24 of them stays below 2^63.
 	var d stat
-	scale := max(0, bits.Len64(uint64(max(x, -x)+y))-8)
+	scale := max(0, bits.Len64(narrow[uint64](max(x, -x)+y))-8)
 	for _, p := range t.union(a, b, i, j) {
 		l, k := a.in(p, i), b.in(p, j)
 		for _, u := range t.of(p) {

@@ -333,7 +333,7 @@ func (c Release) split() []layer {
 		for _, x := range item {
 			used[x] = true
 			if !hidden[i] {
-				l.row[x] = int32(len(l.items))
+				l.row[x] = narrow[int32](len(l.items))
 			}
 		}
 		l.items = append(l.items, int32(i))

@@ -91,8 +91,11 @@ func (r *Register) replay(b []byte) error {
 		return fmt.Errorf("segment %d where %d is due: %w", seq, r.seq, fault.Tampered)
 	}
 	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(p.b)), maxRaw+1))
-	if err != nil || len(raw) > maxRaw {
-		return fmt.Errorf("unpacking (%v): %w", err, fault.Tampered)
+	if err != nil {
+		return fmt.Errorf("unpacking: %w: %w", err, fault.Tampered)
+	}
+	if len(raw) > maxRaw {
+		return fmt.Errorf("unpacking more than %d bytes: %w", maxRaw, fault.Tampered)
 	}
 	if err := r.take(raw, fresh); err != nil {
 		return err
@@ -152,8 +155,8 @@ func encodeDelta(d *delta) []byte {
 		b = appendText(b, m)
 	}
 	b = appendText(b, d.rel.Query)
-	b = binary.AppendUvarint(b, uint64(d.rel.Cells))
-	b = binary.AppendUvarint(b, uint64(d.rel.Measures))
+	b = binary.AppendUvarint(b, narrow[uint64](d.rel.Cells))
+	b = binary.AppendUvarint(b, narrow[uint64](d.rel.Measures))
 	b = binary.AppendUvarint(b, uint64(len(d.rel.Items)))
 	for _, item := range d.rel.Items {
 		b = appendSet(b, item)
@@ -180,7 +183,7 @@ func encodeDelta(d *delta) []byte {
 			last = u
 		}
 	}
-	b = binary.AppendUvarint(b, uint64(d.same+1))
+	b = binary.AppendUvarint(b, narrow[uint64](d.same+1))
 	if d.same >= 0 {
 		return b
 	}
@@ -192,7 +195,7 @@ func appendColumn(b []byte, c *column) []byte {
 	for _, p := range c.of {
 		b = binary.AppendUvarint(b, uint64(p))
 	}
-	b = binary.AppendUvarint(b, uint64(len(c.off)-1))
+	b = binary.AppendUvarint(b, narrow[uint64](len(c.off)-1))
 	for p := range len(c.off) - 1 {
 		b = binary.AppendUvarint(b, uint64(c.off[p+1]-c.off[p]))
 	}
@@ -259,11 +262,11 @@ func (p *reader) signed() int64 {
 }
 
 // count reads a number of things that take at least size bytes each.
-func (p *reader) count(size int) int { return int(p.countWith(size)) }
+func (p *reader) count(size int) int { return narrow[int](p.countWith(size)) }
 
 func (p *reader) countWith(size int) uint64 {
 	x := p.number()
-	if x > uint64(len(p.b)/size) {
+	if x > narrow[uint64](len(p.b)/size) {
 		p.fail()
 		return 0
 	}
@@ -303,8 +306,8 @@ func (p *reader) delta() *delta {
 		d.rel.Members = append(d.rel.Members, p.text())
 	}
 	d.rel.Query = p.text()
-	d.rel.Cells = int(p.upTo(maxCells))
-	d.rel.Measures = int(p.upTo(maxMeasures))
+	d.rel.Cells = narrow[int](p.upTo(maxCells))
+	d.rel.Measures = narrow[int](p.upTo(maxMeasures))
 	for range p.count(1) {
 		d.rel.Items = append(d.rel.Items, p.set())
 	}
@@ -319,12 +322,12 @@ func (p *reader) delta() *delta {
 		if unit > maxUnits || v > maxValue || v < -maxValue {
 			p.fail()
 		}
-		d.values = append(d.values, worth{uint32(unit), v})
+		d.values = append(d.values, worth{narrow[uint32](unit), v})
 	}
 	for range p.count(2) {
 		d.splits = append(d.splits, p.split())
 	}
-	d.same = int(p.upTo(1<<31)) - 1
+	d.same = narrow[int](p.upTo(1<<31)) - 1
 	if d.same < 0 {
 		d.col = p.column(d.rel.Measures)
 	}
@@ -332,7 +335,7 @@ func (p *reader) delta() *delta {
 }
 
 func (p *reader) split() split {
-	s := split{parent: uint32(p.upTo(maxAtoms))}
+	s := split{parent: narrow[uint32](p.upTo(maxAtoms))}
 	unit := uint64(0)
 	n := p.count(1)
 	s.units = make([]uint32, 0, n)
@@ -341,7 +344,7 @@ func (p *reader) split() split {
 		if unit > maxUnits {
 			p.fail()
 		}
-		s.units = append(s.units, uint32(unit))
+		s.units = append(s.units, narrow[uint32](unit))
 	}
 	return s
 }
@@ -349,7 +352,7 @@ func (p *reader) split() split {
 func (p *reader) column(measures int) column {
 	c := column{of: make([]uint32, p.count(1)), measures: measures}
 	for a := range c.of {
-		c.of[a] = uint32(p.upTo(1 << 31))
+		c.of[a] = narrow[uint32](p.upTo(1 << 31))
 	}
 	c.off = make([]uint32, p.count(1)+1)
 	total := uint64(0)
@@ -363,9 +366,9 @@ func (p *reader) column(measures int) column {
 	}
 	c.cell = make([]uint32, total)
 	for i := range c.cell {
-		c.cell[i] = uint32(p.upTo(maxCells))
+		c.cell[i] = narrow[uint32](p.upTo(maxCells))
 	}
-	if total*uint64(measures) > uint64(len(p.b)) {
+	if total*narrow[uint64](measures) > uint64(len(p.b)) {
 		p.fail()
 	}
 	c.label = make([]uint16, 0, min(int(total)*measures, len(p.b)))
@@ -373,9 +376,9 @@ func (p *reader) column(measures int) column {
 		if p.bad {
 			break
 		}
-		c.label = append(c.label, uint16(p.upTo(maxLabel)))
+		c.label = append(c.label, narrow[uint16](p.upTo(maxLabel)))
 	}
-	patterns := uint32(len(c.off) - 1)
+	patterns := narrow[uint32](len(c.off) - 1)
 	if len(c.of) == 0 || c.of[0] != 0 || patterns == 0 || c.off[min(1, patterns)] != 0 ||
 		slices.ContainsFunc(c.of, func(x uint32) bool { return x >= patterns }) {
 		p.fail()

@@ -15,14 +15,14 @@ import (
 )
 
 // chain is a short history with every kind of step.
-func chain(t testing.TB) (*Register, [][]byte) {
-	t.Helper()
+func chain(tb testing.TB) (*Register, [][]byte) {
+	tb.Helper()
 	r := New()
 	var out [][]byte
 	keep := func(b []byte, err error) {
-		t.Helper()
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		out = append(out, b)
 	}
@@ -102,11 +102,11 @@ func TestRepeatsAreSmall(t *testing.T) {
 	}
 }
 
-func inflate(t testing.TB, b []byte) []byte {
-	t.Helper()
+func inflate(tb testing.TB, b []byte) []byte {
+	tb.Helper()
 	raw, err := io.ReadAll(flate.NewReader(bytes.NewReader(b)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return raw
 }

@@ -163,7 +163,7 @@ func (s *space) classes(ids []int) {
 		v := t.view(id)
 		for a := 1; a < t.n; a++ {
 			for _, e := range v.at(uint32(a)) {
-				h := mix(mix(uint64(k)<<32|uint64(e.row)) ^ uint64(e.label))
+				h := mix(mix(uint64(k)<<32|narrow[uint64](e.row)) ^ uint64(e.label))
 				keys[a].add(trace{h, mix(^h)})
 			}
 		}
@@ -175,7 +175,7 @@ func (s *space) classes(ids []int) {
 	for a := 1; a < t.n; a++ {
 		c, ok := seen[keys[a]]
 		if !ok {
-			c = uint32(len(s.weight))
+			c = narrow[uint32](len(s.weight))
 			seen[keys[a]] = c
 			s.weight = append(s.weight, 0)
 		}
@@ -190,13 +190,13 @@ func (s *space) classes(ids []int) {
 func (s *space) col(class uint32, l uint16) int32 {
 	k, ok := s.labels[l]
 	if !ok {
-		k = int32(len(s.labels))
+		k = narrow[int32](len(s.labels))
 		s.labels[l] = k
 	}
-	return k*int32(len(s.weight)) + int32(class)
+	return k*narrow[int32](len(s.weight)) + narrow[int32](class)
 }
 
-func (s *space) of(col int32) int32    { return col % int32(len(s.weight)) }
+func (s *space) of(col int32) int32    { return col % narrow[int32](len(s.weight)) }
 func (s *space) weigh(col int32) int64 { return s.weight[s.of(col)] }
 func (s *space) large(col int32) bool  { return s.weigh(col) >= int64(s.t.p.T) }
 

@@ -82,8 +82,8 @@ func (s *stat) dominated(p int) bool {
 
 // below says that a x < b y, without overflow; none is negative.
 func below(a int64, x int, b int64, y int) bool {
-	h, l := bits.Mul64(uint64(a), uint64(x))
-	k, m := bits.Mul64(uint64(b), uint64(y))
+	h, l := bits.Mul64(narrow[uint64](a), narrow[uint64](x))
+	k, m := bits.Mul64(narrow[uint64](b), narrow[uint64](y))
 	return h < k || h == k && l < m
 }
 
@@ -235,7 +235,7 @@ func (t *trial) view(id int) *view {
 				v.ents = append(v.ents, entry{i, l})
 			}
 		}
-		v.off[p+1] = uint32(len(v.ents))
+		v.off[p+1] = narrow[uint32](len(v.ents))
 	}
 	t.work += int64(len(v.ents))
 	t.views[id] = v

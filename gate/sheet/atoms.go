@@ -30,7 +30,7 @@ func (c Case) Atoms() (queries []Query, atoms []Atom, ok bool) {
 		for r, row := range table.Rows {
 			if slices.ContainsFunc(row.Values, func(v Value) bool { return v.Shown }) {
 				queries = append(queries, Query{t, r})
-				index[t][row.Item] = int32(len(queries))
+				index[t][row.Item] = int32(len(queries)) //nolint:gosec // at most 101 * MaxRows
 			}
 		}
 	}
@@ -56,7 +56,7 @@ func (d *divider) add(in []int32, units int64) {
 	in = slices.Compact(in)
 	key := make([]byte, 0, 4*len(in))
 	for _, q := range in {
-		key = binary.BigEndian.AppendUint32(key, uint32(q))
+		key = binary.BigEndian.AppendUint32(key, uint32(q)) //nolint:gosec // an index
 	}
 	at, ok := d.sets[string(key)]
 	if !ok {

@@ -155,8 +155,8 @@ func (g Grid) recoded(to Grid, maps [][]int) []int {
 	into := make([]int, g.Cells())
 	for cell := range into {
 		rest, stride, at := cell, 1, 0
-		for i := len(g.Dims) - 1; i >= 0; i-- {
-			n := len(g.Dims[i].Codes)
+		for i, d := range slices.Backward(g.Dims) {
+			n := len(d.Codes)
 			at += maps[i][rest%n] * stride
 			rest, stride = rest/n, stride*len(to.Dims[i].Codes)
 		}

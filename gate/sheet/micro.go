@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -45,7 +46,7 @@ func readMicro(r *rows, unit, dims, measures []string) (*micro, error) {
 	}
 	for {
 		fields, line, err := r.read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil && len(m.unit) == MaxRecords {
@@ -76,13 +77,13 @@ func (m *micro) add(r *rows, fields []string, line int, columns [][]int, index [
 			if missing(fields[c]) {
 				return at(r.file, line, r.header[c], "没有代码；请写明缺失值归入哪个代码", "no code; say with a code of its own where missing ones belong")
 			}
-			if err := r.text(fields[c], line, r.header[c]); err != nil {
+			if err := r.text(fields[c], line); err != nil {
 				return err
 			}
 			if len(m.met[i]) == MaxCodes {
 				return at(r.file, line, r.header[c], fmt.Sprintf("代码超过 %d 个", MaxCodes), fmt.Sprintf("more than %d codes", MaxCodes))
 			}
-			k = int32(len(m.met[i]))
+			k = int32(len(m.met[i])) //nolint:gosec // at most MaxCodes
 			text := strings.Clone(fields[c])
 			index[i][text] = k
 			m.met[i] = append(m.met[i], text)
@@ -152,7 +153,7 @@ func (m *micro) key(r *rows, fields []string, line int, columns []int) error {
 	}
 	k, ok := m.keys[key]
 	if !ok {
-		k = int32(len(m.keys))
+		k = int32(len(m.keys)) //nolint:gosec // at most MaxRecords
 		m.keys[key] = k
 	}
 	m.unit = append(m.unit, k)

@@ -179,7 +179,7 @@ func (r *rows) checkHeader() error {
 		if h == "" {
 			return at(r.file, 1, "", fmt.Sprintf("第 %d 列没有名称", i+1), fmt.Sprintf("column %d has no name", i+1))
 		}
-		if err := r.text(h, 1, h); err != nil {
+		if err := r.text(h, 1); err != nil {
 			return err
 		}
 		if slices.Index(r.header, h) != i {
@@ -200,7 +200,7 @@ func (r *rows) json(in io.Reader) error {
 	}
 	names, values, err := r.object(d, lines)
 	if err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return at(r.file, 0, "", "没有一行", "there are no rows")
 		}
 		return err
@@ -313,7 +313,7 @@ func (l *lineCount) line(offset int64) int {
 
 // text checks a name or a code: short, valid, visible. What is merely not in
 // NFC is noted as an oddity.
-func (r *rows) text(s string, line int, column string) error {
+func (r *rows) text(s string, line int) error {
 	if !utf8.ValidString(s) {
 		return at(r.file, line, "", "不是 UTF-8；另存为 UTF-8 编码", "not UTF-8; save the file as UTF-8")
 	}

@@ -14,8 +14,6 @@ import (
 
 func file(name, body string) File { return File{name, strings.NewReader(body)} }
 
-func ref(f File) *File { return &f }
-
 const (
 	table = `district,sector,firms,turnover
 东,工业,12,3400.50
@@ -51,7 +49,7 @@ func load(t *testing.T, in Input) Case {
 }
 
 func TestLoadEvidence(t *testing.T) {
-	c := load(t, Input{Table: file("t.csv", table), Evidence: ref(file("e.csv", evidenced))})
+	c := load(t, Input{Table: file("t.csv", table), Evidence: new(file("e.csv", evidenced))})
 	g := c.Table.Grid
 	if got := g.Items(); got != 6 || g.Cells() != 4 || len(c.Table.Rows) != 6 {
 		t.Fatalf("%d items, %d cells, %d rows", got, g.Cells(), len(c.Table.Rows))
@@ -78,7 +76,7 @@ func TestLoadEvidence(t *testing.T) {
 // stands in two cells is one in their total, and a value that is missing is
 // none.
 func TestLoadMicro(t *testing.T) {
-	c := load(t, Input{Table: file("t.csv", table), Micro: ref(file("m.csv", microdata)), Dims: []string{"district", "sector"}, Unit: []string{"key"}})
+	c := load(t, Input{Table: file("t.csv", table), Micro: new(file("m.csv", microdata)), Dims: []string{"district", "sector"}, Unit: []string{"key"}})
 	f, g := c.Facts, c.Table.Grid
 	cell := func(m int, codes ...string) Cell {
 		at := make([]int, len(codes))
@@ -122,7 +120,7 @@ func TestRecode(t *testing.T) {
 		}
 	}
 	tab.WriteString("_T,_T,*,*\n")
-	c := load(t, Input{Table: file("t", tab.String()), Micro: ref(file("m", micro.String())), Dims: []string{"a", "b"}, Unit: []string{"key"}})
+	c := load(t, Input{Table: file("t", tab.String()), Micro: new(file("m", micro.String())), Dims: []string{"a", "b"}, Unit: []string{"key"}})
 	coarse := Grid{slices.Clone(c.Table.Grid.Dims)}
 	coarse.Dims[0].Codes = []string{"01", "23"}
 	coarse.Dims[0].Groups = []Group{{"_T", []int{0, 1}}}
@@ -148,7 +146,7 @@ func TestRecode(t *testing.T) {
 func TestJSON(t *testing.T) {
 	in := Input{
 		Table:    file("t.json", `[{"d":"a","n":12,"v":3.5},`+"\n"+`{"v":null,"d":"_T","n":"*"}]`),
-		Evidence: ref(file("e.json", `[{"d":"a","n":12,"top1":1,"sum":3.5}]`)),
+		Evidence: new(file("e.json", `[{"d":"a","n":12,"top1":1,"sum":3.5}]`)),
 	}
 	c := load(t, in)
 	if r := c.Table.Rows; r[0].Values[1] != (Value{true, 35}) || r[1].Values[0].Shown || r[1].Line != 2 {
@@ -195,9 +193,9 @@ func TestRefusals(t *testing.T) {
 	} {
 		in := Input{Table: file("t.csv", c.table), Dims: nil, Unit: []string{"key"}}
 		if c.evidence != "" {
-			in.Evidence = ref(file("e.csv", c.evidence))
+			in.Evidence = new(file("e.csv", c.evidence))
 		} else {
-			in.Micro, in.Dims = ref(file("m.csv", c.micro)), []string{"district", "sector"}
+			in.Micro, in.Dims = new(file("m.csv", c.micro)), []string{"district", "sector"}
 		}
 		_, err := Load(in)
 		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) {
@@ -272,9 +270,9 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, tab, ev, mi string) {
 		in := Input{Table: file("t", tab), Unit: []string{"key"}, Dims: []string{"district", "sector"}, Earlier: []File{file("o", tab)}}
 		if ev != "" {
-			in.Evidence = ref(file("e", ev))
+			in.Evidence = new(file("e", ev))
 		} else if mi != "" {
-			in.Micro = ref(file("m", mi))
+			in.Micro = new(file("m", mi))
 		}
 		c, err := Load(in)
 		if err != nil {

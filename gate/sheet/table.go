@@ -1,11 +1,12 @@
 package sheet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/yunei/yunei/fault"
 )
@@ -38,7 +39,7 @@ func readRaw(r *rows, dims, figures []int) (*raw, error) {
 	}
 	for {
 		fields, line, err := r.read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -78,7 +79,7 @@ func (t *raw) code(s string, line int, column string, index map[string]int, dim 
 	if s == "" {
 		return 0, at(t.rows.file, line, column, "没有代码；合计请写 "+Total, "no code; write "+Total+" for a total")
 	}
-	if err := t.rows.text(s, line, column); err != nil {
+	if err := t.rows.text(s, line); err != nil {
 		return 0, err
 	}
 	if len(t.met[dim]) == MaxCodes {
@@ -117,11 +118,8 @@ func (r *rows) columnsOf(names []string, what string) ([]int, error) {
 }
 
 func (r *rows) noColumn(name, what string) error {
-	have := ""
-	for _, h := range r.header {
-		have += " " + strconv.Quote(h)
-	}
-	return at(r.file, 1, "", fmt.Sprintf("没有列 %q（%s）；有%s", name, what, have), fmt.Sprintf("there is no column %q (%s); there are%s", name, what, have))
+	have := strings.Trim(fmt.Sprintf("%q", r.header), "[]")
+	return at(r.file, 1, "", fmt.Sprintf("没有列 %q（%s）；有 %s", name, what, have), fmt.Sprintf("there is no column %q (%s); there are %s", name, what, have))
 }
 
 // countNames are names of a column that counts units, where no spec says.

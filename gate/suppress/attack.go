@@ -166,7 +166,7 @@ func (s *system) tell(q *question, rounds [][]bool, primary []bool, d Data) {
 	last := rounds[len(rounds)-1]
 	for i, item := range s.t.Items {
 		if last[i] && int(s.twin[i]) == i {
-			lo, hi := s.class(s.primaryTwin(int32(i), primary), units[i]) //nolint:gosec // below maxItems
+			lo, hi := s.class(s.primaryTwin(int32(i), primary), units[i])
 			q.bound(item, lo, hi)
 		}
 	}
@@ -207,7 +207,7 @@ func (s *system) class(primary bool, units int64) (lo, hi int64) {
 func (s *system) lawful(primary []bool, units []int64) bool {
 	for i, x := range units {
 		few := x > 0 && x < s.o.Threshold
-		if few && !primary[i] || primary[i] && !few && !(s.o.OtherFlags && x > 0) {
+		if few && !primary[i] || primary[i] && !few && (!s.o.OtherFlags || x <= 0) {
 			return false
 		}
 	}
@@ -226,7 +226,7 @@ func (s *system) values(q *question, hidden []bool, many int, wide int64, tables
 	byItem := map[int32][]*goal{}
 	f := Finding{}
 	for i, h := range hidden {
-		id := int32(i) //nolint:gosec // below maxItems
+		id := int32(i)
 		if !h || s.twin[i] != id {
 			continue
 		}
@@ -254,7 +254,7 @@ func (s *system) values(q *question, hidden []bool, many int, wide int64, tables
 	}
 	for i, h := range hidden {
 		if h && int(s.twin[i]) == i {
-			f.count(byItem[int32(i)], many, wide) //nolint:gosec // below maxItems
+			f.count(byItem[int32(i)], many, wide)
 		}
 	}
 	return f.judged()
@@ -304,7 +304,7 @@ type place struct{ part, at int32 }
 func (q *question) split() ([]*puzzle, []place) {
 	root := make([]int32, len(q.lo))
 	for x := range root {
-		root[x] = int32(x) //nolint:gosec // below maxCells
+		root[x] = int32(x)
 	}
 	find := func(x int32) int32 {
 		for root[x] != x {
@@ -322,7 +322,7 @@ func (q *question) split() ([]*puzzle, []place) {
 	where := make([]place, len(q.lo))
 	var lo, hi [][]int64
 	for x := range where {
-		r := find(int32(x)) //nolint:gosec // below maxCells
+		r := find(int32(x))
 		p, ok := part[r]
 		if !ok {
 			p = int32(len(lo)) //nolint:gosec // below maxCells

@@ -27,7 +27,7 @@ func prepare(t Table, o Options) *system {
 	}
 	seen := map[uint64][]int32{}
 	for i, item := range t.Items {
-		id, sum := int32(i), uint64(len(item)) //nolint:gosec // below maxItems
+		id, sum := int32(i), uint64(len(item))
 		for _, c := range item {
 			sum = mix(sum ^ uint64(c)) //nolint:gosec // not negative
 		}
@@ -48,14 +48,14 @@ func prepare(t Table, o Options) *system {
 	for e, eq := range t.Equations {
 		for _, i := range eq.all() {
 			if !eq.Far {
-				s.near[i] = append(s.near[i], int32(e)) //nolint:gosec // below maxEntries
+				s.near[i] = append(s.near[i], int32(e))
 			}
 		}
 	}
 	return s
 }
 
-func (e Equation) all() []int32 { return append(e.Parts[:len(e.Parts):len(e.Parts)], e.Sum) }
+func (e Equation) all() []int32 { return append(slices.Clip(e.Parts), e.Sum) }
 
 // mix is the finalizer of splitmix64: a fixed order that favours no code.
 func mix(x uint64) uint64 {
@@ -163,13 +163,13 @@ func (g *search) protected(i int32) bool { return g.primary[i] || g.forced[i] }
 // more until nothing does, and then shows again what need not be hidden.
 func (g *search) pattern() ([]bool, error) {
 	for i := range g.hidden {
-		if g.protected(int32(i)) { //nolint:gosec // below maxItems
-			g.conceal(int32(i)) //nolint:gosec // below maxItems
+		if g.protected(int32(i)) {
+			g.conceal(int32(i))
 		}
 	}
 	all := make([]int32, len(g.t.Equations))
 	for e := range all {
-		all[e] = int32(e) //nolint:gosec // below maxEntries
+		all[e] = int32(e)
 	}
 	g.cover(all)
 	for {
@@ -185,7 +185,7 @@ func (g *search) pattern() ([]bool, error) {
 		}
 		if !g.enlarge(exposed) {
 			for i := range g.hidden {
-				g.conceal(int32(i)) //nolint:gosec // below maxItems
+				g.conceal(int32(i))
 			}
 		}
 	}
@@ -360,7 +360,7 @@ func (g *search) nearest(from int32) []int32 {
 func (g *search) trim(k *view) {
 	var spare []int32
 	for i, hidden := range g.hidden {
-		if id := int32(i); hidden && g.twin[i] == id && !g.protected(id) { //nolint:gosec // below maxItems
+		if id := int32(i); hidden && g.twin[i] == id && !g.protected(id) {
 			spare = append(spare, id)
 		}
 	}

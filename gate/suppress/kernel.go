@@ -41,7 +41,7 @@ func newKernel(coords int, units [][]int32) *kernel {
 		for j, c := range on {
 			move[j] = entry{c, 1}
 		}
-		k.set(int32(i), move) //nolint:gosec // below maxCells
+		k.set(int32(i), move)
 	}
 	return k
 }

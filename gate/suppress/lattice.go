@@ -36,7 +36,7 @@ func (v *view) lattice(q *question, work int) *lattice {
 		if move == nil {
 			continue
 		}
-		id := int32(i) //nolint:gosec // below maxCells
+		id := int32(i)
 		if c := v.get(id, id); c != 1 && c != -1 {
 			return nil
 		}
@@ -128,7 +128,7 @@ func (l *lattice) settle(x []int64) bool {
 	for {
 		worst := int32(-1)
 		for c := range x {
-			if id := int32(c); l.out(id, x[c]) > 0 && (worst < 0 || l.out(id, x[c])*weight[c] > l.out(worst, x[worst])*weight[worst]) { //nolint:gosec // below maxEntries
+			if id := int32(c); l.out(id, x[c]) > 0 && (worst < 0 || l.out(id, x[c])*weight[c] > l.out(worst, x[worst])*weight[worst]) {
 				worst = id
 			}
 		}
@@ -141,7 +141,7 @@ func (l *lattice) settle(x []int64) bool {
 		move, times := l.better(x, worst, weight)
 		if move < 0 {
 			for c := range x {
-				if l.out(int32(c), x[c]) > 0 { //nolint:gosec // below maxEntries
+				if l.out(int32(c), x[c]) > 0 {
 					weight[c] = min(weight[c]+1, 1<<10)
 				}
 			}

@@ -80,7 +80,7 @@ func (p *puzzle) narrow() answer {
 		}
 	}
 	for s := range p.sums {
-		p.push(int32(s)) //nolint:gosec // below maxEntries
+		p.push(int32(s))
 	}
 	a := p.propagate()
 	p.trail = p.trail[:0]
@@ -255,7 +255,7 @@ func (p *puzzle) arrange() {
 	p.order = p.order[:0]
 	for x := range p.lo {
 		if p.hi[x] > p.lo[x] {
-			p.order = append(p.order, int32(x)) //nolint:gosec // below maxCells
+			p.order = append(p.order, int32(x))
 		}
 	}
 	slices.SortStableFunc(p.order, func(a, b int32) int { return cmp.Compare(p.hi[a]-p.lo[a], p.hi[b]-p.lo[b]) })
@@ -318,7 +318,7 @@ func (p *puzzle) each(f func(found []int64) bool) bool {
 	lo, hi := p.lo[x], p.hi[x]
 	for v := lo; v <= hi; v++ {
 		mark := len(p.trail)
-		p.set(int32(x), v, v) //nolint:gosec // below maxCells
+		p.set(int32(x), v, v)
 		a := p.propagate()
 		whole := a == impossible || (a == solved && p.each(f))
 		p.undo(mark)

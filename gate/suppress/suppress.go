@@ -147,7 +147,7 @@ func (t Table) checkEquations() error {
 			return fmt.Errorf("the equations are too large")
 		}
 		for _, c := range t.Items[eq.Sum] {
-			owner[c] = int32(e) + 1 //nolint:gosec // fewer than maxEntries
+			owner[c] = int32(e) + 1
 		}
 		n := 0
 		for _, part := range eq.Parts {
@@ -155,7 +155,7 @@ func (t Table) checkEquations() error {
 				return fmt.Errorf("equation %d names no items", e)
 			}
 			for _, c := range t.Items[part] {
-				if owner[c] != int32(e)+1 { //nolint:gosec // fewer than maxEntries
+				if owner[c] != int32(e)+1 {
 					return fmt.Errorf("equation %d does not add up", e)
 				}
 				owner[c] = 0
@@ -247,7 +247,7 @@ func Cube(dims []int, keep [][]int) (Table, error) {
 			t.Items[first+i] = make([]int32, 0, cells/n)
 		}
 		for c, i := range at[m] {
-			t.Items[i] = append(t.Items[i], int32(c)) //nolint:gosec // below maxCells
+			t.Items[i] = append(t.Items[i], int32(c))
 		}
 	}
 	for coarse := range keeps {
@@ -297,15 +297,15 @@ func marginOf(dims, keep []int, cells int, first int32) []int32 {
 	at := make([]int32, cells)
 	for c := range at {
 		i, stride, rest := 0, 1, c
-		for d := len(dims) - 1; d >= 0; d-- {
-			code := rest % dims[d]
-			rest /= dims[d]
+		for d, dim := range slices.Backward(dims) {
+			code := rest % dim
+			rest /= dim
 			if slices.Contains(keep, d) {
 				i += code * stride
-				stride *= dims[d]
+				stride *= dim
 			}
 		}
-		at[c] = first + int32(i) //nolint:gosec // below maxCells
+		at[c] = first + int32(i)
 	}
 	return at
 }

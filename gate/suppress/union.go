@@ -15,7 +15,7 @@ func (s *system) unions(hidden []bool) []union {
 		if hidden[eq.Sum] {
 			continue
 		}
-		u := union{eq: int32(e)} //nolint:gosec // below maxEntries
+		u := union{eq: int32(e)}
 		for _, i := range eq.Parts {
 			if hidden[i] {
 				u.parts = append(u.parts, i)

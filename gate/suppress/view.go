@@ -35,14 +35,14 @@ func (s *system) view(hidden []bool) (*view, error) {
 	for c := range col {
 		col[c] = -1
 		if i := s.single[c]; i < 0 || hidden[i] {
-			col[c] = int32(len(v.cells))        //nolint:gosec // below maxCells
-			v.cells = append(v.cells, int32(c)) //nolint:gosec // below maxCells
+			col[c] = int32(len(v.cells)) //nolint:gosec // below maxCells
+			v.cells = append(v.cells, int32(c))
 			v.item = append(v.item, i)
 		}
 	}
 	units := make([][]int32, len(v.cells))
 	for i := range units {
-		units[i] = []int32{int32(i)} //nolint:gosec // below maxCells
+		units[i] = []int32{int32(i)}
 	}
 	var shown [][]int32
 	for i, item := range s.t.Items {
@@ -59,7 +59,7 @@ func (s *system) view(hidden []bool) (*view, error) {
 					units[col[c]] = append(units[col[c]], v.coord[i])
 				}
 			}
-			v.item = append(v.item, int32(i)) //nolint:gosec // below maxItems
+			v.item = append(v.item, int32(i))
 		case len(item) > 1:
 			if on := columns(item, col); len(on) > 0 {
 				shown = append(shown, on)
@@ -105,7 +105,7 @@ func (v *view) protect(g *search) {
 func (v *view) exposed() []int32 {
 	var list []int32
 	for c := range v.kind {
-		if v.exposes(int32(c)) { //nolint:gosec // below maxItems
+		if v.exposes(int32(c)) {
 			list = append(list, v.item[c])
 		}
 	}

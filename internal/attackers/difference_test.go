@@ -121,6 +121,21 @@ func TestDifferencing(t *testing.T) {
 		"2f - f'": {known().other, func(c *city) (int64, bool) {
 			return combine([]int64{-2, 1}, c.ask(of(everyone, costOf)), c.ask(of(everyone, func(p person) int64 { return 2*p.cost + p.other*isVictim(p) })))
 		}, false},
+		"f + g - h, in one table": {known().cost, func(c *city) (int64, bool) {
+			r := c.ask(query{dims: []int{1}, measures: 3, give: func(p person) []said {
+				return one(true, p.cost, p.other, p.cost+p.other+p.cost*isVictim(p))
+			}})
+			x, ok := r.sum(1, 0)
+			y, ok2 := r.sum(2, 0)
+			z, ok3 := r.sum(3, 0)
+			return z - x - y, ok && ok2 && ok3
+		}, false},
+		"f + 1 - g": {known().other, func(c *city) (int64, bool) {
+			f := c.ask(of(everyone, costOf))
+			x, ok := combine([]int64{-1, 1}, f, c.ask(of(everyone, func(p person) int64 { return p.cost + 1 + p.other*isVictim(p) })))
+			units, ok2 := f.at(0, 0)
+			return x - units, ok && ok2
+		}, false},
 		"f + g - h": {known().cost, func(c *city) (int64, bool) {
 			return combine([]int64{-1, -1, 1}, c.ask(of(everyone, costOf)), c.ask(of(everyone, func(p person) int64 { return p.other })),
 				c.ask(of(everyone, func(p person) int64 { return p.cost + p.other + p.cost*isVictim(p) })))

@@ -22,11 +22,8 @@ func TestRefusedBefore(t *testing.T) {
 				all := c.ask(of(everyone, costOf))
 				c.ask(of(others, costOf))
 				r := c.ask(again)
-				x, ok := all.at(0, 1)
-				if y, shown := r.sum(1, 0); shown && len(r.items) == 1 {
-					return x - y, ok
-				}
-				y, shown := r.sum(1, 0, len(r.items)-1)
+				x, ok := total(all)
+				y, shown := total(r)
 				return x - y, ok && shown
 			})
 		})
@@ -69,7 +66,7 @@ var (
 // those others, or the total.
 func TestLinkedTables(t *testing.T) {
 	sizes := square(3, 20, 30, 25, 40, 35, 30, 45, 50)
-	small := func(x table, total int, y table, cells ...int) (int64, bool) {
+	less := func(x table, total int, y table, cells ...int) (int64, bool) {
 		a, ok := x.at(total, 0)
 		b, ok2 := y.sum(0, cells...)
 		return a - b, ok && ok2
@@ -80,19 +77,21 @@ func TestLinkedTables(t *testing.T) {
 	}{
 		"totals beside their cells": {unchecked{suppression: true}, func(c *city) (int64, bool) {
 			r := c.ask(totals)
-			return small(r, 9, r, 1, 2)
+			second, ok := less(r, 13, r, 4, 7) // which its own domain hides as well
+			first, ok2 := less(r, 9, r, 2)
+			return first - second, ok && ok2
 		}},
 		"cells, then totals": {unchecked{register: true, suppression: true}, func(c *city) (int64, bool) {
 			cells := c.ask(plain)
-			return small(c.ask(totals), 9, cells, 1, 2)
+			return less(c.ask(totals), 9, cells, 1, 2)
 		}},
 		"cells, then another table of the totals": {unchecked{register: true}, func(c *city) (int64, bool) {
 			cells := c.ask(plain)
-			return small(c.ask(byFirst), 0, cells, 1, 2)
+			return less(c.ask(byFirst), 0, cells, 1, 2)
 		}},
 		"totals, then cells": {unchecked{register: true}, func(c *city) (int64, bool) {
 			r := c.ask(totals)
-			return small(r, 9, c.ask(plain), 1, 2)
+			return less(r, 9, c.ask(plain), 1, 2)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) { withstands(t, sizes, 3, c.off, c.do) })

@@ -297,13 +297,37 @@ func (c *city) confront(d *domain, terms jobs.Terms, flags []int64, given []regi
 			this.Hidden = append(this.Hidden, int32(i))
 		}
 	}
-	f, err := d.register.Test(this, given, register.Params{
+	f, hide := c.compare(d.register, this, given, register.Params{
 		T: int(p.Difference), P: int(p.PPercent), KMin: max(2, terms.KMin), AtomCap: int(p.Atoms), Work: 1 << 33,
 	})
-	c.must(err)
+	this.Hidden = append(this.Hidden, hide...)
 	_, err = d.register.Add(this, given)
 	c.must(err)
-	return gate.Found{Refuse: f.Verdict == register.Refuse, Review: f.Verdict != register.Pass && f.Verdict != register.Refuse}
+	return gate.Found{
+		Refuse: f.Verdict == register.Refuse, Review: f.Verdict != register.Pass && f.Verdict != register.Refuse, Hide: hide,
+	}
+}
+
+// compare tests a run, and hides what its own items give away together.
+func (c *city) compare(r *register.Register, this register.Release, given []register.Contribution, p register.Params) (f register.Finding, hide []int32) {
+	c.Helper()
+	const rounds = 8
+	for round := 0; ; round++ {
+		var err error
+		f, err = r.Test(this, given, p)
+		c.must(err)
+		before := len(hide)
+		for _, x := range f.Combinations {
+			own := x.Check != register.Domains && len(x.Terms) > 0 && !slices.ContainsFunc(x.Terms, func(t register.Term) bool { return t.Release != this.ID })
+			if own && !slices.Contains(hide, int32(x.Terms[0].Item)) {
+				hide = append(hide, int32(x.Terms[0].Item))
+			}
+		}
+		if len(hide) == before || round == rounds {
+			return f, hide
+		}
+		this.Hidden = append(slices.Clone(this.Hidden), hide[before:]...)
+	}
 }
 
 // reject takes a run out of the registers, as sites do when it is voted down.

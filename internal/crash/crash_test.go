@@ -107,7 +107,11 @@ type outcome struct {
 // then there all the same.
 func (w *town) submit(t *testing.T, r row, run string) {
 	t.Helper()
-	_, err := w.Quiet(t.Context(), "yunei", "job", "submit", "--application", permitOf(r.mode), "--program", w.program, "--run", run, "--key", w.Key(stage.Operator))
+	application := permitOf(r.mode)
+	if r.mode == jobs.DP {
+		application = w.another(t)
+	}
+	_, err := w.Quiet(t.Context(), "yunei", "job", "submit", "--application", application, "--program", w.program, "--run", run, "--key", w.Key(stage.Operator))
 	if err == nil {
 		return
 	}

@@ -221,7 +221,8 @@ func TestCrashTotal(t *testing.T) {
 // kills a site at each of them.
 var elsewhere = map[string]bool{
 	"site:doomed": true, "site:dead": true, "site:replay-begun": true, "site:replay-try": true, "site:replay-bit": true,
-	"site:replay-slot": true, "site:replayed": true,
+	"site:replay-slot": true, "site:replayed": true, "site:withheld": true, "site:retired": true, "site:consent": true, "site:disclosed": true,
+	"trustee:dead": true,
 }
 
 // class is a daemon's name without its number.

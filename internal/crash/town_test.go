@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"os"
 	"os/exec"
@@ -34,6 +35,7 @@ type town struct {
 	pins    release.Pins
 	program string
 	daemons []string
+	queries int          // that were permitted in mode dp
 	log     bytes.Buffer // what the people did
 
 	want map[jobs.Mode]still
@@ -98,7 +100,6 @@ func found(t *testing.T) *town {
 		func() error { return w.Enact(ctx, "health-planning", "natural-person="+budget) },
 		func() error { return w.ingest(ctx) },
 		func() error { return w.permit(ctx, terms(jobs.SDC, suite.DigestOf(source))) },
-		func() error { return w.permit(ctx, terms(jobs.DP, "")) },
 		func() error { return w.connect(ctx) },
 	}
 	for _, step := range steps {
@@ -122,6 +123,20 @@ func (w *town) ingest(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// another is a permit for a query of its own: a repeated one would get the stored
+// answer, and nothing would be computed that a site could die of.
+func (w *town) another(t *testing.T) string {
+	t.Helper()
+	w.queries++
+	spec := terms(jobs.DP, "")
+	spec.ID = fmt.Sprintf("%s-%d", spec.ID, w.queries)
+	spec.Limits.Fuel += uint64(w.queries)
+	if err := w.permit(t.Context(), spec); err != nil {
+		t.Fatalf("granting another permit: %v\n%s", err, &w.log)
+	}
+	return spec.ID
 }
 
 func (w *town) permit(ctx context.Context, spec jobs.Terms) error {

@@ -12,7 +12,7 @@ import (
 
 func list(s string) [][]string {
 	var out [][]string
-	for _, f := range strings.Fields(s) {
+	for f := range strings.FieldsSeq(s) {
 		out = append(out, strings.Split(f, ""))
 	}
 	return out

@@ -128,8 +128,12 @@ func (s *state) attack(a *audit, sys system, figures []int) bool {
 	}
 	a.withMeasure = a.withMeasure || len(data.Values) > 1
 	for _, x := range []struct{ into, from *suppress.Finding }{
-		{&a.exact, &r.Exact}, {&a.singleton, &r.Singleton}, {&a.union, &r.Union},
-		{&a.natural, &r.Natural}, {&a.interval, &r.Interval}, {&a.minimality, &r.Minimality},
+		{&a.exact, &r.Exact},
+		{&a.singleton, &r.Singleton},
+		{&a.union, &r.Union},
+		{&a.natural, &r.Natural},
+		{&a.interval, &r.Interval},
+		{&a.minimality, &r.Minimality},
 	} {
 		*x.into = worse(*x.into, *x.from)
 	}

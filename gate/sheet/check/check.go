@@ -26,13 +26,12 @@ import (
 
 // state is what the checks look at.
 type state struct {
-	c       sheet.Case
-	p       params.Parameters
-	changed map[string]int64
-	row     []int   // item -> row of the table, -1 if it has none
-	bases   []basis // of each figure
-	audit   *audit  // made when it is first asked for
-	differ  *differ
+	c      sheet.Case
+	p      params.Parameters
+	row    []int   // item -> row of the table, -1 if it has none
+	bases  []basis // of each figure
+	audit  *audit  // made when it is first asked for
+	differ *differ
 }
 
 // A finding is what a check says.

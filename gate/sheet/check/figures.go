@@ -48,8 +48,9 @@ func truth(f sheet.Figure, c sheet.Cell) (num, den int64, known bool) {
 		return c.Min, 1, c.Has(sheet.HasMin) && c.N > 0
 	case sheet.Max:
 		return c.Max, 1, c.Has(sheet.HasMax) && c.N > 0
+	default: // ratios and percentiles do not follow from evidence
+		return 0, 0, false
 	}
-	return 0, 0, false
 }
 
 // basis compares a figure with the evidence: values are exact, or multiples of

@@ -143,8 +143,9 @@ func (r Record) ExitCode() int {
 		return 0
 	case Review:
 		return 3
+	default:
+		return 1
 	}
-	return 1
 }
 
 // verdict is the worst of all.

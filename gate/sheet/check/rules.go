@@ -184,7 +184,7 @@ func cells(id, passZH, passEN, nextZH, nextEN string) func(*state) finding {
 		f := finding{status: NotApplicable, zh: "没有合计类指标。", en: "there is no figure of a measure"}
 		failed, unknown := int64(0), int64(0)
 		seen := map[[2]int]bool{}
-		s.each(func(row, figure int, fig sheet.Figure, v int64) {
+		s.each(func(row, figure int, fig sheet.Figure, _ int64) {
 			if fig.Measure < 0 || id != "C05" && fig.Measure == 0 || seen[[2]int{row, fig.Measure}] {
 				return
 			}
@@ -192,7 +192,7 @@ func cells(id, passZH, passEN, nextZH, nextEN string) func(*state) finding {
 			if f.status == NotApplicable {
 				f.status, f.zh, f.en = Pass, passZH+"。", passEN
 			}
-			for _, r := range s.rulings(row, fig, v) {
+			for _, r := range s.rulings(row, fig) {
 				if r.Check != id {
 					continue
 				}
@@ -222,7 +222,7 @@ func cells(id, passZH, passEN, nextZH, nextEN string) func(*state) finding {
 
 // rulings are those on a shown value. Without evidence nothing can be said, by
 // any of the checks.
-func (s *state) rulings(row int, f sheet.Figure, v int64) []Ruling {
+func (s *state) rulings(row int, f sheet.Figure) []Ruling {
 	c := s.cell(row, f.Measure)
 	if c.Has(sheet.HasN) {
 		return Judge(c, f.Measure, s.p)
@@ -384,6 +384,7 @@ func (s *state) audits(a *audit, v suppress.Finding, places []Place, failZH, fai
 		f.places = places
 	default:
 		f.status, f.zh, f.en = Review, "在工作量限额内未能判定，或数值可为负。", "not decided within the work bound, or values may be negative"
+		f.nextZH, f.nextEN = "由审核员判断；归并代码或减少维度后较易判定", "for the checker; with merged codes or fewer dims it is easier to decide"
 	}
 	if a.done && !a.nothing {
 		f.evidence = map[string]int64{"looked_at": int64(v.Items), "failed": int64(v.Failed), "unknown": int64(v.Unknown)}

@@ -56,7 +56,7 @@ func Safe(t sheet.Table, f sheet.Facts, p params.Parameters, o Options) (Proposa
 			return Proposal{}, err
 		}
 		m.round()
-		if !m.force(forced) && !(ok && m.widen(sys, hidden, data, forced)) {
+		if more := m.force(forced) || ok && m.widen(sys, hidden, data, forced); !more {
 			break
 		}
 	}
@@ -97,11 +97,8 @@ func (m *maker) figures() {
 		return slices.ContainsFunc(m.from.Figures, func(f sheet.Figure) bool { return f.Kind == kind && f.Measure == measure })
 	}
 	for i, f := range m.from.Figures {
-		keep := f.Kind.Adds()
-		switch f.Kind {
-		case sheet.Mean:
-			keep = has(sheet.Sum, f.Measure) && has(sheet.Count, 0)
-		case sheet.Ratio:
+		keep := f.Kind.Adds() || f.Kind == sheet.Mean && has(sheet.Sum, f.Measure) && has(sheet.Count, 0)
+		if f.Kind == sheet.Ratio {
 			of, by := m.from.FigureIndex(f.Of), m.from.FigureIndex(f.By)
 			keep = of >= 0 && by >= 0 && m.from.Figures[of].Kind.Adds() && m.from.Figures[by].Kind.Adds()
 		}
@@ -202,7 +199,9 @@ func (m *maker) widen(sys system, hidden []bool, data suppress.Data, forced map[
 	for i := range primary {
 		primary[i] = must[i] || forced[sys.items[i]]
 	}
-	r, err := suppress.Audit(sys.table, hidden, primary, data, m.options(forced))
+	o := m.options(forced)
+	o.Work /= 10 // a failure is found soon, and nothing else counts here
+	r, err := suppress.Audit(sys.table, hidden, primary, data, o)
 	if err != nil || r.Interval.Verdict != suppress.Fail && r.Natural.Verdict != suppress.Fail && r.Union.Verdict != suppress.Fail {
 		return false
 	}

@@ -21,7 +21,7 @@ type system struct {
 
 // work is how many steps each of the audit's searches takes before it is left
 // to people.
-const work = 2_000_000
+const work = 20_000_000
 
 func options(p params.Parameters) suppress.Options {
 	return suppress.Options{
@@ -43,7 +43,7 @@ func newSystem(f sheet.Facts, rows, measures []int, p params.Parameters) (system
 		in[item] = true
 	}
 	for _, item := range layers(g, rows) {
-		if c := f.Cells[0][item]; !in[item] && !(c.Has(sheet.HasN) && c.N == 0) && !mustHide(f, item, measures, p) {
+		if c := f.Cells[0][item]; !in[item] && (!c.Has(sheet.HasN) || c.N > 0) && !mustHide(f, item, measures, p) {
 			continue
 		}
 		at[item] = int32(len(s.items)) //nolint:gosec // at most sheet.MaxItems
@@ -107,7 +107,7 @@ func equations(g sheet.Grid, items []int, at map[int]int32) []suppress.Equation 
 			if codes[d] < len(dim.Codes) {
 				continue
 			}
-			e := suppress.Equation{Sum: int32(i)} //nolint:gosec // at most sheet.MaxItems
+			e := suppress.Equation{Sum: int32(i)}
 			for _, part := range lineOf(g, codes, d, dim.Of(codes[d]), -1).parts {
 				if k, ok := at[part]; ok {
 					e.Parts = append(e.Parts, k)
