@@ -27,6 +27,12 @@ func main() {
 // report prints an error and returns the exit code: 3 for a refusal, 1 for
 // anything else. A refusal is shown in both languages with who can fix it.
 func report(err error) int {
+	if e, ok := errors.AsType[ended](err); ok {
+		if e.err != nil {
+			fmt.Fprintln(os.Stderr, "错误 error:", e.err)
+		}
+		return e.code
+	}
 	r, ok := errors.AsType[fault.Refusal](err)
 	if !ok {
 		fmt.Fprintln(os.Stderr, "错误 error:", err)

@@ -179,7 +179,7 @@ func (r *Register) label(d *delta, u uint32, v int64, from int) uint16 {
 	l := first
 	if int(u) < len(r.head) {
 		for at := r.head[u]; at != 0; at = r.next[at-1] {
-			if r.values[at-1] == v {
+			if int64(r.values[at-1]) == v {
 				return uint16(l)
 			}
 			l++
@@ -307,7 +307,7 @@ func (r *Register) enter(d *delta) error {
 			at = &r.next[*at-1]
 		}
 		*at = narrow[uint32](len(r.values) + 1)
-		r.values, r.next = append(r.values, w.value), append(r.next, 0)
+		r.values, r.next = append(r.values, narrow[int32](w.value)), append(r.next, 0)
 	}
 	return nil
 }

@@ -156,7 +156,7 @@ type Register struct {
 	index  index
 	atom   []uint32 // unit -> atom
 	head   []uint32 // unit -> first value + 1
-	values []int64
+	values []int32
 	next   []uint32 // value -> next value of the unit + 1
 
 	parent []uint32 // atom -> the atom that it was split from; 0 is the root, of unseen units
@@ -261,7 +261,7 @@ func (r *Register) value(u uint32, l uint16) int64 {
 	if at == 0 {
 		return 0
 	}
-	return r.values[at-1]
+	return int64(r.values[at-1])
 }
 
 // check says whether a release makes sense, apart from contributions.
