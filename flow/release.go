@@ -203,7 +203,18 @@ func (f *Flow) release(ctx context.Context, v *msg.View) error {
 	if err != nil {
 		return fmt.Errorf("releasing: %w", err)
 	}
-	return f.Say(ctx, msg.Release, msg.ReleaseBody{Of: v.Of(0, f.Name), Bundle: suite.DigestOf(raw)})
+	letter, err := f.Candidate(ctx, v)
+	if err != nil {
+		return fmt.Errorf("releasing: %w", err)
+	}
+	shown, err := json.Marshal(msg.Shown{Salt: letter.Salt, Candidate: letter.Candidate})
+	if err != nil {
+		return fmt.Errorf("releasing: %w", err)
+	}
+	if err := f.Put(ctx, shown); err != nil {
+		return fmt.Errorf("releasing: %w", err)
+	}
+	return f.Say(ctx, msg.Release, msg.ReleaseBody{Of: v.Of(0, f.Name), Bundle: suite.DigestOf(raw), Shown: suite.DigestOf(shown)})
 }
 
 func (f *Flow) bundle(ctx context.Context, v *msg.View) ([]byte, error) {

@@ -414,7 +414,7 @@ func (t Terms) checkMode() error {
 			return err
 		}
 	}
-	if t.Mode != DP {
+	if t.Mode == SDC || t.Mode == Both {
 		if t.Shape.Grouping.Blocks != 0 {
 			return fmt.Errorf("mode %s: nobody can tell how many units stand behind a block's answer; blocks are for mode dp", t.Mode)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,7 @@ const (
 	segment  receipt.Kind = "segment"  // a step of a namespace's register: where it is kept, and the head after it
 	entered  receipt.Kind = "entered"  // a run is in the register, with the members of its set
 	retired  receipt.Kind = "retired"  // a run will not be released, and is taken out again
+	settled  receipt.Kind = "settled"  // what of a run is out, is known to the register
 	withheld receipt.Kind = "withheld" // the register forbids a run, on columns that not everybody knows
 )
 
@@ -58,7 +60,8 @@ type histories struct {
 // An entry is what the journal says of a run in the register.
 type entry struct {
 	Namespace string   `json:"namespace"`
-	Members   []string `json:"members"` // domains
+	Members   []string `json:"members"`         // domains
+	Frame     bool     `json:"frame,omitempty"` // it had frame columns and no others
 }
 
 // A step is what the journal says of a segment.
@@ -129,8 +132,13 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 		return gate.Found{}, err
 	}
 	if named || finding.Verdict == register.Refuse {
-		if err := s.meter(ctx, v, named); err != nil {
+		if err := s.meter(ctx, v, finding, named); err != nil {
 			return gate.Found{}, err
+		}
+		// The gate will show nothing of it: nothing of it may count as known.
+		this.Hidden = this.Hidden[:0]
+		for i := range this.Items {
+			this.Hidden = append(this.Hidden, int32(i)) //nolint:gosec // an item
 		}
 	}
 	if err := s.enterRegister(ctx, v, h, this, given); err != nil {
@@ -236,16 +244,26 @@ func (s *Site) enterRegister(ctx context.Context, v *msg.View, h *history, this 
 	if s.Journal.Get(string(entered), v.ID(), new(entry)) == nil {
 		return nil
 	}
-	raw, err := h.Add(this, given)
-	if err == nil {
-		err = s.putSegment(ctx, v.Terms().Shape.Namespace, h, raw)
+	if !h.Has(v.ID()) { // a crash since may have left it without its entry
+		raw, err := h.Add(this, given)
+		if err == nil {
+			err = s.putSegment(ctx, v.Terms().Shape.Namespace, h, raw)
+		}
+		if err != nil {
+			s.forgetHistory(v.Terms().Shape.Namespace) // memory is ahead of what is kept
+			return err
+		}
 	}
+	m, err := s.member(v.Terms())
 	if err != nil {
-		s.forgetHistory(v.Terms().Shape.Namespace) // memory is ahead of what is kept
+		return err
+	}
+	free, err := s.isValueFree(ctx, m)
+	if err != nil {
 		return err
 	}
 	s.Hook("entered:before")
-	_, err = s.Journal.Once(string(entered), v.ID(), entry{v.Terms().Shape.Namespace, this.Members})
+	_, err = s.Journal.Once(string(entered), v.ID(), entry{v.Terms().Shape.Namespace, this.Members, free})
 	s.Hook("entered:after")
 	return err
 }
@@ -333,24 +351,54 @@ func (s *Site) segment(ctx context.Context, object string) ([]byte, error) {
 	return io.ReadAll(io.NewSectionReader(o, 0, o.Size()))
 }
 
-// meter notes, before anything shows, that a run is withheld for values: the
-// refusal of a run over frame columns only follows from what everybody is taken
-// to know, any other is a bit about the data.
-func (s *Site) meter(ctx context.Context, v *msg.View, named bool) error {
+// meter notes, before anything shows, that a run is withheld for values. The
+// refusal of a run over frame columns, for the sake of others over frame
+// columns, only follows from what everybody is taken to know; any other is a bit
+// about the data.
+func (s *Site) meter(ctx context.Context, v *msg.View, finding register.Finding, named bool) error {
 	t := v.Terms()
 	m, err := s.member(t)
 	if err != nil {
 		return err
 	}
 	free, err := s.isValueFree(ctx, m)
-	if err != nil || free && !named {
+	if err != nil {
 		return err
+	}
+	if free && !named && s.overFrames(v, finding) {
+		return nil
 	}
 	s.Log.LogAttrs(ctx, slog.LevelWarn, "withholding a run: yunei-site finding tells which earlier releases combine", slog.String("run", v.ID()))
 	s.Hook("withheld:before")
 	_, err = s.Journal.Once(string(withheld), v.ID(), withholding{t.Operator.Org, m.Dataset, s.Now().UTC().Truncate(time.Second)})
 	s.Hook("withheld:after")
 	return err
+}
+
+// overFrames reports whether all releases that combine with a run had frame
+// columns only.
+func (s *Site) overFrames(v *msg.View, finding register.Finding) bool {
+	for _, c := range finding.Combinations {
+		for _, t := range c.Terms {
+			var x entry
+			if t.Release != v.ID() && (s.Journal.Get(string(entered), t.Release, &x) != nil || !x.Frame) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// hasBeyondFrames reports whether a run in the register had other columns, so
+// that beside it a run over frame columns can be withheld for values too.
+func (s *Site) hasBeyondFrames(namespace string) bool {
+	for _, e := range s.Journal.All(string(entered)) {
+		var x entry
+		if e.Decode(&x) != nil || x.Namespace == namespace && !x.Frame {
+			return true
+		}
+	}
+	return false
 }
 
 // names reports whether a text that the operator typed stands in an identifier
@@ -415,7 +463,7 @@ func (s *Site) mayBeWithheld(ctx context.Context, v *msg.View, m jobs.Member) er
 		return nil
 	}
 	free, err := s.isValueFree(ctx, m)
-	if err != nil || free {
+	if err != nil || free && !s.hasBeyondFrames(t.Shape.Namespace) {
 		return err
 	}
 	return fault.Refuse("withheld-spent", "house C25")
@@ -453,6 +501,71 @@ func (s *Site) retire(ctx context.Context, v *msg.View) error {
 		s.forgetHistory(x.Namespace)
 	}
 	return err
+}
+
+// maxShown bounds a released candidate with its salt, in bytes.
+const maxShown = 64 << 20
+
+// settlePast tells the register which items of a released run are out: until
+// then it takes all that this domain did not flag for shown.
+func (s *Site) settlePast(ctx context.Context, v *msg.View) error {
+	var x entry
+	var done bool
+	t := v.Terms()
+	if s.Journal.Get(string(entered), v.ID(), &x) != nil || s.kept(v, settled, &done) == nil || !v.Said(0, msg.Release, t.Coordinator.Name) {
+		return nil
+	}
+	hidden, err := s.hiddenOf(ctx, v)
+	if err != nil {
+		return fmt.Errorf("reading what was released: %w", err)
+	}
+	h, err := s.history(ctx, x.Namespace)
+	if err != nil {
+		return err
+	}
+	h.Lock()
+	defer h.Unlock()
+	raw, err := h.Hide(v.ID(), hidden)
+	if err == nil {
+		err = s.putSegment(ctx, x.Namespace, h, raw)
+	}
+	if err != nil {
+		s.forgetHistory(x.Namespace)
+		return err
+	}
+	return s.once(v, settled, true)
+}
+
+// hiddenOf are the items that a release does not show, by the very candidate
+// that the gate committed to.
+func (s *Site) hiddenOf(ctx context.Context, v *msg.View) ([]int32, error) {
+	said, err := msg.Read[msg.ReleaseBody](v, 0, msg.Release, v.Terms().Coordinator.Name)
+	if err != nil {
+		return nil, err
+	}
+	made, err := msg.Read[msg.CandidateBody](v, 0, msg.Candidate, v.Terms().Gate.Name)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := s.Fetch(ctx, said.Shown, maxShown)
+	if err != nil {
+		return nil, err
+	}
+	var shown msg.Shown
+	if json.Unmarshal(raw, &shown) != nil || !made.Candidate.Opens(shown.Salt, shown.Candidate) {
+		return nil, fmt.Errorf("it is not what the gate committed to: %w", fault.Tampered)
+	}
+	c, err := jobs.ParseCandidate(shown.Candidate)
+	if err != nil {
+		return nil, err
+	}
+	var hidden []int32
+	for i := range c.Items() {
+		if cell, _ := c.Item(i); cell == nil {
+			hidden = append(hidden, int32(i)) //nolint:gosec // an item
+		}
+	}
+	return hidden, nil
 }
 
 func (s *Site) isRetired(v *msg.View) bool {

@@ -88,7 +88,7 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 	case s.Remembers(v.ID(), 0, msg.Dead):
 		return s.Again(ctx, v.ID(), 0, msg.Dead) // whatever the board shows
 	case v.Err() == nil && v.Over():
-		if err := errors.Join(s.retain(v), s.retire(ctx, v)); err != nil {
+		if err := errors.Join(s.retain(v), s.retire(ctx, v), s.settlePast(ctx, v)); err != nil {
 			return err
 		}
 		return s.replay(ctx, v)

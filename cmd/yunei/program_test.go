@@ -265,7 +265,7 @@ func TestSpecErrors(t *testing.T) {
 		{`"cost_fen"],`, `"costs"],`, `no column "costs"；可用的列 there are: settle_date, district, cost_fen, birth_month, sex`},
 		{`"cost_fen"],`, `"id_number"],`, "direct identifier"},
 		{`"natural-person"`, `"row"`, "its unit is not the spec's"},
-		{`"mode": "dp"`, `"mode": "none"`, "mode: want sdc or dp"},
+		{`"mode": "dp"`, `"mode": "none"`, "mode: want sdc, dp or sdc+dp"},
 		{`"l0": 2`, `"l0": 99`, "l0 is 99"},
 		{`"sigma2": 100`, `"sigma2": 0`, "no noise"},
 		{`"fuel": 20000000`, `"fuel": 0`, "limits: fuel is 0"},

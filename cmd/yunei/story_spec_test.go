@@ -40,8 +40,10 @@ func study(id string, mode jobs.Mode) jobs.Terms {
 	for _, d := range []string{"a", "b"} {
 		t.Members = append(t.Members, jobs.Member{Dataset: "settlement-" + d, Version: "2025", Columns: []string{"district", "birth_month", "cost_fen"}, Budget: jobs.Budget{Rho: "2"}})
 	}
-	if mode == jobs.SDC {
+	if mode != jobs.DP {
 		t.Threshold = 10
+	}
+	if mode == jobs.SDC {
 		t.Program.Review = &jobs.Review{Reviewer: "王工", Source: suite.DigestOf([]byte("source")), Report: "review.md"}
 		return t
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate/sheet"
 	"github.com/yunei/yunei/gate/sheet/check"
 )
@@ -25,12 +26,18 @@ const (
 // each step. Where every dim is down to one code and a cell must still be
 // hidden, there is none.
 func (r *ranker) coarser() error {
-	g := r.t.Grid
-	facts := r.f
-	if !facts.Overlap {
-		facts = facts.Light()
+	if r.f.Overlap && !r.f.Exact {
+		return fmt.Errorf("what is known of single cells does not say how many units two of them have: %w", fault.Invalid)
 	}
-	s := searcher{ranker: r, facts: facts, budget: min(maxTried, 1+maxWork/(1+g.Items()*len(facts.Cells)))}
+	g := r.t.Grid
+	var facts []sheet.Facts
+	for _, f := range r.parts() {
+		if !f.Overlap {
+			f = f.Light()
+		}
+		facts = append(facts, f)
+	}
+	s := searcher{ranker: r, facts: facts, budget: min(maxTried, 1+maxWork/(1+g.Items()*len(r.f.Cells)*len(facts)))}
 	for _, best := range s.search() {
 		if identity(g, best) {
 			continue
@@ -39,20 +46,25 @@ func (r *ranker) coarser() error {
 		if !ok {
 			continue
 		}
-		f := r.f.Recode(coarse, best)
 		t := r.table(coarse, best)
 		zh, en := describe(g, best)
-		if err := r.add(Coarsen, "归并代码："+zh+"。", "merge codes: "+en, t, t, f, 0, entropy(r.f, best)); err != nil {
+		in := *r
+		in.f, in.domains = r.f.Recode(coarse, best), nil
+		for _, f := range r.domains {
+			in.domains = append(in.domains, f.Recode(coarse, best))
+		}
+		if err := in.add(Coarsen, "归并代码："+zh+"。", "merge codes: "+en, t, t, 0, entropy(r.f, best)); err != nil {
 			return err
 		}
+		r.list = in.list
 	}
 	return nil
 }
 
 type searcher struct {
 	*ranker
-	facts  sheet.Facts
-	budget int // evaluations that are left
+	facts  []sheet.Facts // of each domain
+	budget int           // evaluations that are left
 }
 
 // search returns the best split that needs no hiding, and the best that halves
@@ -262,7 +274,7 @@ func (s *searcher) merges(at split) []split {
 		units := make([]int64, n)
 		for cell := range s.t.Grid.Cells() {
 			item := s.t.Grid.ItemOf(cell)
-			units[at[d][s.t.Grid.Codes(item)[d]]] += s.facts.Cells[0][item].N
+			units[at[d][s.t.Grid.Codes(item)[d]]] += s.f.Cells[0][item].N
 		}
 		order := make([]int, n)
 		for i := range order {
@@ -277,23 +289,34 @@ func (s *searcher) merges(at split) []split {
 	return list
 }
 
-// unsafe is the number of rows of the coarser table that must be hidden.
+// unsafe is the number of rows of the coarser table that must be hidden, for
+// the sake of one domain's units at least.
 func (s *searcher) unsafe(p split) int {
 	coarse, ok := recode(s.t.Grid, p)
 	if !ok {
 		return math.MaxInt
 	}
-	f := s.facts.Recode(coarse, p)
+	var facts []sheet.Facts
+	for _, f := range s.facts {
+		facts = append(facts, f.Recode(coarse, p))
+	}
 	n := 0
 	for _, item := range s.items(coarse, p) {
-		for m := range f.Cells {
-			if s.uses(m) && check.MustHide(f.Cells[m][item], m, s.p) {
-				n++
-				break
-			}
+		if slices.ContainsFunc(facts, func(f sheet.Facts) bool { return s.hides(f, item) }) {
+			n++
 		}
 	}
 	return n
+}
+
+// hides reports whether the evidence hides an item.
+func (s *searcher) hides(f sheet.Facts, item int) bool {
+	for m := range f.Cells {
+		if s.uses(m) && check.MustHide(f.Cells[m][item], m, s.p) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *ranker) uses(measure int) bool {

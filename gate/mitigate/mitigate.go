@@ -77,19 +77,29 @@ type Options struct {
 	Rho float64
 	// Bases are the bases of rounding to try besides the parameters'.
 	Bases []int64
+	// Bounds are, by measure, what a dp table would clip one unit's total to;
+	// where none is given, the largest total there is.
+	Bounds []int64
+	// Reach is in how many cells a dp table lets a unit stand; 0: in one, if
+	// the evidence says so.
+	Reach int
 }
 
 // Rank lists the options for a table: those that the checks let out first,
 // then those for people, then the rest, each by its loss. An error is of kind
 // Invalid: there is no evidence to rank by.
 func Rank(t sheet.Table, f sheet.Facts, p params.Parameters, o Options) ([]Option, error) {
-	if err := p.Check(); err != nil {
+	r := ranker{t: t, f: f, p: p, o: o}
+	return r.rank()
+}
+
+func (r *ranker) rank() ([]Option, error) {
+	if err := r.p.Check(); err != nil {
 		return nil, fmt.Errorf("ranking mitigations: %w", err)
 	}
-	if !f.Known(0) {
+	if !r.f.Known(0) {
 		return nil, fmt.Errorf("没有证据，无法比较处理办法 without evidence there is nothing to rank by: %w", fault.Invalid)
 	}
-	r := ranker{t: t, f: f, p: p, o: o}
 	steps := []func() error{r.suppressed, r.rounded, r.coarser, r.figures, r.margins, r.noise}
 	for _, step := range steps {
 		if err := step(); err != nil && !errors.Is(err, fault.Invalid) {
@@ -108,22 +118,23 @@ func place(s check.Status) int {
 }
 
 type ranker struct {
-	t    sheet.Table
-	f    sheet.Facts
-	p    params.Parameters
-	o    Options
-	list []Option
+	t       sheet.Table
+	f       sheet.Facts   // of all units
+	domains []sheet.Facts // if there are several: of each one's own
+	p       params.Parameters
+	o       Options
+	list    []Option
 }
 
 // add makes the safe table of a wanted one and puts it on the list. wanted is
 // the table whose values a reader looks for: those that it has not are lost.
-func (r *ranker) add(kind Kind, zh, en string, wanted, t sheet.Table, f sheet.Facts, base int64, entropy float64) error {
-	made, err := check.Safe(t, f, r.p, check.Options{Base: base})
+func (r *ranker) add(kind Kind, zh, en string, wanted, t sheet.Table, base int64, entropy float64) error {
+	made, verdict, err := r.safe(t, base)
 	if err != nil {
 		return err
 	}
-	o := Option{Kind: kind, Text: jobs.Statement{ZH: zh, EN: en}, Entropy: entropy, Table: &made.Table, Facts: f}
-	o.Error = loss(wanted, made.Table, f)
+	o := Option{Kind: kind, Text: jobs.Statement{ZH: zh, EN: en}, Entropy: entropy, Verdict: verdict, Table: &made.Table, Facts: r.f}
+	o.Error = loss(wanted, made.Table, r.f)
 	o.Loss = 1 - (1-o.Error)*(1-o.Entropy)
 	for _, row := range made.Table.Rows {
 		for _, v := range row.Values {
@@ -137,9 +148,8 @@ func (r *ranker) add(kind Kind, zh, en string, wanted, t sheet.Table, f sheet.Fa
 		o.Text.ZH += n.ZH
 		o.Text.EN += "; " + n.EN
 	}
-	o.Verdict, err = verdict(made, f, r.p)
 	r.list = append(r.list, o)
-	return err
+	return nil
 }
 
 // apart are the checks that do not depend on what a mitigation changes: what a
@@ -170,7 +180,7 @@ func verdict(made check.Proposal, f sheet.Facts, p params.Parameters) (check.Sta
 }
 
 func (r *ranker) suppressed() error {
-	return r.add(Suppress, fmt.Sprintf("隐藏不合格的单元格及为其补充隐藏的单元格，个体数取整到 %d。", r.p.Base), fmt.Sprintf("hide the cells that fail, and others for their sake; round counts to %d", r.p.Base), r.t, r.t, r.f, 0, 0)
+	return r.add(Suppress, fmt.Sprintf("隐藏不合格的单元格及为其补充隐藏的单元格，个体数取整到 %d。", r.p.Base), fmt.Sprintf("hide the cells that fail, and others for their sake; round counts to %d", r.p.Base), r.t, r.t, 0, 0)
 }
 
 func (r *ranker) rounded() error {
@@ -179,7 +189,7 @@ func (r *ranker) rounded() error {
 			continue
 		}
 		zh, en := fmt.Sprintf("同上，但取整到 %d。", base), fmt.Sprintf("the same, but round to %d", base)
-		if err := r.add(Round, zh, en, r.t, r.t, r.f, base, 0); err != nil {
+		if err := r.add(Round, zh, en, r.t, r.t, base, 0); err != nil {
 			return err
 		}
 	}
@@ -202,7 +212,7 @@ func (r *ranker) figures() error {
 			row.Values = slices.Delete(slices.Clone(row.Values), k, k+1)
 			t.Rows = append(t.Rows, row)
 		}
-		if err := r.add(Figure, fmt.Sprintf("撤下指标 %s，其余同第一项办法。", f.Name), fmt.Sprintf("withdraw the figure %s, and hide what is left to hide", f.Name), r.t, t, r.f, 0, 0); err != nil {
+		if err := r.add(Figure, fmt.Sprintf("撤下指标 %s，其余同第一项办法。", f.Name), fmt.Sprintf("withdraw the figure %s, and hide what is left to hide", f.Name), r.t, t, 0, 0); err != nil {
 			return err
 		}
 	}
@@ -219,7 +229,7 @@ func (r *ranker) margins() error {
 		if len(t.Rows) == len(r.t.Rows) || len(t.Rows) == 0 {
 			continue
 		}
-		if err := r.add(Margin, fmt.Sprintf("撤下 %s 的合计，其余同第一项办法。", dim.Name), fmt.Sprintf("withdraw the totals of %s, and hide what is left to hide", dim.Name), r.t, t, r.f, 0, 0); err != nil {
+		if err := r.add(Margin, fmt.Sprintf("撤下 %s 的合计，其余同第一项办法。", dim.Name), fmt.Sprintf("withdraw the totals of %s, and hide what is left to hide", dim.Name), r.t, t, 0, 0); err != nil {
 			return err
 		}
 	}
@@ -229,9 +239,10 @@ func (r *ranker) margins() error {
 // noise says what mode dp would cost: discrete Gaussian noise on base cells of
 // the scale that one unit's change asks for, the budget in equal parts for the
 // figures. A unit moves the count of one cell by 1, and a sum by the largest
-// contribution there is: a real job fixes that bound before it sees data.
+// contribution there is, if no bound was given: a real job fixes one before it
+// sees data. Every domain adds noise of that scale.
 func (r *ranker) noise() error {
-	if r.f.Overlap {
+	if r.f.Overlap && r.o.Reach == 0 {
 		return fmt.Errorf("a unit stands in several cells: %w", fault.Invalid)
 	}
 	rho := r.o.Rho
@@ -257,7 +268,10 @@ func (r *ranker) noise() error {
 			bound = max(bound, float64(c.Top[0]))
 			all = append(all, math.Abs(float64(c.Sum)))
 		}
-		sigma := bound * math.Sqrt(float64(len(parts))/(2*rho))
+		if m < len(r.o.Bounds) && r.o.Bounds[m] > 0 {
+			bound = float64(r.o.Bounds[m])
+		}
+		sigma := bound * math.Sqrt(float64(len(parts)*max(1, r.o.Reach)*len(r.parts()))/(2*rho))
 		unit := math.Pow10(r.f.Measures[m].Places)
 		slices.Sort(all)
 		o.HalfWidth, o.Typical = append(o.HalfWidth, 1.96*sigma/unit), append(o.Typical, all[len(all)/2]/unit)

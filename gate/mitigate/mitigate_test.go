@@ -138,7 +138,7 @@ func TestCoarsen(t *testing.T) {
 // brute is the least entropy of any way to merge six codes that leaves nothing
 // to hide, found by counting in base six.
 func brute(r *ranker) float64 {
-	s := searcher{ranker: r, facts: r.f, budget: 1 << 30}
+	s := searcher{ranker: r, facts: []sheet.Facts{r.f}, budget: 1 << 30}
 	best := math.Inf(1)
 	for code := range 6 * 6 * 6 * 6 * 6 * 6 {
 		p := make([]int, 6)
@@ -165,7 +165,7 @@ func TestGreedy(t *testing.T) {
 	}
 	c := load(t, sheet.Input{Table: *text("t", b.String()), Evidence: text("e", b.String())})
 	r := ranker{t: c.Table, f: c.Facts, p: house(t)}
-	s := searcher{ranker: &r, facts: c.Facts, budget: maxTried}
+	s := searcher{ranker: &r, facts: []sheet.Facts{c.Facts}, budget: maxTried}
 	found := s.search()
 	if len(found) == 0 || s.unsafe(found[0]) != 0 || s.budget == maxTried {
 		t.Errorf("%d splits, %d left to hide", len(found), s.unsafe(found[0]))

@@ -134,7 +134,7 @@ func newTrial(r *Register, p Params) *trial {
 		}
 	}
 	t.meet()
-	if len(r.columns)*t.n > maxKept {
+	if len(r.columns)*t.n > maxKept || 8*t.n > maxStats {
 		t.halt("more atoms and releases than can be laid out")
 	}
 	return t

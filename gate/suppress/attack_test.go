@@ -405,7 +405,7 @@ func TestEverySmallTable(t *testing.T) {
 		{"2x3 to 6, threshold 3", newCensus(t, []int{2, 3}, 3, 6, true), 1, true},
 		{"2x3 to 12, threshold 3", newCensus(t, []int{2, 3}, 3, 12, false), 10, true},
 		{"3x3 to 4, threshold 2", newCensus(t, []int{3, 3}, 2, 4, false), 20, true},
-		{"3x3 to 12, threshold 3", newCensus(t, []int{3, 3}, 3, 12, false), 500, true},
+		{"3x3 to 12, threshold 3", newCensus(t, []int{3, 3}, 3, 12, false), 3000, true},
 	} {
 		if c.full && !prove() {
 			continue

@@ -93,6 +93,7 @@ var table = brief(slices.Concat(
 	step("site-a:evidence", first, first),
 	step("site-a:segment", first, first),
 	step("site-b:entered", first, first),
+	step("site-a:settled", first, first),
 	step("site-a:partial", first, first),
 	step("site-b:commit", first, first),
 	step("site-b:set", first, first),

@@ -308,10 +308,12 @@ type (
 		Vote Vote       `json:"vote"`
 		Salt suite.Salt `json:"salt"`
 	}
-	// ReleaseBody says which bundle is out.
+	// ReleaseBody says which bundle is out, and names a Shown, by which the
+	// members learn which of their cells are.
 	ReleaseBody struct {
 		Of
 		Bundle suite.Digest `json:"bundle"`
+		Shown  suite.Digest `json:"shown"`
 	}
 )
 
@@ -329,6 +331,13 @@ type Letter struct {
 	Salt      suite.Salt `json:"salt"`
 	Candidate []byte     `json:"candidate"`
 	Record    []byte     `json:"record"`
+}
+
+// Shown is a released candidate, and the salt under which the gate committed to
+// it.
+type Shown struct {
+	Salt      suite.Salt `json:"salt"`
+	Candidate []byte     `json:"candidate"`
 }
 
 // LetterInfo binds the gate's letter to its run and permit.
