@@ -29,7 +29,11 @@ func Admit(terms jobs.Terms) error {
 	if names(terms) {
 		return fault.Refuse("output-identifier", "house C04")
 	}
-	if tableSize(terms.Shape) > maxTable {
+	p, err := Rules(terms)
+	if err != nil {
+		return err
+	}
+	if int64(terms.Shape.Cells()) > p.Cells || int64(tableSize(terms.Shape)) > min(maxTable, p.TableBytes) {
 		return fault.Refuse("shape-size", "house C03")
 	}
 	return nil

@@ -37,7 +37,11 @@ func form(terms jobs.Terms) (jobs.Candidate, error) {
 		}
 		c.Privacy = p
 	}
-	c.Statements = statements(terms, c.Privacy)
+	p, err := Rules(terms)
+	if err != nil {
+		return jobs.Candidate{}, err
+	}
+	c.Statements = statements(terms, p.Threshold, c.Privacy)
 	return c, nil
 }
 
@@ -113,12 +117,12 @@ var namespaces = map[string]jobs.Statement{
 
 // statements are the sentences that go out with the figures: what they
 // promise, and what they do not.
-func statements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
+func statements(terms jobs.Terms, threshold int64, p *jobs.Privacy) []jobs.Statement {
 	var all []jobs.Statement
 	if terms.Mode == jobs.SDC {
-		all = sdcStatements(terms)
+		all = sdcStatements(terms, threshold)
 	} else {
-		all = dpStatements(terms, p)
+		all = dpStatements(terms, threshold, p)
 	}
 	if s, ok := subtraction(len(terms.Members)); ok {
 		all = append(all, s)
@@ -135,15 +139,15 @@ func statements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
 	})
 }
 
-func sdcStatements(terms jobs.Terms) []jobs.Statement {
+func sdcStatements(terms jobs.Terms, threshold int64) []jobs.Statement {
 	all := []jobs.Statement{
 		{
 			ZH: "各项数值按该项统一的基数取整，恰为一半时向远离零的方向取整；零仍为零。",
 			EN: "The values of a figure are rounded to multiples of its one base, halves away from zero; zero stays zero.",
 		},
 		{
-			ZH: fmt.Sprintf("所示单元格中，每个数据域或者没有个体，或者不少于 %d 个且不由少数个体主导；未展示的单元格一律记作“%s”，不说明原因。", terms.Threshold, jobs.Hidden),
-			EN: fmt.Sprintf("In a shown cell each domain has no unit or at least %d of which few do not dominate it; every cell that is not shown is %q, for whatever reason.", terms.Threshold, jobs.Hidden),
+			ZH: fmt.Sprintf("所示单元格中，每个数据域或者没有个体，或者不少于 %d 个且不由少数个体主导；未展示的单元格一律记作“%s”，不说明原因。", threshold, jobs.Hidden),
+			EN: fmt.Sprintf("In a shown cell each domain has no unit or at least %d of which few do not dominate it; every cell that is not shown is %q, for whatever reason.", threshold, jobs.Hidden),
 		},
 		{
 			ZH: "合计单独取整，与各单元格取整值之和可能不等。每个数据域都已将本结果与自己此前参与的全部发布逐一比对。",
@@ -163,7 +167,7 @@ func sdcStatements(terms jobs.Terms) []jobs.Statement {
 	return all
 }
 
-func dpStatements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
+func dpStatements(terms jobs.Terms, threshold int64, p *jobs.Privacy) []jobs.Statement {
 	unit := namespaces[terms.Shape.Namespace]
 	all := []jobs.Statement{
 		{
@@ -185,8 +189,8 @@ func dpStatements(terms jobs.Terms, p *jobs.Privacy) []jobs.Statement {
 	}
 	if terms.Mode == jobs.Both {
 		all[0] = jobs.Statement{
-			ZH: fmt.Sprintf("数值含各数据域加入的离散高斯噪声，可能为负；真值以约 95%% 的把握位于数值加减所列半宽之内。加噪个体数明显不足 %d 的单元格记作“%s”，仅由加噪后的数值决定。", terms.Threshold, jobs.Hidden),
-			EN: fmt.Sprintf("Values have the discrete Gaussian noise that each domain added and may be negative; a true value lies within the stated half-width with some 95 %% confidence. Cells whose noisy count is not clearly %d or more are %q, which their noisy values alone decide.", terms.Threshold, jobs.Hidden),
+			ZH: fmt.Sprintf("数值含各数据域加入的离散高斯噪声，可能为负；真值以约 95%% 的把握位于数值加减所列半宽之内。加噪个体数明显不足 %d 的单元格记作“%s”，仅由加噪后的数值决定。", threshold, jobs.Hidden),
+			EN: fmt.Sprintf("Values have the discrete Gaussian noise that each domain added and may be negative; a true value lies within the stated half-width with some 95 %% confidence. Cells whose noisy count is not clearly %d or more are %q, which their noisy values alone decide.", threshold, jobs.Hidden),
 		}
 	}
 	all = append(all, honest(terms))

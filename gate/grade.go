@@ -147,7 +147,7 @@ var reviewed = map[Ground]jobs.Statement{
 	GroundPrecision: {ZH: "区域细于县级，不下调", EN: "regions below the county are told apart: not lowered"},
 	GroundFusion:    {ZH: "由多个数据域汇聚融合而成，请判断融合后是否揭示更多", EN: "several domains were joined; people look whether that tells more than each"},
 	GroundDetail:    {ZH: "单元格较多，请判断其精细程度", EN: "there are many cells; people look at the detail"},
-	GroundScale:     {ZH: "覆盖规模达到一千万以上，可能构成重要数据，请按重要数据目录核对", EN: "ten million units or more stand behind it: it may be important data; hold it against the catalogue of important data"},
+	GroundScale:     {ZH: "覆盖的个体很多，可能构成重要数据，请按重要数据目录核对", EN: "very many units stand behind it: it may be important data; hold it against the catalogue of important data"},
 }
 
 func (g Graded) text(highest int) jobs.Statement {

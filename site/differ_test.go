@@ -138,8 +138,27 @@ func (w *world) version(name string, of columns.Schema, all []person) {
 	w.must(seal.Put(w.Context(), w.site.Store, w.site.Seal.Public(), at, &b))
 }
 
+// Refusals over columns that everybody knows follow from what everybody knows,
+// and are not counted.
+func TestRefusalsOverTheFrame(t *testing.T) {
+	w := onAges(t)
+	open := schema
+	open.Columns = slices.Clone(schema.Columns)
+	open.Columns[2].Role = columns.Frame
+	w.version("v2", open, ages())
+	for i, edge := range []uint32{60, 61, 62, 63, 64, 65, 66, 67} {
+		terms, module := w.exact(edge, func(t *jobs.Terms) { t.Members[0].Version, t.Members[0].Schema = "v2", open.Digest() })
+		if got := forbidden(w.sealed(fmt.Sprint("r-", i), terms, module)); got != (i > 0) {
+			t.Errorf("run %d: refused %v", i, got)
+		}
+	}
+	if w.withheldRuns() != 0 {
+		t.Errorf("%d refusals over the frame are counted", w.withheldRuns())
+	}
+}
+
 // Refusals that depend on values are answers, and there are five a year of them;
-// those on columns that everybody knows are not counted.
+// beside runs over other columns those of a run over the frame are too.
 func TestRefusalsAsAnOracle(t *testing.T) {
 	w := onAges(t)
 	open := schema
@@ -153,11 +172,11 @@ func TestRefusalsAsAnOracle(t *testing.T) {
 		terms, module := w.exact(edge, edit)
 		return forbidden(w.sealed(run, terms, module))
 	}
-	if ask("r-0", 60, nil) || !ask("r-frame", 69, frame) || w.withheldRuns() != 0 {
-		t.Fatalf("%d refusals over the frame are counted", w.withheldRuns())
+	if ask("r-0", 60, nil) || !ask("r-frame", 69, frame) || w.withheldRuns() != 1 {
+		t.Fatalf("%d refusals beside another run are counted", w.withheldRuns())
 	}
-	for i := range 5 {
-		if run := fmt.Sprint("r-", i+1); !ask(run, uint32(61+i), nil) || w.withheldRuns() != i+1 {
+	for i := range 4 {
+		if run := fmt.Sprint("r-", i+1); !ask(run, uint32(61+i), nil) || w.withheldRuns() != i+2 {
 			t.Fatalf("%s: %d refusals are counted", run, w.withheldRuns())
 		}
 	}
@@ -172,9 +191,11 @@ func TestRefusalsAsAnOracle(t *testing.T) {
 	if got := w.view("r-6").Refused(); got != "withheld-spent" {
 		t.Errorf("the sixth: refused %q", got)
 	}
-	w.site.Crash = nil
-	if !ask("r-7", 68, frame) {
-		t.Error("a run over the frame is not answered any more")
+	terms, module = w.exact(68, frame)
+	w.begin("r-7", terms, module)
+	w.must(w.advance("r-7"))
+	if got := w.view("r-7").Refused(); got != "withheld-spent" {
+		t.Errorf("over the frame, beside others: refused %q", got)
 	}
 }
 

@@ -138,7 +138,7 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 		// The gate will show nothing of it: nothing of it may count as known.
 		this.Hidden = this.Hidden[:0]
 		for i := range this.Items {
-			this.Hidden = append(this.Hidden, int32(i)) //nolint:gosec // an item
+			this.Hidden = append(this.Hidden, int32(i))
 		}
 	}
 	if err := s.enterRegister(ctx, v, h, this, given); err != nil {
@@ -208,7 +208,7 @@ func asRelease(v *msg.View, flags []int64) register.Release {
 	}
 	for i, f := range flags {
 		if f != 0 {
-			r.Hidden = append(r.Hidden, int32(i)) //nolint:gosec // an item
+			r.Hidden = append(r.Hidden, int32(i))
 		}
 	}
 	return r
@@ -562,7 +562,7 @@ func (s *Site) hiddenOf(ctx context.Context, v *msg.View) ([]int32, error) {
 	var hidden []int32
 	for i := range c.Items() {
 		if cell, _ := c.Item(i); cell == nil {
-			hidden = append(hidden, int32(i)) //nolint:gosec // an item
+			hidden = append(hidden, int32(i))
 		}
 	}
 	return hidden, nil

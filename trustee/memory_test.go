@@ -168,7 +168,7 @@ func (r *room) trustee() *Trustee {
 	}
 	j, err := journal.Open(filepath.Join(r.folder, "journal"), "trustee-1")
 	r.check(err)
-	r.T.Cleanup(func() { _ = j.Close() })
+	r.Cleanup(func() { _ = j.Close() })
 	r.journal = j
 	return New(&party.Party{
 		Name: "trustee-1", Key: r.Keys["trustee-1"], Board: r.board, Journal: j, Pins: r.pins(),
@@ -192,7 +192,7 @@ func (r *room) pins() jobs.Pins {
 }
 
 // view is a run's first round, with what the sites confirm of their budgets.
-func (r *room) view(run string, t jobs.Terms, debits map[string]msg.Debit, more ...msg.Body) *msg.View {
+func (r *room) view(run string, t jobs.Terms, debits map[string]msg.Debit) *msg.View {
 	r.Helper()
 	var decisions []receipt.Receipt
 	for i, d := range r.Decisions(r.T, t) {

@@ -231,7 +231,7 @@ func TestRollbackNeverUnspends(t *testing.T) {
 		if (broken != nil) != c.unspends {
 			t.Errorf("%s: %v", c.name, broken)
 		}
-		if !c.unspends && opened < int(cities) { //nolint:gosec // few
+		if !c.unspends && opened < int(cities) {
 			t.Errorf("%s: %d runs were opened; the test is blind", c.name, opened)
 		}
 	}

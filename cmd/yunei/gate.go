@@ -9,6 +9,7 @@ func gateCommand() *cobra.Command {
 	}
 	c.AddCommand(gateCheckCommand())
 	c.AddCommand(gateFindingCommand())
+	c.AddCommand(gateMitigateCommand())
 	c.AddCommand(recheckCommands()...)
 	return c
 }

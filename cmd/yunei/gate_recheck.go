@@ -224,9 +224,9 @@ func gateEvidenceCommand() *cobra.Command {
 }
 
 type recheckFlags struct {
-	record, candidate, box, bundle, pins, lang string
-	evidence                                   []string
-	json                                       bool
+	record, candidate, box, bundle, pins string
+	evidence                             []string
+	json                                 bool
 }
 
 func gateRecheckCommand() *cobra.Command {

@@ -27,7 +27,7 @@ type testFlags struct {
 	schemas                       []string
 	units, cells                  int
 	seed                          uint64
-	rows, json                    bool
+	rows, json, mitigate          bool
 }
 
 func programTestCommand() *cobra.Command {
@@ -66,6 +66,7 @@ What the datasets look like comes from --schema, or schema.json beside the spec,
 	c.Flags().StringVar(&f.csv, "csv", "", "另写出合成数据 CSV also write the twins as CSV, marked as synthetic")
 	c.Flags().StringVar(&f.logs, "log", "", "把程序的全部日志写到文件 write all that the program logged to this file")
 	c.Flags().IntVar(&f.cells, "cells", 40, "最多列出多少个单元格，0 为全部 how many cells to list, 0 for all")
+	c.Flags().BoolVar(&f.mitigate, "mitigate", false, "可能有单元格隐藏时，列出损失最小的三种办法及其表 where cells would likely be hidden, list the three things that can be done at least loss, with their tables")
 	c.Flags().BoolVar(&f.json, "json", false, "以 JSON 输出 print JSON")
 	_ = c.MarkFlagRequired("spec")
 	return c
@@ -159,7 +160,7 @@ func (f testFlags) player(out io.Writer, r rehearsed) (player, func(), error) {
 	if err != nil {
 		return player{}, nil, err
 	}
-	p := player{runner: f.runner, least: least, units: f.units, rows: f.rows, seed: f.seed}
+	p := player{runner: f.runner, least: least, units: f.units, rows: f.rows, mitigate: f.mitigate, seed: f.seed}
 	if p.runner == "" {
 		if p.runner, err = findRunner(); err != nil {
 			return player{}, nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
 	"github.com/yunei/yunei/gate/evidence"
+	"github.com/yunei/yunei/gate/mitigate"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
 	"github.com/yunei/yunei/sandbox"
@@ -51,6 +52,12 @@ type Rehearsal struct {
 	Checks    map[gate.Status]int `json:"likely_gate_statuses"` // how many checks, by status
 	Spends    *Spending           `json:"would_spend,omitempty"`
 	Notes     []jobs.Statement    `json:"before_you_apply,omitempty"`
+	Likelier  []Mitigation        `json:"likely_mitigations,omitempty"` // best first, if asked for
+
+	asked  bool   // for mitigations
+	why    string // there are none
+	ranked []mitigate.Option
+	tables []*evidence.Table // of each member, if mitigations are asked for
 
 	terms jobs.Terms     // for their labels
 	fuel  []uint64       // of each visit
@@ -118,6 +125,7 @@ type player struct {
 	least    jail.Level
 	units    int
 	rows     bool // as many as the catalogue says
+	mitigate bool // rank what can be done where cells are hidden
 	seed     uint64
 	progress func(visits int)
 }
@@ -145,7 +153,11 @@ func (p player) play(ctx context.Context, module []byte, r rehearsed) (*Rehearsa
 			opened[k] += v
 		}
 	}
-	return out, out.conclude(opened)
+	out.asked = p.mitigate
+	if err := out.conclude(opened); err != nil || !p.mitigate {
+		return out, err
+	}
+	return out, out.mitigate()
 }
 
 // startError explains why a program does not start on the author's machine.
@@ -198,6 +210,9 @@ func (p player) member(ctx context.Context, runner *sandbox.Runner, out *Rehears
 	out.Twins = append(out.Twins, size)
 	if err != nil || r.terms.Mode != jobs.SDC {
 		return s.cube.Values, err
+	}
+	if p.mitigate {
+		out.tables = append(out.tables, table)
 	}
 	return gate.Protect(r.terms, s.cube, table, gate.Found{}, rand.Reader)
 }

@@ -22,6 +22,7 @@ func (r *Rehearsal) print(w io.Writer, cells int) {
 	r.printLogs(w)
 	r.printCube(w, cells)
 	r.printLikely(w)
+	r.printMitigations(w, cells)
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "  ！%s\n    %s\n", n.ZH, n.EN)
 	}
@@ -246,12 +247,7 @@ func relative(e *float64) string {
 func (r *Rehearsal) printLikely(w io.Writer) {
 	fmt.Fprintf(w, "\n闸门可能的判断（取决于真实数据，并非结论）what the gate would likely decide; it depends on the real data and is no verdict:\n")
 	if r.Mode == jobs.SDC {
-		hidden := 0
-		for i := range r.Likely.Items() {
-			if c, _ := r.Likely.Item(i); c == nil {
-				hidden++
-			}
-		}
+		hidden := r.hidden()
 		fmt.Fprintf(w, "  可能 likely：%d 个单元格和合计中 %d 个隐藏（某个数据域内个体过少、由少数个体主导或取值雷同，或为了保护其他单元格）\n  of %d cells and totals %d hidden (in some domain too few units, a few that dominate or all alike, or for another cell's sake)\n",
 			r.Likely.Items(), hidden, r.Likely.Items(), hidden)
 	} else {

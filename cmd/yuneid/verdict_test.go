@@ -41,7 +41,6 @@ type office struct {
 	*governancetest.Town
 	flow *flow.Flow
 	url  string
-	logs int
 }
 
 func now() time.Time { return governancetest.Now }

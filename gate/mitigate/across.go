@@ -52,12 +52,39 @@ func (r *ranker) parts() []sheet.Facts {
 	return []sheet.Facts{r.f}
 }
 
+// settled is evidence of which C10 comes to what domains make of it, if that is
+// asked for. It is not to be recoded: what is settled of two cells says nothing
+// of both. A cell of no more units than must differ stays for C10 to refuse.
+func (r *ranker) settled(f sheet.Facts) sheet.Facts {
+	if !r.o.Majority {
+		return f
+	}
+	cells := [][]sheet.Cell{f.Cells[0]}
+	for _, row := range f.Cells[1:] {
+		row = slices.Clone(row)
+		for i := range row {
+			row[i] = r.settle(row[i])
+		}
+		cells = append(cells, row)
+	}
+	f.Cells = cells
+	return f
+}
+
+func (r *ranker) settle(c sheet.Cell) sheet.Cell {
+	if r.o.Majority && c.Has(sheet.HasApart) && c.N <= 2*c.Apart {
+		c.Apart = sheet.MaxApart
+	}
+	return c
+}
+
 // safe makes the safe table of t, and says what the checks make of it: in each
 // domain, if there are several.
 func (r *ranker) safe(t sheet.Table, base int64) (check.Proposal, check.Status, error) {
 	var all []check.Proposal
 	worst := check.Pass
 	for _, f := range r.parts() {
+		f = r.settled(f)
 		made, err := check.Safe(t, f, r.p, check.Options{Base: base})
 		if err != nil {
 			return made, check.Block, err

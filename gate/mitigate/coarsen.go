@@ -312,7 +312,7 @@ func (s *searcher) unsafe(p split) int {
 // hides reports whether the evidence hides an item.
 func (s *searcher) hides(f sheet.Facts, item int) bool {
 	for m := range f.Cells {
-		if s.uses(m) && check.MustHide(f.Cells[m][item], m, s.p) {
+		if s.uses(m) && check.MustHide(s.settle(f.Cells[m][item]), m, s.p) {
 			return true
 		}
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/yunei/yunei/jobs"
 )
 
-// MaxItems bounds a job's table that is ranked, totals of all dims included:
-// with more, a search of its codes would take minutes.
-const MaxItems = 20_000
+// MaxItems bounds a job's table that is ranked, totals of all dims included: so
+// many take some twenty seconds, and twice as many four times that.
+const MaxItems = 5_000
 
 // Cube is the table that a job wants, each cell and each total that it
 // publishes a row, and one domain's evidence on it. Codes are the labels that

@@ -83,6 +83,10 @@ type Options struct {
 	// Reach is in how many cells a dp table lets a unit stand; 0: in one, if
 	// the evidence says so.
 	Reach int
+	// Majority judges like values (C10) as the domains of a job do: only where
+	// more than half of the units have one value. The check of a file, which
+	// knows less of them, is stricter.
+	Majority bool
 }
 
 // Rank lists the options for a table: those that the checks let out first,

@@ -33,7 +33,7 @@ func TestPublishedFigures(t *testing.T) {
 		}
 	}
 	// A large discrete Gaussian is a Gaussian.
-	if far := GaussianDelta(1e6, 1000, 0.5); !near(far, phi(0.5-0.5)-math.Exp(0.5)*phi(-0.5-0.5), 1e-2) {
+	if far := GaussianDelta(1e6, 1000, 0.5); !near(far, phi(0)-math.Exp(0.5)*phi(-0.5-0.5), 1e-2) {
 		t.Errorf("delta at sigma 1000: %g", far)
 	}
 }

@@ -45,7 +45,8 @@ func (p Polya) Draw(s *Source) (int64, error) {
 	if p.shares == 0 {
 		return 0, fmt.Errorf("drawing noise: no distribution: %w", fault.Denied)
 	}
-	z := p.part(s) - p.part(s)
+	up, down := p.part(s), p.part(s)
+	z := up - down
 	return z, s.err
 }
 

@@ -74,7 +74,7 @@ type Parameters struct {
 	Width         int64 `json:"width"`           // C22, C23: 5 integers, at least, that a hidden count can be; 2 is the least that hides one at all. House: the rounding base
 
 	Difference int64 `json:"difference"` // C25, C26, C27: 10 units, at least, between two releases that differ. SDC Handbook, with the threshold of C05
-	Atoms      int64 `json:"atoms"`      // C26: 4096 classes of units; with more the test is left to people. House: seconds of exact elimination
+	Atoms      int64 `json:"atoms"`      // C26: 100000 classes of units; with more the test is left to people. House: 40000 measured within 5 s of exact elimination
 	Refusals   int64 `json:"refusals"`   // C25: 5 a year of one operator on one data set that depend on values, at most. House
 
 	Base      int64 `json:"base"`      // C29: 5, the least base that counts are rounded to. OpenSAFELY, ACRO

@@ -25,6 +25,7 @@ const (
 	Pair      = "pair"      // C25: fewer than t units make the difference
 	Dominance = "dominance" // C25: one unit makes most of the difference
 	Span      = "span"      // C26, C27: a combination rests on fewer than t units
+	Relation  = "relation"  // C26: values of several measures are related for all but fewer than t units
 	Domains   = "members"   // a combination of opened sets rests on too few domains
 )
 
@@ -41,7 +42,7 @@ type Params struct {
 }
 
 // checks that are switched off.
-type checks struct{ pair, dominance, span, domains bool }
+type checks struct{ pair, dominance, span, relation, domains, pending bool }
 
 // A Term is one item of one release in one measure (0 = units), with its
 // coefficient in a combination. For Domains it is a whole release.
@@ -66,6 +67,7 @@ type Finding struct {
 	Same         string // the earlier release that the candidate repeats
 	Combinations []Combination
 	Reasons      []string // why it passed, or was left undecided
+	Pending      []string // earlier releases of the same units of which it is not known what came out
 	Atoms, Small int      // classes of units, and those of fewer than T
 	Work         int64
 }
@@ -97,11 +99,85 @@ func (r *Register) Test(c Release, given []Contribution, p Params) (Finding, err
 		return Finding{}, fmt.Errorf("testing candidate %q: %w", c.ID, err)
 	}
 	defer r.revert(d)
-	t := newTrial(r, p)
+	f := r.try(p, false)
+	if f.Pending = r.pending(); p.off.pending || len(f.Pending) == 0 || f.Verdict == Refuse {
+		return f, nil
+	}
+	return f.and(r.try(p, true)), nil
+}
+
+// try tests the release that was applied last.
+func (r *Register) try(p Params, shut bool) Finding {
+	t := newTrial(r, p, shut)
 	t.pairs()
 	t.span()
+	t.relations()
+	t.alikes()
 	t.members()
-	return t.finding(), nil
+	return t.finding()
+}
+
+// and adds what the candidate would give away if nothing of the pending
+// releases came out: what counts as known with them would then be new. A
+// candidate that is refused is refused again for this reason, in another cut as
+// well, until it is known that the first did come out.
+func (f Finding) and(shut Finding) Finding {
+	f.Combinations = append(f.Combinations, shut.Combinations...)
+	f.Work += shut.Work
+	if shut.Verdict != Pass {
+		f.Verdict = shut.Verdict
+		f.Reasons = append(f.Reasons, "releases of which it is not known what came out count as if nothing did")
+		f.Reasons = append(f.Reasons, shut.Reasons...)
+	}
+	return f
+}
+
+// pending lists the earlier releases whose hidden items are not final and which
+// have an item with a unit of an item of the last one.
+func (r *Register) pending() []string {
+	last := &r.releases[len(r.releases)-1]
+	if last.col < 0 {
+		return nil
+	}
+	mine := make([]bool, len(r.parent))
+	r.mark(last, func(a int, shown bool) bool { mine[a] = mine[a] || shown; return true })
+	var out []string
+	apart := map[int]bool{} // columns without a unit of mine, whatever is hidden
+	for k := range len(r.releases) - 1 {
+		rel := &r.releases[k]
+		if rel.gone || rel.final || rel.col < 0 || apart[rel.col] {
+			continue
+		}
+		hit, near := false, false
+		r.mark(rel, func(a int, shown bool) bool {
+			near = near || mine[a]
+			hit = shown && mine[a]
+			return !hit
+		})
+		if apart[rel.col] = !near; hit {
+			out = append(out, rel.ID)
+		}
+	}
+	return out
+}
+
+// mark calls see with the atoms of a release, and whether an item that is shown
+// has them, until it says no.
+func (r *Register) mark(rel *release, see func(a int, shown bool) bool) {
+	col := &r.columns[rel.col]
+	shown := make([]bool, rel.Cells)
+	for _, l := range rel.layers {
+		for x, i := range l.row {
+			shown[x] = shown[x] || i >= 0
+		}
+	}
+	for a, p := range col.spread(r.parent) {
+		for _, x := range col.cell[col.off[p]:col.off[p+1]] {
+			if !see(a, shown[x]) {
+				return
+			}
+		}
+	}
 }
 
 // Protect hides items of the candidate, those of the fewest units first, until
@@ -156,7 +232,8 @@ func smallest(x Combination, id string, size []int) int32 {
 }
 
 // members tests the sets of domains of the releases that are equivalent to the
-// candidate: those that share an item with it, up to a factor.
+// candidate: those of which an item, or a sum of items of one layer, is an item
+// or such a sum of the candidate's in this domain, up to a factor.
 func (t *trial) members() {
 	if t.p.off.domains {
 		return
@@ -164,7 +241,7 @@ func (t *trial) members() {
 	opened := [][]string{t.cand().Members}
 	who := []string{t.cand().ID}
 	for k := range t.last() {
-		if rel := &t.r.releases[k]; t.alike[k] && !rel.gone {
+		if rel := &t.r.releases[k]; t.alike[k] && !t.out(k) {
 			opened, who = append(opened, rel.Members), append(who, rel.ID)
 		}
 	}
@@ -190,7 +267,7 @@ func (t *trial) duplicate() string {
 	c := t.cand()
 	for k := range t.last() {
 		rel := &t.r.releases[k]
-		if !rel.gone && rel.col >= 0 && slices.Equal(rel.sheets, c.sheets) && alike(rel.Members, c.Members) {
+		if !t.out(k) && rel.col >= 0 && slices.Equal(rel.sheets, c.sheets) && alike(rel.Members, c.Members) {
 			return rel.ID
 		}
 	}

@@ -175,7 +175,7 @@ func TestNoFalsePass(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	var leaky, clean int
 	for range rounds(80) {
-		p := Params{T: 2 + rng.IntN(3), P: 10, KMin: 1, AtomCap: 1000, Work: 1 << 24, off: checks{pair: true, dominance: true}}
+		p := Params{T: 2 + rng.IntN(3), P: 10, KMin: 1, AtomCap: 1000, Work: 1 << 24, off: checks{pair: true, dominance: true, relation: true}}
 		measures := rng.IntN(2)
 		var runs []run
 		for k := range 2 + rng.IntN(3) {
@@ -239,7 +239,7 @@ func TestPairsAgainstCounting(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 9))
 	var small, none int
 	for range rounds(300) {
-		p := Params{T: 3, P: 10, KMin: 1, AtomCap: 1000, Work: 1 << 24, off: checks{span: true, dominance: true}}
+		p := Params{T: 3, P: 10, KMin: 1, AtomCap: 1000, Work: 1 << 24, off: checks{span: true, dominance: true, relation: true}}
 		runs := []run{randomRun(rng, "a", units, 1), randomRun(rng, "b", units, 1), randomRun(rng, "c", units, 1)}
 		f := test(t, history(t, runs[:2]...), runs[2], p)
 		want := countPairs(runs, p.T)

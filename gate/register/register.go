@@ -148,6 +148,7 @@ type release struct {
 	layers []layer
 	sheets []sheet
 	gone   bool
+	final  bool // Hidden is what was hidden in the end
 }
 
 // A Register holds the history of one namespace of units in one domain.
@@ -212,7 +213,9 @@ func (r *Register) Withdraw(id string) ([]byte, error) {
 }
 
 // Hide records which items of a release were in the end not published (all of
-// them, whoever hid them), in the place of what was assumed.
+// them, whoever hid them), in the place of what was assumed. With no items,
+// what was assumed is what happened: all that was not hidden is out. Until Hide
+// or Withdraw is called, a release is pending (Finding.Pending).
 func (r *Register) Hide(id string, items []int32) ([]byte, error) {
 	k, err := r.find(id)
 	if err != nil {
@@ -230,6 +233,10 @@ func (r *Register) hide(k int, items []int32) error {
 		if i < 0 || int(i) >= len(rel.Items) {
 			return fmt.Errorf("item %d of %d: %w", i, len(rel.Items), fault.Invalid)
 		}
+	}
+	rel.final = true
+	if len(items) == 0 {
+		return nil
 	}
 	rel.Hidden = slices.Clone(items)
 	if rel.col >= 0 {

@@ -70,6 +70,9 @@ func history(t *testing.T, steps ...run) *Register {
 		if _, err := r.Add(s.rel, s.given); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := r.Hide(s.rel.ID, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return r
 }

@@ -29,6 +29,8 @@ type trial struct {
 	small  int
 	filled int
 	over   bool
+	told   map[string]bool // relations that are among those found
+	shut   bool            // pending releases count as if nothing of them came out
 }
 
 type home struct{ release, layer int }
@@ -112,9 +114,10 @@ type place struct {
 	sum, mass int64
 }
 
-func newTrial(r *Register, p Params) *trial {
+func newTrial(r *Register, p Params, shut bool) *trial {
 	t := &trial{
 		r: r, p: p, n: len(r.parent),
+		shut: shut, told: map[string]bool{},
 		gaps:  map[gap]stat{},
 		views: map[int]*view{}, fresh: map[int][]bool{}, homes: map[int]home{},
 		alike: make([]bool, len(r.releases)),
@@ -123,7 +126,7 @@ func newTrial(r *Register, p Params) *trial {
 	t.work += int64(len(r.atom))
 	for k := t.last() - 1; k >= 0; k-- {
 		rel := &r.releases[k]
-		if rel.gone {
+		if t.out(k) {
 			continue
 		}
 		if rel.col < 0 {
@@ -144,6 +147,12 @@ func (t *trial) last() int      { return len(t.r.releases) - 1 }
 func (t *trial) cand() *release { return &t.r.releases[t.last()] }
 func (t *trial) full() bool     { return len(t.found) >= most }
 func (t *trial) earlier() []int { return sorted(t.homes) }
+
+// out says that an earlier release does not count.
+func (t *trial) out(k int) bool {
+	rel := &t.r.releases[k]
+	return rel.gone || t.shut && !rel.final
+}
 
 // Bounds of what a trial keeps.
 const (
@@ -214,7 +223,7 @@ func (t *trial) meet() {
 func (t *trial) equivalent(id int) {
 	for k := range t.last() {
 		for _, s := range t.r.releases[k].sheets {
-			if s.table == id {
+			if s.table == id && !t.out(k) {
 				t.alike[k] = true
 			}
 		}

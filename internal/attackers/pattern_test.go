@@ -23,6 +23,7 @@ type pattern struct {
 // patterns makes some. One of the two domains may be empty, so that the other's
 // small cells are small in the sum as well.
 func patterns(t *testing.T, empty bool) (all []pattern) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(4, 4))
 	wanted := 40
 	if prove {

@@ -117,6 +117,7 @@ func TestPlantedErrorsAreFound(t *testing.T) {
 		{"noise split over all of two sites, one corrupt", edge(2, 1, 16, 22858), func(j *job) { j.share = part(2) }, nil},
 		{"noise split over all of three sites, two corrupt", edge(3, 2, 36, 51429), func(j *job) { j.share = part(3) }, nil},
 		{"all of three sites counted as honest, two corrupt", edge(3, 2, 18, 18000), func(*job) {}, func(t *testing.T, j job) *big.Rat {
+			t.Helper()
 			return j.rho(t, 3)
 		}},
 		{"a refund when a cell stays small", sound, func(j *job) {
@@ -128,6 +129,7 @@ func TestPlantedErrorsAreFound(t *testing.T) {
 			}
 		}, nil},
 		{"a person in two domains charged as one", edge(2, 1, 4, 5716), func(*job) {}, func(t *testing.T, j job) *big.Rat {
+			t.Helper()
 			rho, err := j.shape.Rho(1, 1)
 			if err != nil {
 				t.Fatal(err)

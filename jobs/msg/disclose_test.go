@@ -19,11 +19,11 @@ func consent(town *governancetest.Town, box suite.Box) msg.ConsentBody {
 	}
 }
 
-func newBox(t testing.TB) suite.Box {
-	t.Helper()
+func newBox(tb testing.TB) suite.Box {
+	tb.Helper()
 	box, err := suite.NewBox()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return box
 }
@@ -69,19 +69,19 @@ func TestConsent(t *testing.T) {
 }
 
 // packet is the evidence of the hospital's site, as that gives it out.
-func packet(t testing.TB, town *governancetest.Town, box suite.BoxKey, edit func(*msg.Opened, *msg.ConfirmBody, *msg.DisclosedBody)) []byte {
-	t.Helper()
+func packet(tb testing.TB, town *governancetest.Town, box suite.BoxKey, edit func(*msg.Opened, *msg.ConfirmBody, *msg.DisclosedBody)) []byte {
+	tb.Helper()
 	of := msg.Of{Run: "r-1", Permit: town.Terms().Digest(), Party: "site-hospital"}
 	o := msg.Opened{Of: of, Salt: suite.Salt{3}, Evidence: []byte("what it went by")}
 	confirm := msg.ConfirmBody{Of: of, Evidence: msg.CommitEvidence(of, o.Salt, o.Evidence)}
 	confirm.Round = 2
 	gone := msg.DisclosedBody{Of: of, Recipient: "audit", Evidence: confirm.Evidence}
 	edit(&o, &confirm, &gone)
-	o.Confirm = town.Sign(t, "site-hospital", msg.Confirm, confirm.About(), confirm).Bytes()
-	o.Disclosed = town.Sign(t, "site-hospital", msg.Disclosed, gone.About(), gone).Bytes()
+	o.Confirm = town.Sign(tb, "site-hospital", msg.Confirm, confirm.About(), confirm).Bytes()
+	o.Disclosed = town.Sign(tb, "site-hospital", msg.Disclosed, gone.About(), gone).Bytes()
 	raw, err := msg.SealPacket(box, o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return raw
 }
