@@ -120,7 +120,8 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 	}
 	this, given := asRelease(v, evidence.Flags(evidence.Judge(table, p), table.Items())), said.registered()
 	compared, err := keep(ctx, s, name, comparison{}, func() (comparison, error) {
-		return compare(h.Register, this, given, s.asParams(t, p))
+		hide, finding, err := h.Mend(this, given, s.asParams(t, p), compareRounds)
+		return comparison{finding, hide}, err
 	})
 	if err != nil {
 		return gate.Found{}, err
@@ -159,42 +160,6 @@ type comparison struct {
 // compareRounds is how often items are hidden before what is left of a run is
 // withheld whole.
 const compareRounds = 8
-
-// compare tests a run. What its own items give away together (one measure and
-// another of a cell, say) is hidden like anything else that is unsafe by itself;
-// what earlier releases have to do with is not this run's to mend.
-func compare(h *register.Register, this register.Release, given []register.Contribution, p register.Params) (comparison, error) {
-	var c comparison
-	for round := 0; ; round++ {
-		var err error
-		if c.Finding, err = h.Test(this, given, p); err != nil {
-			return c, err
-		}
-		before := len(c.Hide)
-		for _, x := range c.Combinations {
-			if item, own := ownItem(x, this.ID); own && !slices.Contains(c.Hide, item) {
-				c.Hide = append(c.Hide, item)
-			}
-		}
-		if len(c.Hide) == before || round == compareRounds {
-			return c, nil
-		}
-		this.Hidden = append(slices.Clone(this.Hidden), c.Hide[before:]...)
-	}
-}
-
-// ownItem is an item of a combination that is of one release only.
-func ownItem(x register.Combination, id string) (int32, bool) {
-	for _, t := range x.Terms {
-		if t.Release != id || x.Check == register.Domains {
-			return 0, false
-		}
-	}
-	if len(x.Terms) == 0 {
-		return 0, false
-	}
-	return int32(x.Terms[0].Item), true //nolint:gosec // an item
-}
 
 // asRelease is the run as the register knows it. What this domain flags will
 // not be shown, whatever the others do.

@@ -100,7 +100,9 @@ func (r *Register) Test(c Release, given []Contribution, p Params) (Finding, err
 	}
 	defer r.revert(d)
 	f := r.try(p, false)
-	if f.Pending = r.pending(); p.off.pending || len(f.Pending) == 0 || f.Verdict == Refuse {
+	var doubt bool
+	f.Pending, doubt = r.pending()
+	if p.off.pending || !doubt || f.Verdict == Refuse {
 		return f, nil
 	}
 	return f.and(r.try(p, true)), nil
@@ -117,31 +119,31 @@ func (r *Register) try(p Params, shut bool) Finding {
 	return t.finding()
 }
 
-// and adds what the candidate would give away if nothing of the pending
-// releases came out: what counts as known with them would then be new. A
-// candidate that is refused is refused again for this reason, in another cut as
-// well, until it is known that the first did come out.
+// and adds what the candidate would give away if nothing came out of the pending
+// releases that were refused. Counted as known, they would hide that it gives
+// away what they did: what is refused is refused again, in another cut as well,
+// until it is known that the first did come out.
 func (f Finding) and(shut Finding) Finding {
 	f.Combinations = append(f.Combinations, shut.Combinations...)
 	f.Work += shut.Work
 	if shut.Verdict != Pass {
 		f.Verdict = shut.Verdict
-		f.Reasons = append(f.Reasons, "releases of which it is not known what came out count as if nothing did")
+		f.Reasons = append(f.Reasons, "with releases that were refused, and may have come out, taken as if they had not")
 		f.Reasons = append(f.Reasons, shut.Reasons...)
 	}
 	return f
 }
 
 // pending lists the earlier releases whose hidden items are not final and which
-// have an item with a unit of an item of the last one.
-func (r *Register) pending() []string {
+// have an item with a unit of an item of the last one; doubt says that one of
+// them was refused.
+func (r *Register) pending() (out []string, doubt bool) {
 	last := &r.releases[len(r.releases)-1]
 	if last.col < 0 {
-		return nil
+		return nil, false
 	}
 	mine := make([]bool, len(r.parent))
 	r.mark(last, func(a int, shown bool) bool { mine[a] = mine[a] || shown; return true })
-	var out []string
 	apart := map[int]bool{} // columns without a unit of mine, whatever is hidden
 	for k := range len(r.releases) - 1 {
 		rel := &r.releases[k]
@@ -155,10 +157,10 @@ func (r *Register) pending() []string {
 			return !hit
 		})
 		if apart[rel.col] = !near; hit {
-			out = append(out, rel.ID)
+			out, doubt = append(out, rel.ID), doubt || rel.Refused
 		}
 	}
-	return out
+	return out, doubt
 }
 
 // mark calls see with the atoms of a release, and whether an item that is shown

@@ -70,6 +70,7 @@ type Release struct {
 	Hidden   []int32   // items that were not, or surely will not be, published
 	Cells    int       // base cells
 	Measures int
+	Refused  bool // by this domain: nothing of it should come out, but it may
 }
 
 // A Contribution is what one unit gives to one base cell: one clipped total

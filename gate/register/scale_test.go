@@ -169,6 +169,10 @@ func TestScale(t *testing.T) {
 		}
 		segments = append(segments, b)
 		size += len(b)
+		if b, err = r.Hide(s.rel.ID, nil); err != nil {
+			t.Fatal(err)
+		}
+		segments = append(segments, b)
 	}
 	t.Logf("%d releases (%d designs) of %d units: %d atoms, %d columns, %d tables; added in %v; %d bytes of segments, the largest %d",
 		releases, len(all), n, len(r.parent), len(r.columns), len(r.tables), time.Since(began), size, largest(segments))

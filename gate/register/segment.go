@@ -19,7 +19,7 @@ import (
 // digest of the one before, and the digest of the last is the head. Whoever
 // stores them seals them, and keeps the head where the segments are not.
 
-const magic = "yunei register 1\n"
+const magic = "yunei register 2\n"
 
 // maxRaw bounds an unpacked segment; flate packs at most 1032 to 1 (RFC 1951).
 const maxRaw = 1 << 29
@@ -162,6 +162,7 @@ func encodeDelta(d *delta) []byte {
 		b = appendSet(b, item)
 	}
 	b = appendSet(b, d.rel.Hidden)
+	b = append(b, byte(b2i(d.rel.Refused)))
 	if d.blind {
 		return append(b, 1)
 	}
@@ -312,6 +313,7 @@ func (p *reader) delta() *delta {
 		d.rel.Items = append(d.rel.Items, p.set())
 	}
 	d.rel.Hidden = p.set()
+	d.rel.Refused = p.upTo(1) == 1
 	if d.blind = p.upTo(1) == 1; d.blind {
 		return d
 	}

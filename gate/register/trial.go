@@ -30,7 +30,7 @@ type trial struct {
 	filled int
 	over   bool
 	told   map[string]bool // relations that are among those found
-	shut   bool            // pending releases count as if nothing of them came out
+	shut   bool            // of releases that were refused, and are pending, nothing came out
 }
 
 type home struct{ release, layer int }
@@ -151,7 +151,7 @@ func (t *trial) earlier() []int { return sorted(t.homes) }
 // out says that an earlier release does not count.
 func (t *trial) out(k int) bool {
 	rel := &t.r.releases[k]
-	return rel.gone || t.shut && !rel.final
+	return rel.gone || t.shut && rel.Refused && !rel.final
 }
 
 // Bounds of what a trial keeps.

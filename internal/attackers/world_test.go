@@ -72,6 +72,7 @@ type unchecked struct {
 type domain struct {
 	people   []person
 	register *register.Register
+	last     register.Finding // of the last run
 }
 
 // A city is some domains on which an attacker asks queries.
@@ -220,8 +221,27 @@ func (c *city) ask(q query) table {
 	}
 	if out.blocked {
 		c.refused++
+		return out
+	}
+	if !c.off.register {
+		c.settle(out, q.members)
 	}
 	return out
+}
+
+// settle tells the registers which items are out, as sites learn from a release.
+func (c *city) settle(out table, members []string) {
+	c.Helper()
+	var hidden []int32
+	for i, cell := range out.items {
+		if cell == nil {
+			hidden = append(hidden, int32(i))
+		}
+	}
+	for _, name := range members {
+		_, err := c.domains[name].register.Hide(out.id, hidden)
+		c.must(err)
+	}
 }
 
 func (c *city) run() string { return fmt.Sprintf("run-%d", c.asked) }
@@ -297,36 +317,22 @@ func (c *city) confront(d *domain, terms jobs.Terms, flags []int64, given []regi
 			this.Hidden = append(this.Hidden, int32(i))
 		}
 	}
-	f, hide := c.compare(d.register, this, given, register.Params{
+	hide, f, err := d.register.Mend(this, given, register.Params{
 		T: int(p.Difference), P: int(p.PPercent), KMin: max(2, terms.KMin), AtomCap: int(p.Atoms), Work: 1 << 33,
-	})
+	}, 8)
+	c.must(err)
 	this.Hidden = append(this.Hidden, hide...)
+	if f.Verdict == register.Refuse {
+		this.Hidden = nil
+		for i := range this.Items {
+			this.Hidden = append(this.Hidden, int32(i))
+		}
+	}
+	d.last = f
 	_, err = d.register.Add(this, given)
 	c.must(err)
 	return gate.Found{
 		Refuse: f.Verdict == register.Refuse, Review: f.Verdict != register.Pass && f.Verdict != register.Refuse, Hide: hide,
-	}
-}
-
-// compare tests a run, and hides what its own items give away together.
-func (c *city) compare(r *register.Register, this register.Release, given []register.Contribution, p register.Params) (f register.Finding, hide []int32) {
-	c.Helper()
-	const rounds = 8
-	for round := 0; ; round++ {
-		var err error
-		f, err = r.Test(this, given, p)
-		c.must(err)
-		before := len(hide)
-		for _, x := range f.Combinations {
-			own := x.Check != register.Domains && len(x.Terms) > 0 && !slices.ContainsFunc(x.Terms, func(t register.Term) bool { return t.Release != this.ID })
-			if own && !slices.Contains(hide, int32(x.Terms[0].Item)) {
-				hide = append(hide, int32(x.Terms[0].Item))
-			}
-		}
-		if len(hide) == before || round == rounds {
-			return f, hide
-		}
-		this.Hidden = append(slices.Clone(this.Hidden), hide[before:]...)
 	}
 }
 

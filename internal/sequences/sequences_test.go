@@ -56,7 +56,7 @@ func (r *rooms) close() {
 func TestNothingLeavesThatLacks(t *testing.T) {
 	plays := "8"
 	if prove {
-		plays, listeners = "300", len(people)
+		plays, listeners = "200", len(people)
 	}
 	if err := flag.Set("rapid.checks", plays); err != nil {
 		t.Fatal(err)
@@ -94,16 +94,18 @@ func TestAllRightIsReleased(t *testing.T) {
 	}
 }
 
-// Models that are bent are found, by the same plays.
+// Models that are bent are found, by the same plays; who only spoils what is
+// released, by those in which something is.
 func TestBentModelsAreFound(t *testing.T) {
 	for _, b := range []bend{countsNoVotes, opensUnpaid, changesCells} {
 		t.Run(string(b), func(t *testing.T) {
 			all := &rooms{TB: t, bent: b}
 			defer all.close()
-			found := error(nil)
+			right := map[bend]jobs.Mode{changesCells: jobs.SDC}[b]
+			var found error
 			g := rapid.Custom(func(rt *rapid.T) error {
 				h, id := all.next()
-				return game(rt, h, id, "", &tally{})
+				return game(rt, h, id, right, &tally{})
 			})
 			for seed := 0; seed < 60 && found == nil; seed++ {
 				found = g.Example(seed)
