@@ -74,14 +74,14 @@ func (s Shape) Lists() [][]int32 {
 	cells := s.Cells()
 	lists := make([][]int32, cells, s.Items())
 	for c := range cells {
-		lists[c] = []int32{int32(c)} //nolint:gosec // below MaxCells
+		lists[c] = []int32{int32(c)}
 	}
 	for k := range s.Margins {
 		from := len(lists)
 		lists = append(lists, make([][]int32, s.Margin(k).Cells())...)
 		for c := range cells {
 			at := from + s.fold(k, c)
-			lists[at] = append(lists[at], int32(c)) //nolint:gosec // below MaxCells
+			lists[at] = append(lists[at], int32(c))
 		}
 	}
 	return lists

@@ -200,7 +200,7 @@ func (s *Site) query(v *msg.View) string {
 func (s *Site) retain(v *msg.View) error {
 	var permit string
 	if !v.Terms().Mode.Noisy() || !v.Said(0, msg.Candidate, v.Terms().Gate.Name) || s.kept(v, used, &permit) != nil || permit != string(v.Permit().Digest()) {
-		return nil
+		return nil //nolint:nilerr // not this site's run, or not the permit that it was booked under
 	}
 	s.Hook("stored:before")
 	_, err := s.Journal.Once(string(stored), s.query(v), v.ID())

@@ -32,7 +32,7 @@ func me(t *testing.T) string {
 }
 
 // ask has the bureau ask for a replay.
-func (w *world) ask(run string) { //nolint:unparam // each step of a world names its run
+func (w *world) ask(run string) {
 	w.Helper()
 	w.sayAs("bureau-officer", msg.Replay, msg.ReplayBody{Of: w.view(run).Of(0, msg.Bureau)})
 }

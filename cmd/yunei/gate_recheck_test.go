@@ -68,7 +68,7 @@ func (q *inquest) domain(units [2]int64) (sealed []int64, testimony []byte) {
 	cube := jobs.NewCube(s, q.terms.Pairs())
 	for cell, n := range units {
 		for range n {
-			q.must(table.Add(uint32(cell), nil, nil)) //nolint:gosec // 0 or 1
+			q.must(table.Add(uint32(cell), nil, nil))
 		}
 		cube.Values[cell] = n
 	}

@@ -62,7 +62,7 @@ func (p Polya) part(s *Source) int64 {
 			return 0
 		}
 		i := int64(1)
-		for i <= y && s.odds(1+p.shares*uint64(i-1), p.shares*uint64(i)) { //nolint:gosec // i >= 1
+		for i <= y && s.odds(1+p.shares*uint64(i-1), p.shares*uint64(i)) {
 			i++
 		}
 		if i > y {

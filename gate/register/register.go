@@ -9,15 +9,17 @@
 // until 30 January and until 31 January have the same patients, and f and
 // f + secret have the same units. What counts is the clipped contribution.
 //
-// The test has four parts. Pairs: for items A and B and a ratio r, the units
+// The test has five parts. Pairs: for items A and B and a ratio r, the units
 // whose contributions do not satisfy c(A) = r c(B) must be none or at least t,
 // and must not be dominated by one of them. Row space: no combination of the
 // released items may rest on a non-empty set of fewer than t units; units whose
 // contributions run alike through all releases form an atom and are one
 // unknown (the partition refinement and row-space test of query auditing: Chin
-// and Özsoyoğlu, Audit Expert, 1982). Members: no combination of the opened
-// sets of domains of equivalent releases may rest on fewer than k domains.
-// Repeats: a candidate that equals an earlier release is named as that.
+// and Özsoyoğlu, Audit Expert, 1982). Relations: values of several measures of
+// the same people must not be linearly related for all of them but fewer than
+// t. Members: no combination of the opened sets of domains of equivalent
+// releases may rest on fewer than k domains. Repeats: a candidate that equals
+// an earlier release is named as that.
 //
 // The register holds the clipped totals themselves under keyed digests of the
 // units, because dominance of a difference cannot be judged from digests of
@@ -30,8 +32,9 @@
 // It does not judge an item by itself (threshold, dominance), nor the items of
 // one candidate among themselves by addition (that is secondary suppression,
 // at the gate, which hides whole items), nor approximate relations other than
-// dominance, and it claims nothing for values that an unreviewed program
-// chose. A finding is for the domain's officer only: what leaves is one bit.
+// dominance, nor relations that are not linear or run over people of whom no
+// layer's items add up to the same, and it claims nothing for values that an
+// unreviewed program chose. A finding is for the domain's officer only: what leaves is one bit.
 package register
 
 import (

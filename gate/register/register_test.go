@@ -405,6 +405,112 @@ func TestHiddenAndWithdrawn(t *testing.T) {
 	}
 }
 
+// TestPending: what is not known to have come out is named, and does not count
+// as known when it was refused.
+func TestPending(t *testing.T) {
+	all := run{cube("all", 1, 0), giveAll(0, 50, 0, nil)}
+	others := run{cube("others", 1, 0), giveAll(1, 50, 0, nil)}
+	again := run{cube("again", 1, 0), others.given}
+	halves := run{cube("halves", 2, 0), join(giveAll(1, 20, 0, nil), giveAll(20, 50, 1, nil))}
+	elsewhere := run{cube("elsewhere", 1, 0), giveAll(100, 150, 0, nil)}
+	others.rel.Refused = true
+	r := history(t, all)
+	for _, s := range []run{others, elsewhere} {
+		if _, err := r.Add(s.rel, s.given); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, cand := range []run{again, halves} {
+		f := test(t, r, cand, params)
+		if f.Verdict != Refuse || !slices.Equal(f.Pending, []string{"others"}) {
+			t.Errorf("%s: %s, pending %v, %v", cand.rel.ID, f.Verdict, f.Pending, f.Reasons)
+		}
+		p := params
+		p.off = checks{pending: true}
+		if f := test(t, r, cand, p); f.Verdict != Pass {
+			t.Errorf("%s, if the refused counts as known: %s", cand.rel.ID, f.Verdict)
+		}
+	}
+	if _, err := r.Hide("others", nil); err != nil {
+		t.Fatal(err)
+	}
+	if f := test(t, r, again, params); f.Verdict != Pass || f.Pending != nil || f.Same != "others" {
+		t.Errorf("after it came out: %s, pending %v", f.Verdict, f.Pending)
+	}
+	if _, err := r.Withdraw("elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	if f := test(t, r, run{cube("x", 1, 0), elsewhere.given}, params); f.Verdict != Pass || f.Pending != nil {
+		t.Errorf("after it was withdrawn: %s, pending %v", f.Verdict, f.Pending)
+	}
+}
+
+// TestHideNothing: with no items, what was hidden at first stays so.
+func TestHideNothing(t *testing.T) {
+	all := run{cube("all", 1, 0), giveAll(0, 50, 0, nil)}
+	all.rel.Hidden = []int32{0}
+	r := history(t, all)
+	if f := test(t, r, run{cube("others", 1, 0), giveAll(1, 50, 0, nil)}, params); f.Verdict != Pass || f.Pending != nil {
+		t.Errorf("%s %v, pending %v", f.Verdict, show(f), f.Pending)
+	}
+}
+
+// TestMembersByOtherCuts: releases of other domains are compared wherever items
+// of one add up to items of the other.
+func TestMembersByOtherCuts(t *testing.T) {
+	two := func(s run) run {
+		s.rel.Members = []string{"A", "B"}
+		return s
+	}
+	thirds := func(id string, margins ...[]int32) run {
+		return run{cube(id, 3, 0, margins...), join(giveAll(0, 20, 0, nil), giveAll(20, 40, 1, nil), giveAll(40, 60, 2, nil))}
+	}
+	halves := func(id string) run {
+		return run{cube(id, 2, 0), join(giveAll(0, 30, 0, nil), giveAll(30, 60, 1, nil))}
+	}
+	hidden := thirds("thirds", []int32{0, 1, 2})
+	hidden.rel.Hidden = []int32{1, 2}
+	nowhere := thirds("thirds")
+	nowhere.rel.Hidden = []int32{1}
+	twice := func(id string, swap int) run { // each unit in two cells
+		var given []Contribution
+		for u := range 60 {
+			given = append(given, give(u, (u+swap)%3), give(u, (u+1+swap)%3))
+		}
+		return run{cube(id, 3, 0), given}
+	}
+	for _, tt := range []struct {
+		name       string
+		past, cand run
+		want       Verdict
+	}{
+		{"cells, then their total", thirds("thirds"), run{cube("all", 1, 0), giveAll(0, 60, 0, nil)}, Refuse},
+		{"the total, then its cells", run{cube("all", 1, 0), giveAll(0, 60, 0, nil)}, thirds("thirds"), Refuse},
+		{"two cuts of the same", thirds("thirds"), halves("halves"), Refuse},
+		{"a total of which two cells are hidden", halves("halves"), hidden, Refuse},
+		{"hidden cells that nothing makes up for", halves("halves"), nowhere, Pass},
+		{"two of three cells", thirds("thirds"), run{cube("some", 1, 0), giveAll(20, 60, 0, nil)}, Refuse},
+		{"other people", thirds("thirds"), run{cube("some", 1, 0), giveAll(20, 80, 0, nil)}, Pass},
+		{"units in several cells", twice("a", 0), twice("b", 1), Refuse},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := params
+			p.off = checks{span: true} // linked cuts of so few units are near each other
+			r := history(t, tt.past)
+			if f := test(t, r, two(tt.cand), p); f.Verdict != tt.want {
+				t.Errorf("%s %v", f.Verdict, show(f))
+			}
+			if f := test(t, r, tt.cand, p); f.Verdict != Pass {
+				t.Errorf("of the same domains: %s %v", f.Verdict, show(f))
+			}
+			p.off.domains = true
+			if f := test(t, r, two(tt.cand), p); f.Verdict != Pass {
+				t.Errorf("with the check off: %s %v", f.Verdict, show(f))
+			}
+		})
+	}
+}
+
 // TestProtect: a total is known; a table with a small cell would give that
 // cell, unless another cell is hidden with it.
 func TestProtect(t *testing.T) {

@@ -35,9 +35,9 @@ const (
 	maxStrands = 48  // rows over the same people
 	maxApiece  = 4   // items of a layer that may have coefficients of their own
 	maxTriples = 24  // rows of which all triples are tried
-	sampled    = 128 // people that are looked at first
+	sampled    = 64  // people that are looked at first, if there are no reasons for more
 	maxDraws   = 512 // of people, for one set of rows
-	leastDraws = 24
+	leastDraws = 16
 	missed     = 14 // e^-14, below one in a million
 )
 
@@ -61,8 +61,10 @@ type weave struct {
 	all     bool       // x is all units
 	seed    uint64
 	drawn   uint64
-	short   bool // not everything was tried
-	top     int64
+	short   bool    // not everything was tried
+	top     int64   // the largest value that was seen
+	own     []int64 // values of the unit at hand, so far
+	next    uint32
 }
 
 // relations tests every set of people of whom the candidate publishes values.
@@ -108,48 +110,55 @@ func (t *trial) news() bool {
 	return slices.ContainsFunc(t.cand().sheets, func(s sheet) bool { return slices.Contains(t.fresh[s.table], true) })
 }
 
-// related tests one set of people; false ends the test.
+// related tests one set of people; false ends the test. A layer of the
+// candidate that has them as one item is taken, and others that have them as a
+// few, which may have coefficients of their own.
 func (t *trial) related(g *ground, cells []int32, key trace, owns, olds []match) bool {
-	k := 0
-	var rows []int32
-	for ok := false; !ok; k++ {
-		if k == len(owns) {
-			return t.spend(len(cells))
-		}
-		rows, ok = owns[k].within(cells)
-	}
-	own := &owns[k-1]
-	var others []*match
-	var parts [][]int32
-	for i := range olds {
-		if p, ok := olds[i].within(cells); ok {
-			others, parts = append(others, &olds[i]), append(parts, p)
-		}
-	}
 	if !t.spend(len(cells) + len(olds)) {
 		return false
 	}
-	w := &weave{t: t, seed: key[0] ^ binary.LittleEndian.Uint64(t.r.last[:])}
-	for apiece := maxApiece; apiece >= 0 && (apiece > 0 || len(w.strands) > maxStrands); apiece -= maxApiece {
-		w.strands = w.strands[:0]
-		for i, m := range others {
-			w.gather(m, parts[i], apiece)
+	var others []*match
+	var parts [][]int32
+	met := false
+	for k := range owns {
+		rows, ok := owns[k].within(cells)
+		if !ok || met && len(rows) > maxApiece {
+			continue
 		}
-		w.gather(own, rows, apiece)
+		for i := range olds {
+			if p, ok := olds[i].within(cells); ok && !met {
+				others, parts = append(others, &olds[i]), append(parts, p)
+			}
+		}
+		met = true
+		w := &weave{t: t, seed: key[0] ^ binary.LittleEndian.Uint64(t.r.last[:])}
+		for apiece := maxApiece; apiece >= 0 && (apiece == maxApiece || len(w.strands) > maxStrands); apiece -= maxApiece {
+			w.strands = w.strands[:0]
+			for i, m := range others {
+				w.gather(m, parts[i], apiece)
+			}
+			w.gather(&owns[k], rows, apiece)
+		}
+		if w.run(g, cells); t.over || t.full() || !t.spend(0) {
+			return false
+		}
 	}
-	if !w.worth() {
-		return true
+	return true
+}
+
+// run searches what was gathered.
+func (w *weave) run(g *ground, cells []int32) {
+	switch {
+	case !w.worth():
+	case len(w.strands) > maxStrands:
+		w.t.undecided("more values of the same units than can be related")
+	default:
+		w.people(g, cells)
+		w.search()
+		if w.short {
+			w.t.undecided("values of the same units, so many that not every relation could be tried")
+		}
 	}
-	if len(w.strands) > maxStrands {
-		t.undecided("more values of the same units than can be related")
-		return true
-	}
-	w.people(g, cells)
-	w.search()
-	if w.short {
-		t.undecided("values of the same units, so many that not every relation could be tried")
-	}
-	return !t.over && !t.full() && t.spend(0)
 }
 
 // gather adds the rows of a cut, singly if there are few and else as their sum.
@@ -199,7 +208,8 @@ func (w *weave) people(g *ground, cells []int32) {
 		w.upto = append(w.upto, w.n)
 	}
 	w.t.work += int64(len(w.atoms))
-	if w.n <= 2*sampled {
+	some := max(sampled, 3*len(w.strands), 4*w.t.p.T)
+	if w.n <= narrow[int64](some+some/2) {
 		w.all = true
 		for i := range w.n {
 			w.look(w.unit(i))
@@ -210,7 +220,7 @@ func (w *weave) people(g *ground, cells []int32) {
 		}
 		return
 	}
-	for seen := map[int]bool{}; len(seen) < sampled; {
+	for seen := map[int]bool{}; len(seen) < some; {
 		if i := w.draw(narrow[int](w.n)); !seen[i] {
 			seen[i] = true
 			w.look(w.unit(int64(i)))
@@ -235,6 +245,7 @@ func (w *weave) look(u, a uint32) { w.x = append(w.x, w.values(make([]uint64, le
 
 // values is what a unit gives to each strand, modulo the prime.
 func (w *weave) values(x []uint64, u, a uint32) []uint64 {
+	w.own, w.next = w.own[:0], w.t.r.head[u]
 	for k := range w.strands {
 		s := &w.strands[k]
 		var sum int64
@@ -244,7 +255,7 @@ func (w *weave) values(x []uint64, u, a uint32) []uint64 {
 				_, in = slices.BinarySearch(s.rows, e.row)
 			}
 			if in {
-				sum += w.t.r.value(u, e.label)
+				sum += w.value(e.label)
 			}
 		}
 		w.top = max(w.top, sum, -sum)
@@ -254,6 +265,22 @@ func (w *weave) values(x []uint64, u, a uint32) []uint64 {
 	}
 	w.t.work += int64(len(w.strands))
 	return x
+}
+
+// value is what a label of the unit at hand stands for; its values lie far apart
+// in memory, and are fetched once.
+func (w *weave) value(l uint16) int64 {
+	if l < first {
+		return int64(l)
+	}
+	for int(l-first) >= len(w.own) && w.next != 0 {
+		w.own = append(w.own, int64(w.t.r.values[w.next-1]))
+		w.next = w.t.r.next[w.next-1]
+	}
+	if int(l-first) >= len(w.own) {
+		return 0
+	}
+	return w.own[l-first]
 }
 
 // search looks for relations until one is found, or enough was tried.

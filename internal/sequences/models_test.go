@@ -61,6 +61,9 @@ type run struct {
 	loses   bool   // the gate dies in the first round
 	wrong   string // what the gate's candidate is not of: "set", "sum", "evidence", or nothing
 	verdict string
+	// What the second checker does otherwise, in a play by order.
+	against, silent, mute bool   // rejects, does not open; nobody names an exception
+	twist                 string // of the sealed vote
 
 	played    bool
 	candidate *msg.CandidateBody

@@ -29,8 +29,8 @@ type play struct {
 	*rapid.T
 	terms   jobs.Terms
 	runs    []*run
-	right   jobs.Mode // if all do as they should
-	pair    []int     // the checkers who mean to vote
+	right   bool  // if all do as they should
+	pair    []int // the checkers who mean to vote
 	done    map[string]bool
 	ballots map[suite.Digest]ballot
 	sealed  []ballot // last first
@@ -49,19 +49,29 @@ type sent struct {
 // A tally of what plays came to, so that one sees that they are not all idle.
 type tally struct{ plays, calls, released, lacking, mutants int }
 
-// game plays one sequence, and says what of the property does not hold. With a
-// mode given all do as they should, to the release.
-func game(t *rapid.T, h *house, id string, right jobs.Mode, told *tally) error {
-	p := &play{house: h, T: t, done: map[string]bool{}, ballots: map[suite.Digest]ballot{}, right: right, told: told, verified: map[suite.Digest]error{}}
+// An order is for a play in which all do as they should in a mode, but for what
+// it does to the run. The zero order leaves all to chance.
+type order struct {
+	mode jobs.Mode
+	but  func(*run)
+}
+
+// game plays one sequence, and says what of the property does not hold.
+func game(t *rapid.T, h *house, id string, o order, told *tally) error {
+	p := &play{house: h, T: t, done: map[string]bool{}, ballots: map[suite.Digest]ballot{}, right: o.mode != "", told: told, verified: map[suite.Digest]error{}}
 	mode := rapid.SampledFrom([]jobs.Mode{jobs.DP, jobs.SDC, jobs.Both}).Draw(t, "mode")
-	p.terms = h.terms("p-"+id, cmp.Or(right, mode))
+	p.terms = h.terms("p-"+id, cmp.Or(o.mode, mode))
 	p.pair = rapid.Permutation([]int{0, 1, 2}).Draw(t, "checkers")[:2]
 	runs, steps := max(1, rapid.IntRange(0, 2).Draw(t, "runs")), 30-rapid.IntRange(0, 14).Draw(t, "steps less")
-	if right != "" {
-		runs, steps = 1, 30
+	if p.right {
+		runs, steps = 1, 15
 	}
 	for i := range runs {
-		p.runs = append(p.runs, p.newRun(fmt.Sprintf("r-%s-%d", id, i)))
+		r := p.newRun(fmt.Sprintf("r-%s-%d", id, i))
+		if o.but != nil {
+			o.but(r)
+		}
+		p.runs = append(p.runs, r)
 	}
 	told.plays++
 	for range steps {
@@ -83,7 +93,7 @@ func (p *play) newRun(id string) *run {
 		verdict: rapid.SampledFrom([]string{"pass", "pass", "pass", "review", "fail", "block", "splendid"}).Draw(p.T, "verdict"),
 		loses:   !p.likely("keeps its key"),
 	}
-	if p.right != "" {
+	if p.right {
 		r.verdict = "pass"
 	}
 	if !p.likely("honest") || p.bent == opensUnpaid {
@@ -161,14 +171,21 @@ func (p *play) goOn(r *run) bool {
 	case r.candidate == nil:
 		return false
 	}
-	for _, i := range p.pair {
+	for n, i := range p.pair {
 		if p.once(fmt.Sprint("seal ", r.id, i)) {
-			p.call(checkers[i], verb.VoteCommit, r.id, p.sealVote(r, i, p.mind(), p.exception(r), ""))
+			twist := ""
+			if n == 1 {
+				twist = r.twist
+			}
+			p.call(checkers[i], verb.VoteCommit, r.id, p.sealVote(r, i, p.mind() && (n == 0 || !r.against), p.exception(r), twist))
 			return true
 		}
 	}
-	for _, i := range p.pair {
+	for n, i := range p.pair {
 		if p.once(fmt.Sprint("open ", r.id, i)) {
+			if n == 1 && r.silent {
+				return true
+			}
 			p.call(checkers[i], verb.VoteOpen, r.id, p.openVote(r, i, ""))
 			return true
 		}
@@ -187,12 +204,12 @@ func (p *play) mind() bool { return p.likely("approves") }
 
 // likely is true most of the time: rapid draws small numbers more often.
 func (p *play) likely(what string) bool {
-	return rapid.IntRange(0, 15).Draw(p.T, what) < 12 || p.right != ""
+	return rapid.IntRange(0, 15).Draw(p.T, what) < 12 || p.right
 }
 
 // exception is what a checker names: most know when one is needed.
 func (p *play) exception(r *run) string {
-	if known := p.likely("knows"); known == (r.verdict == "fail") {
+	if known := p.likely("knows"); known == (r.verdict == "fail" && !r.mute) {
 		return rapid.SampledFrom([]string{"consented", "not-personal", "consented", "because"}).Draw(p.T, "exception")
 	}
 	return ""
@@ -323,6 +340,9 @@ func (p *play) holds(end bool) error {
 		ask, who := []verb.Verb{verb.CandidateGet, verb.ReleaseGet, rapid.SampledFrom(verb.All).Draw(p.T, "verb")}, []string{p.someone()}
 		if end {
 			ask, who = verb.All, rapid.Permutation(people).Draw(p.T, "listeners")[:listeners]
+		}
+		if p.right && !end { // what others hear is rather for plays of chance
+			who = nil
 		}
 		for _, w := range who {
 			if err := p.listens(r, w, ask); err != nil {

@@ -70,7 +70,7 @@ func serve(ctx context.Context, name string, disclose func(ctx context.Context, 
 	packet, err := disclose(ctx, raw)
 	switch {
 	case errors.Is(err, ErrLater) || ctx.Err() != nil:
-		return nil
+		return nil //nolint:nilerr // it stays on the desk
 	case err != nil:
 		if put := place(name+refused, []byte(fault.Show(err).Code)); put != nil {
 			return put
