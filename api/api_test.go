@@ -224,7 +224,7 @@ func (h *hall) gated(terms jobs.Terms) msg.CandidateBody {
 	h.t.Helper()
 	letter := msg.Letter{Salt: suite.Salt{9}, Candidate: []byte("candidate"), Record: []byte("record")}
 	body := h.Ballot(run, terms)
-	body.Candidate, body.Record = suite.Commit(letter.Salt, letter.Candidate), suite.Commit(letter.Salt, letter.Record)
+	body.Candidate, body.Record = suite.Commit(letter.Salt, letter.Candidate), suite.Commit(letter.Blind, letter.Record)
 	h.way.candidate = verb.Candidate{Statement: h.Sign(h.t, "gate", msg.Candidate, body.About(), body).Bytes(), Letter: letter}
 	h.way.set(run, verb.View{State: jobs.CandidateReady, Waits: "vote", Turn: []string{"checker-1"}})
 	return body

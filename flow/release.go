@@ -103,7 +103,7 @@ func (f *Flow) Candidate(ctx context.Context, v *msg.View) (msg.Letter, error) {
 	if err := json.Unmarshal(plain, &letter); err != nil {
 		return msg.Letter{}, fmt.Errorf("reading the gate's letter: %w", fault.Tampered)
 	}
-	if !body.Candidate.Opens(letter.Salt, letter.Candidate) || !body.Record.Opens(letter.Salt, letter.Record) {
+	if !body.Candidate.Opens(letter.Salt, letter.Candidate) || !body.Record.Opens(letter.Blind, letter.Record) {
 		return msg.Letter{}, fmt.Errorf("the gate's letter is not what it committed to: %w", fault.Tampered)
 	}
 	return letter, nil
@@ -217,7 +217,25 @@ func (f *Flow) release(ctx context.Context, v *msg.View) error {
 	return f.Say(ctx, msg.Release, msg.ReleaseBody{Of: v.Of(0, f.Name), Bundle: suite.DigestOf(raw), Shown: suite.DigestOf(shown)})
 }
 
+// paid: what the gate judged was paid for. The gate looks before it opens; what
+// is given out is not left to that.
+func paid(v *msg.View) error {
+	made, err := msg.Read[msg.CandidateBody](v, 0, msg.Candidate, v.Terms().Gate.Name)
+	if err != nil {
+		return err
+	}
+	for n := 1; n <= v.Round(); n++ {
+		if sum, ok := v.Receipt(n, msg.Sum, v.Terms().Gate.Name); ok && sum.Digest() == made.Sum {
+			return v.Debited(n)
+		}
+	}
+	return fmt.Errorf("the candidate is of no sum in the ledger: %w", fault.Tampered)
+}
+
 func (f *Flow) bundle(ctx context.Context, v *msg.View) ([]byte, error) {
+	if err := paid(v); err != nil {
+		return nil, err
+	}
 	letter, err := f.Candidate(ctx, v)
 	if err != nil {
 		return nil, err

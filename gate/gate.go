@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/bits"
+	"slices"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate/params"
@@ -88,36 +89,44 @@ type vector struct {
 	lists    [][]int32 // the cells of each item
 	values   []int64   // measure by measure
 	flags    []int64   // mode sdc: of each item
+	odd      []bool    // mode sdc: items whose values no honest domains come to
 	peaks    []int64   // mode sdc, if there are margins: measure by measure, without units
 	refuse   int64     // mode sdc: not 0 if a register forbids it
 	review   int64     // mode sdc: not 0 if a register cannot tell
 }
 
-// read checks an opened vector against the terms: each value
-// is within what the members' units can come to, and so are the flags.
+// read puts an opened vector in its place. In noisy modes every value must be
+// one that the members' units can come to. In mode sdc what is not hides its
+// items and no more: if the run died of it, a domain that seals odd numbers
+// could tell by that what another has sealed in the same slot.
 func read(terms jobs.Terms, p params.Parameters, opened []int64) (vector, error) {
 	if len(opened) != terms.Slots() {
 		return vector{}, fmt.Errorf("%d values, want %d: %w", len(opened), terms.Slots(), fault.Tampered)
 	}
 	v := vector{terms: terms, measures: terms.Shape.All(), cells: terms.Shape.Cells(), lists: terms.Shape.Lists()}
 	cube := len(v.measures) * v.cells
-	v.values = opened[:cube]
+	v.values = slices.Clone(opened[:cube])
+	wild := make([]bool, v.cells)
 	for m, measure := range v.measures {
 		lo, hi := reach(measure, len(terms.Members), terms.Mode)
-		for _, x := range v.values[m*v.cells : (m+1)*v.cells] {
-			if x < lo || x > hi {
-				return vector{}, fmt.Errorf("a value is out of range: %w", fault.Tampered)
+		for cell := range v.cells {
+			if x := &v.values[m*v.cells+cell]; *x < lo || *x > hi {
+				wild[cell], *x = true, min(max(*x, lo), hi)
 			}
 		}
 	}
 	if terms.Mode != jobs.SDC {
+		if slices.Contains(wild, true) {
+			return vector{}, fmt.Errorf("a value is out of range: %w", fault.Tampered)
+		}
 		return v, nil
 	}
 	rest := opened[cube:]
 	v.flags, rest = rest[:len(v.lists)], rest[len(v.lists):]
-	v.peaks, rest = rest[:len(rest)-2], rest[len(rest)-2:]
+	v.peaks, rest = slices.Clone(rest[:len(rest)-2]), rest[len(rest)-2:]
 	v.refuse, v.review = rest[0], rest[1]
-	return v, v.consistent(p.Threshold)
+	v.doubt(wild, p.Threshold)
+	return v, nil
 }
 
 // tailSigmas is how many standard deviations a member's noise stays within,
@@ -144,37 +153,43 @@ func reach(m jobs.Measure, members int, mode jobs.Mode) (lo, hi int64) {
 	return -most(-m.Lo), most(m.Hi)
 }
 
-// consistent checks what mode sdc seals beside the cube, and the items that no
-// domain flagged: no units or at least the threshold, and values that so many
-// units can have. It does not look at a flagged item: whether a run dies of it
-// would tell another domain about it.
-func (v vector) consistent(threshold int64) error {
-	members := int64(len(v.terms.Members))
-	for _, f := range append([]int64{v.refuse, v.review}, v.flags...) {
-		if f < 0 || f > members*maxFlag {
-			return fmt.Errorf("a flag is out of range: %w", fault.Tampered)
+// maxUnits is the most units that a sum of all cells is taken seriously with.
+const maxUnits = 1 << 40
+
+// doubt marks the items that cannot be shown whatever their flags: a value in
+// them is out of range, they have some units but fewer than the threshold, or
+// values that so many units cannot have. Peaks that are out of range count as
+// large as they can be.
+func (v *vector) doubt(wild []bool, threshold int64) {
+	for i := range v.peaks {
+		if most := int64(len(v.terms.Members)) * v.measures[1+i/v.cells].Bound(); v.peaks[i] < 0 || v.peaks[i] > most {
+			v.peaks[i] = most
 		}
 	}
-	for i, x := range v.peaks {
-		if x < 0 || x > members*v.measures[1+i/v.cells].Bound() {
-			return fmt.Errorf("a peak is out of range: %w", fault.Tampered)
-		}
+	v.odd = make([]bool, len(v.lists))
+	units := int64(0)
+	for _, n := range v.values[:v.cells] {
+		units += n // each at most 2^38
 	}
-	for i := range v.lists {
-		if v.flags[i] != 0 {
-			continue
+	if units > maxUnits { // more than suppression reckons with: nothing of it is shown
+		clear(v.values)
+		for i := range v.odd {
+			v.odd[i] = true
 		}
+		return
+	}
+	for i, list := range v.lists {
 		units := v.value(0, i)
-		if units != 0 && units < threshold {
-			return fmt.Errorf("a cell has fewer units than its flags say: %w", fault.Tampered)
+		odd := units != 0 && units < threshold
+		for _, cell := range list {
+			odd = odd || wild[cell]
 		}
 		for m, measure := range v.measures {
-			if x := v.value(m, i); beyond(x, units, measure.Hi) || beyond(-x, units, -measure.Lo) {
-				return fmt.Errorf("a value is beyond what its units can have: %w", fault.Tampered)
-			}
+			x := v.value(m, i)
+			odd = odd || beyond(x, units, measure.Hi) || beyond(-x, units, -measure.Lo)
 		}
+		v.odd[i] = odd
 	}
-	return nil
 }
 
 // value is that of measure m in an item. Sums that no honest domains come to
@@ -190,6 +205,9 @@ func (v vector) value(m, item int) int64 {
 
 // beyond reports whether x > units * bound, units and bound not negative.
 func beyond(x, units, bound int64) bool {
+	if units < 0 {
+		return true
+	}
 	hi, lo := bits.Mul64(uint64(units), uint64(bound)) //nolint:gosec // not negative
 	return x > 0 && hi == 0 && uint64(x) > lo
 }

@@ -64,7 +64,7 @@ func (v vector) byFlags(p params.Parameters) (judgement, error) {
 	j := judgement{found: Found{Refuse: v.refuse != 0, Review: v.review != 0}}
 	primary := make([]bool, len(v.lists))
 	for i, f := range v.flags {
-		primary[i] = f != 0
+		primary[i] = f != 0 || v.odd[i]
 	}
 	table, err := suppress.Cube(sizes(v.terms.Shape))
 	if err != nil {

@@ -254,7 +254,13 @@ func testify(terms jobs.Terms, p params.Parameters, raw []byte, opened []int64) 
 	for i, v := range part {
 		opened[i] += v
 	}
-	return flagging{evidence.Flags(evidence.Judge(own, p), own.Items()), found}, nil
+	flags := evidence.Flags(evidence.Judge(own, p), own.Items())
+	for _, i := range found.Hide {
+		if int(i) < len(flags) {
+			flags[i] = 1
+		}
+	}
+	return flagging{flags, found}, nil
 }
 
 func (f flagging) against(c jobs.Candidate) Part {

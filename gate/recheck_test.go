@@ -95,7 +95,7 @@ func TestAgain(t *testing.T) {
 		{"nothing to hide", Found{}, []counts{ordinary, ordinary}, []int{0, 0}},
 		{"a thin cell in one domain", Found{}, []counts{thin, ordinary}, []int{1, 0}},
 		{"a thin cell in both", Found{}, []counts{thin, thin}, []int{1, 1}},
-		{"a register that hides", Found{Hide: []int32{1, 4}}, []counts{ordinary, ordinary}, []int{0, 0}},
+		{"a register that hides", Found{Hide: []int32{1, 4}}, []counts{ordinary, ordinary}, []int{1, 0}},
 		{"a register that refuses", Found{Refuse: true}, []counts{ordinary, ordinary}, []int{0, 0}},
 		{"a register that cannot tell", Found{Review: true}, []counts{ordinary, ordinary}, []int{0, 0}},
 	} {

@@ -94,6 +94,21 @@ func Tally(v *msg.View) Outcome {
 	return Approved
 }
 
+// Declined reports whether no order of the votes, and no choice among them, makes
+// a run approved any more: so many of its checkers have said no that too few are
+// left. Which votes the ledger shows first is the board's choice.
+func Declined(v *msg.View) bool {
+	_, opens := Ballots(v)
+	no := 0
+	for _, r := range opens {
+		var open msg.VoteOpenBody
+		if r.Read(msg.VoteOpen, &open) == nil && !open.Vote.Approve {
+			no++
+		}
+	}
+	return no > len(v.Terms().Checkers)-jobs.Votes
+}
+
 // Votable reports, as a refusal, whether r counts as a vote in the run as it
 // stands.
 func Votable(v *msg.View, r receipt.Receipt) error {

@@ -229,6 +229,9 @@ func (t Terms) Peaks() bool { return t.Mode == SDC && len(t.Shape.Margins) > 0 }
 // sdc a flag for each item, the peaks if there are any, and what the domain's
 // register of earlier releases says: one slot to refuse, one to ask people.
 func (t Terms) Slots() int {
+	if len(t.Shape.Dims) > MaxDims || len(t.Shape.Margins) > MaxMargins {
+		return maxSlots + 1 // Check refuses them; nothing is worth counting
+	}
 	cube := t.Shape.Cells() * (1 + len(t.Shape.Measures))
 	if t.Mode != SDC {
 		return cube

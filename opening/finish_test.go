@@ -40,7 +40,7 @@ func TestGateDiesEnding(t *testing.T) {
 
 // A candidate that is out, with its letter, stands: a gate that is started
 // anew before it sees its own words says them again, and does not call the run
-// dead. Without the letter there is no candidate, and the run is dead.
+// dead, whatever it is shown: not of the letter either.
 func TestGateDiesWithCandidate(t *testing.T) {
 	s := sdc(t)
 	s.begin(1)
@@ -54,6 +54,13 @@ func TestGateDiesWithCandidate(t *testing.T) {
 	s = sdc(t)
 	s.begin(1)
 	s.die("candidate:after")
+	s.quiet()
+	s.wantSaid(0, msg.Dead)
+	s.wantSaid(0, msg.Candidate, "gate")
+
+	s = sdc(t)
+	s.begin(1)
+	s.die("candidate:before")
 	s.quiet()
 	s.wantDead("run-dead")
 }

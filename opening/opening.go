@@ -79,43 +79,17 @@ func (g *Gate) Advance(ctx context.Context, v *msg.View) error {
 
 // finish ends a run that was opened, or ended, before the gate was started
 // anew. The vector was, or may have been, in memory once; it is never again.
-// What was said stands: the end, or the candidate if its letter was sent too.
-// Otherwise the run is dead.
+// What was said stands: the end, or the candidate. Otherwise the run is dead.
 func (g *Gate) finish(ctx context.Context, v *msg.View) error {
 	if g.Remembers(v.ID(), 0, msg.Dead) {
 		return g.Again(ctx, v.ID(), 0, msg.Dead)
 	}
-	sent, err := g.sent(ctx, v)
-	if err != nil {
-		return err
-	}
-	if sent {
+	// Whoever was told that a run is dead may count on it. A candidate that was
+	// signed stands, whatever the board shows of it.
+	if g.Remembers(v.ID(), 0, msg.Candidate) {
 		return g.Again(ctx, v.ID(), 0, msg.Candidate)
 	}
 	return g.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, g.Name), Code: "run-dead"})
-}
-
-// maxLetter bounds the letter to the desk, in bytes.
-const maxLetter = 64 << 20
-
-// sent reports whether the candidate is in the journal and its letter on the
-// board.
-func (g *Gate) sent(ctx context.Context, v *msg.View) (bool, error) {
-	r, err := g.Recall(v.ID(), 0, msg.Candidate)
-	if errors.Is(err, fault.NotFound) {
-		return false, nil
-	}
-	var c msg.CandidateBody
-	if err == nil {
-		err = r.Read(msg.Candidate, &c)
-	}
-	if err == nil {
-		_, err = g.Fetch(ctx, c.Letter, maxLetter)
-	}
-	if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Tampered) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // end turns a finding against the run itself into its end: what was tampered
@@ -127,6 +101,9 @@ func (g *Gate) end(ctx context.Context, v *msg.View, err error) error {
 	} else if errors.Is(err, fault.Tampered) {
 		code = "tampered"
 	} else {
+		return err
+	}
+	if g.Remembers(v.ID(), 0, msg.Candidate) {
 		return err
 	}
 	if say := g.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, g.Name), Code: string(code)}); say != nil {
@@ -301,6 +278,10 @@ func (g *Gate) open(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte
 			return nil, nil, err
 		}
 	}
+	// The letter is there before the journal says that the candidate is.
+	if err := g.Put(ctx, r.letter); err != nil {
+		return nil, nil, err
+	}
 	return *r.candidate, [][]byte{r.letter}, nil
 }
 
@@ -349,7 +330,13 @@ func (r *round) keep(v *msg.View, n int, candidate []byte, record gate.Record) e
 	if err != nil {
 		return err
 	}
-	plain, err := json.Marshal(msg.Letter{Salt: salt, Candidate: candidate, Record: record.Bytes()})
+	// The candidate's salt goes out with it; by the record's nobody is to guess
+	// what the checks came to.
+	blind, err := suite.NewSalt()
+	if err != nil {
+		return err
+	}
+	plain, err := json.Marshal(msg.Letter{Salt: salt, Blind: blind, Candidate: candidate, Record: record.Bytes()})
 	if err != nil {
 		return err
 	}
@@ -361,7 +348,7 @@ func (r *round) keep(v *msg.View, n int, candidate []byte, record gate.Record) e
 	sum, _ := v.Receipt(n, msg.Sum, t.Gate.Name)
 	r.candidate = &msg.CandidateBody{
 		Of: v.Of(0, t.Gate.Name), Set: set, Sum: sum.Digest(),
-		Candidate: suite.Commit(salt, candidate), Record: suite.Commit(salt, record.Bytes()),
+		Candidate: suite.Commit(salt, candidate), Record: suite.Commit(blind, record.Bytes()),
 		Verdict: string(record.Verdict), Profile: record.Profile, Evidence: t.Gate.Evidence, Letter: suite.DigestOf(r.letter),
 	}
 	return nil

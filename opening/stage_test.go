@@ -315,7 +315,7 @@ func (s *stage) candidate() jobs.Candidate {
 	if err := json.Unmarshal(plain, &letter); err != nil {
 		s.Fatal(err)
 	}
-	if !body.Candidate.Opens(letter.Salt, letter.Candidate) || !body.Record.Opens(letter.Salt, letter.Record) {
+	if !body.Candidate.Opens(letter.Salt, letter.Candidate) || !body.Record.Opens(letter.Blind, letter.Record) {
 		s.Error("the letter is not what the gate committed to")
 	}
 	c, err := jobs.ParseCandidate(letter.Candidate)

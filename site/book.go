@@ -49,7 +49,7 @@ func (s *Site) uses(v *msg.View) int {
 	n := 0
 	for _, e := range s.Journal.All(string(used)) {
 		var permit string
-		if e.Decode(&permit) == nil && permit == string(v.Permit().Digest()) && e.Key != msg.Subject(v.ID(), 0, used, s.Name) {
+		if e.Decode(&permit) != nil || permit == string(v.Permit().Digest()) && e.Key != msg.Subject(v.ID(), 0, used, s.Name) {
 			n++
 		}
 	}

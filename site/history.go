@@ -112,7 +112,6 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 	if err != nil {
 		return gate.Found{}, err
 	}
-	h.Lock()
 	defer h.Unlock()
 	name, err := findingName(v.ID())
 	if err != nil {
@@ -120,15 +119,23 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 	}
 	this, given := asRelease(v, evidence.Flags(evidence.Judge(table, p), table.Items())), said.registered()
 	compared, err := keep(ctx, s, name, comparison{}, func() (comparison, error) {
-		hide, finding, err := h.Mend(this, given, s.asParams(t, p), compareRounds)
-		return comparison{finding, hide}, err
+		return s.consult(v, h, this, given, p)
 	})
+	if err == nil && compared.Steps != h.steps && !h.Has(v.ID()) { // others were entered since, and this run was not
+		var again comparison
+		again, err = s.consult(v, h, this, given, p)
+		again.Hide = append(again.Hide, compared.Hide...)
+		if compared.Verdict == register.Refuse {
+			again.Finding = compared.Finding
+		}
+		compared = again
+	}
 	if err != nil {
 		return gate.Found{}, err
 	}
 	finding := compared.Finding
 	this.Hidden = append(this.Hidden, compared.Hide...)
-	named, err := s.names(ctx, t)
+	named, known, err := s.names(ctx, t)
 	if err != nil {
 		return gate.Found{}, err
 	}
@@ -146,7 +153,7 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 		return gate.Found{}, err
 	}
 	return gate.Found{
-		Refuse: named || finding.Verdict == register.Refuse, Review: finding.Verdict != register.Pass && finding.Verdict != register.Refuse, Hide: compared.Hide,
+		Refuse: named || finding.Verdict == register.Refuse, Review: !known || finding.Verdict != register.Pass && finding.Verdict != register.Refuse, Hide: compared.Hide,
 	}, nil
 }
 
@@ -154,12 +161,32 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 // hidden for it first.
 type comparison struct {
 	register.Finding
-	Hide []int32 `json:"hide,omitempty"`
+	Hide  []int32 `json:"hide,omitempty"`
+	Steps int     `json:"steps"` // of the register, when it was asked
 }
 
 // compareRounds is how often items are hidden before what is left of a run is
 // withheld whole.
 const compareRounds = 8
+
+// consult asks the register. An operator whose refusals of the year are used up
+// is told the same of every run that was already on its way.
+func (s *Site) consult(v *msg.View, h *history, this register.Release, given []register.Contribution, p params.Parameters) (comparison, error) {
+	t := v.Terms()
+	m, err := s.member(t)
+	if err != nil {
+		return comparison{}, err
+	}
+	n, err := s.withheldOf(t.Operator.Org, m.Dataset, v.ID(), false)
+	if err != nil {
+		return comparison{}, err
+	}
+	if n >= p.Refusals {
+		return comparison{Finding: register.Finding{Verdict: register.Refuse, Reasons: []string{"this year's refusals of the operator are used up"}}, Steps: h.steps}, nil
+	}
+	hide, finding, err := h.Mend(this, given, s.asParams(t, p), compareRounds)
+	return comparison{finding, hide, h.steps}, err
+}
 
 // asRelease is the run as the register knows it. What this domain flags will
 // not be shown, whatever the others do.
@@ -256,9 +283,27 @@ func (s *Site) putSegment(ctx context.Context, namespace string, h *history, raw
 
 func segmentKey(namespace string, n int) string { return fmt.Sprintf("%s/%d", namespace, n) }
 
-// history is the register of a namespace as the journal has it: every segment
-// that it names must be there.
+// history is the register of a namespace as the journal has it, locked: every
+// segment that it names must be there, and every run that it has entered. One
+// that got ahead of what is kept was forgotten, and is read again.
 func (s *Site) history(ctx context.Context, namespace string) (*history, error) {
+	for {
+		h, err := s.load(ctx, namespace)
+		if err != nil {
+			return nil, err
+		}
+		h.Lock()
+		s.registers.Lock()
+		current := s.registers.of[namespace] == h
+		s.registers.Unlock()
+		if current {
+			return h, nil
+		}
+		h.Unlock()
+	}
+}
+
+func (s *Site) load(ctx context.Context, namespace string) (*history, error) {
 	s.registers.Lock()
 	defer s.registers.Unlock()
 	if h := s.registers.of[namespace]; h != nil {
@@ -289,6 +334,16 @@ func (s *Site) history(ctx context.Context, namespace string) (*history, error) 
 	var err error
 	if h.Register, err = register.Parse(segments, head); err != nil {
 		return nil, err
+	}
+	for _, e := range s.Journal.All(string(entered)) {
+		var x entry
+		if err := e.Decode(&x); err != nil {
+			return nil, err
+		}
+		gone := s.Journal.Get(string(retired), msg.Subject(e.Key, 0, retired, s.Name), new(bool)) == nil
+		if x.Namespace == namespace && !gone && !h.Has(e.Key) {
+			return nil, fmt.Errorf("the register of %s has no %s: %w", namespace, e.Key, fault.Tampered)
+		}
 	}
 	if s.registers.of == nil {
 		s.registers.of = map[string]*history{}
@@ -337,12 +392,18 @@ func (s *Site) meter(ctx context.Context, v *msg.View, finding register.Finding,
 	s.Hook("withheld:before")
 	_, err = s.Journal.Once(string(withheld), v.ID(), withholding{t.Operator.Org, m.Dataset, s.Now().UTC().Truncate(time.Second)})
 	s.Hook("withheld:after")
+	if errors.Is(err, fault.Conflict) {
+		return nil // noted before, at another time
+	}
 	return err
 }
 
 // overFrames reports whether all releases that combine with a run had frame
 // columns only.
 func (s *Site) overFrames(v *msg.View, finding register.Finding) bool {
+	if len(finding.Combinations) >= register.Listed {
+		return false // there may be more
+	}
 	for _, c := range finding.Combinations {
 		for _, t := range c.Terms {
 			var x entry
@@ -369,22 +430,22 @@ func (s *Site) hasBeyondFrames(namespace string) bool {
 // names reports whether a text that the operator typed stands in an identifier
 // column of the domain's own data. Whoever typed it must not be told, so that it
 // is withheld like a run that the register forbids.
-func (s *Site) names(ctx context.Context, t jobs.Terms) (bool, error) {
+func (s *Site) names(ctx context.Context, t jobs.Terms) (hit, known bool, err error) {
 	m, err := s.member(t)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	version, closeData, err := s.open(ctx, m)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	defer closeData()
+	known = true
 	for _, text := range gate.Typed(t) {
-		if hit, _ := version.Identifies(s.Unit, text); hit {
-			return true, nil
-		}
+		one, could := version.Identifies(s.Unit, text)
+		hit, known = hit || one, known && could
 	}
-	return false, nil
+	return hit, known, nil
 }
 
 // isValueFree reports whether the guest gets frame columns and nothing else.
@@ -414,24 +475,35 @@ func (s *Site) mayBeWithheld(ctx context.Context, v *msg.View, m jobs.Member) er
 	if err != nil {
 		return err
 	}
-	n := int64(0)
-	for _, e := range s.Journal.All(string(withheld)) {
-		var w withholding
-		if err := e.Decode(&w); err != nil {
-			return fmt.Errorf("reading the journal of withheld runs: %w", err)
-		}
-		if e.Key != v.ID() && w.Operator == t.Operator.Org && w.Dataset == m.Dataset && s.Now().Sub(w.At) < 365*24*time.Hour {
-			n++
-		}
-	}
-	if n < p.Refusals {
-		return nil
+	n, err := s.withheldOf(t.Operator.Org, m.Dataset, v.ID(), true)
+	if err != nil || n < p.Refusals {
+		return err
 	}
 	free, err := s.isValueFree(ctx, m)
 	if err != nil || free && !s.hasBeyondFrames(t.Shape.Namespace) {
 		return err
 	}
 	return fault.Refuse("withheld-spent", "house C25")
+}
+
+// withheldOf counts the runs of an operator on a dataset, but one, that were
+// withheld within a year: all of them, or those that are over, for what is not
+// yet decided must not show.
+func (s *Site) withheldOf(operator, dataset, but string, over bool) (int64, error) {
+	n := int64(0)
+	for _, e := range s.Journal.All(string(withheld)) {
+		var w withholding
+		if err := e.Decode(&w); err != nil {
+			return 0, fmt.Errorf("reading the journal of withheld runs: %w", err)
+		}
+		if over && s.Journal.Get(string(retired), msg.Subject(e.Key, 0, retired, s.Name), new(bool)) != nil {
+			continue
+		}
+		if e.Key != but && w.Operator == operator && w.Dataset == dataset && s.Now().Sub(w.At) < 365*24*time.Hour {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // retire takes a run that is over, and will certainly not be released, out of
@@ -443,17 +515,16 @@ func (s *Site) retire(ctx context.Context, v *msg.View) error {
 	if s.Journal.Get(string(entered), v.ID(), &x) != nil || s.isRetired(v) {
 		return nil
 	}
-	if s.hasRevealed(v) && !v.Said(0, msg.Dead, v.Terms().Gate.Name) && governance.Tally(v) != governance.Rejected {
+	if s.hasRevealed(v) && !v.Said(0, msg.Dead, v.Terms().Gate.Name) && !governance.Declined(v) {
 		return nil
 	}
-	if v.Said(0, msg.Candidate, v.Terms().Gate.Name) && governance.Tally(v) != governance.Rejected {
+	if v.Said(0, msg.Candidate, v.Terms().Gate.Name) && !governance.Declined(v) {
 		return nil
 	}
 	h, err := s.history(ctx, x.Namespace)
 	if err != nil {
 		return err
 	}
-	h.Lock()
 	defer h.Unlock()
 	if err := s.once(v, retired, true); err != nil {
 		return err
@@ -480,6 +551,10 @@ func (s *Site) settlePast(ctx context.Context, v *msg.View) error {
 	if s.Journal.Get(string(entered), v.ID(), &x) != nil || s.kept(v, settled, &done) == nil || !v.Said(0, msg.Release, t.Coordinator.Name) {
 		return nil
 	}
+	if s.isRetired(v) {
+		s.Log.LogAttrs(ctx, slog.LevelError, "a run was released that this site was shown the end of", slog.String("run", v.ID()))
+		return nil
+	}
 	hidden, err := s.hiddenOf(ctx, v)
 	if err != nil {
 		return fmt.Errorf("reading what was released: %w", err)
@@ -488,7 +563,6 @@ func (s *Site) settlePast(ctx context.Context, v *msg.View) error {
 	if err != nil {
 		return err
 	}
-	h.Lock()
 	defer h.Unlock()
 	raw, err := h.Hide(v.ID(), hidden)
 	if err == nil {

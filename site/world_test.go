@@ -140,7 +140,7 @@ func newWorld(tb testing.TB, people []person) *world {
 	}
 	w.site = New(p, Config{
 		Domain: "hospital", Provider: w.Signer("hospital-officer"), Jail: jail.Basic, Secret: []byte("a secret of the domain"),
-		Runner: filepath.Join(bin, "yunei-runner"), Replay: filepath.Join(bin, "yunei-replay"),
+		Unit: []byte("a unit key of this domain, 32 by"), Runner: filepath.Join(bin, "yunei-runner"), Replay: filepath.Join(bin, "yunei-replay"),
 		Budgets: map[string]*big.Rat{jobs.NaturalPerson: big.NewRat(1_000_000, 1)},
 		Cache:   sandbox.Cache{Dir: tb.TempDir(), Key: []byte("a key of the domain, of 32 bytes.")},
 	}, store, key)

@@ -156,7 +156,7 @@ func (c Candidate) Open(t jobs.Terms, run string) (msg.CandidateBody, error) {
 	if r.By() != t.Gate.Key || b.Of != of {
 		return msg.CandidateBody{}, fmt.Errorf("reading a candidate: not the gate's about this run: %w", fault.Tampered)
 	}
-	if !b.Candidate.Opens(c.Letter.Salt, c.Letter.Candidate) || !b.Record.Opens(c.Letter.Salt, c.Letter.Record) {
+	if !b.Candidate.Opens(c.Letter.Salt, c.Letter.Candidate) || !b.Record.Opens(c.Letter.Blind, c.Letter.Record) {
 		return msg.CandidateBody{}, fmt.Errorf("reading a candidate: not what the gate committed to: %w", fault.Tampered)
 	}
 	return b, nil

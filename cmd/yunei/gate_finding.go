@@ -100,6 +100,7 @@ var combinationWords = map[string]string{
 	register.Pair:      "两次发布之差涉及的个体少于门槛 the difference of two releases is of fewer units than the threshold",
 	register.Dominance: "两次发布之差由一个个体主导 one unit dominates the difference of two releases",
 	register.Span:      "若干发布的线性组合只含少于门槛的个体 a combination of releases is of fewer units than the threshold",
+	register.Relation:  "几项测度的数值关系对几乎所有个体成立，剩下的个体少于门槛 the values of several figures are related for all but fewer units than the threshold",
 	register.Domains:   "若干发布的成员数据域之差使个别数据域单独暴露 the sets of member domains leave too few of them",
 }
 

@@ -45,6 +45,7 @@ func recheckCommands() []*cobra.Command {
 type signedRecord struct {
 	Statement json.RawMessage `json:"statement"`
 	Salt      suite.Salt      `json:"salt"`
+	Blind     suite.Salt      `json:"blind"`
 }
 
 func gateRecordCommand() *cobra.Command {
@@ -74,7 +75,7 @@ func gateRecordCommand() *cobra.Command {
 				writeSecret(filepath.Join(out, recordFile), candidate.Letter.Record),
 				writeSecret(filepath.Join(out, candidateFile), candidate.Letter.Candidate),
 				writeSecret(filepath.Join(out, termsFile), t.Bytes()),
-				writeJSON(filepath.Join(out, statementFile), signedRecord{candidate.Statement, candidate.Letter.Salt}),
+				writeJSON(filepath.Join(out, statementFile), signedRecord{candidate.Statement, candidate.Letter.Salt, candidate.Letter.Blind}),
 			)
 			if err != nil {
 				return err
@@ -315,7 +316,7 @@ func (f recheckFlags) open() (recheckCase, error) {
 		return k, fmt.Errorf("reading the gate's statement: %w", fault.Invalid)
 	}
 	k.statement = compact.Bytes()
-	k.letter.Salt = said.Salt
+	k.letter.Salt, k.letter.Blind = said.Salt, said.Blind
 	if k.letter.Record, err = os.ReadFile(f.record); err != nil {
 		return k, err
 	}

@@ -88,15 +88,15 @@ func (q *inquest) judge(a, b []int64) {
 	q.must(err)
 	c, err = c.ForRun("r-1")
 	q.must(err)
-	salt := suite.Salt{5}
+	salt, blind := suite.Salt{5}, suite.Salt{7}
 	body := q.Ballot("r-1", q.terms)
 	body.Set, body.Verdict = q.set, string(record.Verdict)
-	body.Candidate, body.Record = suite.Commit(salt, c.Bytes()), suite.Commit(salt, record.Bytes())
+	body.Candidate, body.Record = suite.Commit(salt, c.Bytes()), suite.Commit(blind, record.Bytes())
 	statement := q.Sign(q, "gate", msg.Candidate, body.About(), body)
 	q.write(candidateFile, c.Bytes())
 	q.write(recordFile, record.Bytes())
 	_ = os.Remove(q.path(statementFile)) // none yet, or that of another lie
-	q.must(writeJSON(q.path(statementFile), signedRecord{statement.Bytes(), salt}))
+	q.must(writeJSON(q.path(statementFile), signedRecord{statement.Bytes(), salt, blind}))
 }
 
 // seal writes a site's packet.

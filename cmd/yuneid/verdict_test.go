@@ -120,7 +120,7 @@ func (o *office) judge(terms jobs.Terms, verdict, candidate string) msg.Candidat
 	o.must(o.flow.Put(o.Context(), sealed))
 	body := o.Ballot(run1, terms)
 	body.Verdict, body.Letter = verdict, suite.DigestOf(sealed)
-	body.Candidate, body.Record = suite.Commit(letter.Salt, letter.Candidate), suite.Commit(letter.Salt, letter.Record)
+	body.Candidate, body.Record = suite.Commit(letter.Salt, letter.Candidate), suite.Commit(letter.Blind, letter.Record)
 	subject, r, err := msg.Say(o.Keys["gate"], msg.Candidate, body)
 	o.must(err)
 	o.must(o.flow.Board.Post(o.Context(), subject, r.Bytes()))

@@ -72,8 +72,10 @@ type Finding struct {
 	Work         int64
 }
 
-// most is how many combinations are listed.
-const most = 256
+// Listed is how many combinations are listed, at most.
+const Listed = 256
+
+const most = Listed
 
 func (p Params) check() error {
 	if p.T < 2 || p.P < 0 || p.KMin < 1 || p.AtomCap < 1 || p.Work < 1 {

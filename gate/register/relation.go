@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -54,6 +55,7 @@ type strand struct {
 type weave struct {
 	t       *trial
 	strands []strand
+	sums    map[trace]bool // what the strands add up to: each, and those of a cut
 	atoms   []uint32
 	upto    []int64    // atom of the list -> units up to and with it
 	n       int64      // units
@@ -117,8 +119,7 @@ func (t *trial) related(g *ground, cells []int32, key trace, owns, olds []match)
 	if !t.spend(len(cells) + len(olds)) {
 		return false
 	}
-	var others []*match
-	var parts [][]int32
+	var others []part
 	met := false
 	for k := range owns {
 		rows, ok := owns[k].within(cells)
@@ -126,16 +127,20 @@ func (t *trial) related(g *ground, cells []int32, key trace, owns, olds []match)
 			continue
 		}
 		for i := range olds {
-			if p, ok := olds[i].within(cells); ok && !met {
-				others, parts = append(others, &olds[i]), append(parts, p)
+			if met {
+				break
+			}
+			if p, ok := olds[i].within(cells); ok {
+				others = append(others, part{&olds[i], p})
 			}
 		}
+		slices.SortStableFunc(others, func(a, b part) int { return cmp.Compare(len(a.of), len(b.of)) })
 		met = true
 		w := &weave{t: t, seed: key[0] ^ binary.LittleEndian.Uint64(t.r.last[:])}
 		for apiece := maxApiece; apiece >= 0 && (apiece == maxApiece || len(w.strands) > maxStrands); apiece -= maxApiece {
-			w.strands = w.strands[:0]
-			for i, m := range others {
-				w.gather(m, parts[i], apiece)
+			w.strands, w.sums = nil, map[trace]bool{}
+			for _, o := range others {
+				w.gather(o.match, o.of, apiece)
 			}
 			w.gather(&owns[k], rows, apiece)
 		}
@@ -144,6 +149,12 @@ func (t *trial) related(g *ground, cells []int32, key trace, owns, olds []match)
 		}
 	}
 	return true
+}
+
+// A part is a cut that has the people, and the rows in which it has them.
+type part struct {
+	*match
+	of []int32
 }
 
 // run searches what was gathered.
@@ -162,27 +173,44 @@ func (w *weave) run(g *ground, cells []int32) {
 }
 
 // gather adds the rows of a cut, singly if there are few and else as their sum.
+// Of rows that add up to what is there already, all but one are enough.
 func (w *weave) gather(m *match, rows []int32, apiece int) {
 	for _, id := range append([]int{m.units}, m.values...) {
 		v := w.t.view(id)
-		each := [][]int32{rows}
-		if len(rows) <= apiece {
-			each = nil
-			for i := range rows {
-				each = append(each, rows[i:i+1])
-			}
+		if len(rows) > apiece {
+			w.add(v, rows, m.mine)
+			continue
 		}
-		for _, part := range each {
-			s := strand{v: v, rows: part, mine: m.mine}
-			for _, i := range part {
-				s.trace.add(v.t.rows[i])
-				s.fresh = s.fresh || m.mine && w.t.fresh[id][i]
-			}
-			if s.trace != (trace{}) && !slices.ContainsFunc(w.strands, func(o strand) bool { return o.trace == s.trace }) {
-				w.strands = append(w.strands, s)
-			}
+		sum := v.sum(rows)
+		part := rows
+		if w.sums[sum] {
+			part = rows[:len(rows)-1]
 		}
+		for i := range part {
+			w.add(v, rows[i:i+1], m.mine)
+		}
+		w.sums[sum] = true
 	}
+}
+
+func (v *view) sum(rows []int32) (sum trace) {
+	for _, i := range rows {
+		sum.add(v.t.rows[i])
+	}
+	return sum
+}
+
+// add makes a strand of what is not there yet.
+func (w *weave) add(v *view, rows []int32, mine bool) {
+	s := strand{v: v, rows: rows, mine: mine, trace: v.sum(rows)}
+	if s.trace == (trace{}) || slices.ContainsFunc(w.strands, func(o strand) bool { return o.trace == s.trace }) {
+		return
+	}
+	for _, i := range rows {
+		s.fresh = s.fresh || mine && w.t.fresh[v.id][i]
+	}
+	w.sums[s.trace] = true
+	w.strands = append(w.strands, s)
 }
 
 // worth says that there is something that neither pairs nor span has seen.

@@ -105,9 +105,7 @@ func Audit(t Table, hidden, primary []bool, d Data, o Options) (Report, error) {
 	r.Natural = s.values(q, known, 2, o.Width, s.walk(v, q, known, units, o.Width))
 	r.Interval = s.intervals(v, known, g.primary, d)
 	if slices.Equal(hidden, rounds[len(rounds)-1]) && s.lawful(g.primary, units) {
-		q := s.ask(known, units)
-		s.tell(q, rounds, primary, d)
-		r.Minimality = s.values(q, known, o.Values, 1, s.walk(v, q, known, units, int64(o.Values)-1))
+		r.Minimality = s.minimal(v, known, rounds, primary, d)
 		// What fails Natural is pinned whatever the rules.
 		if r.Minimality.Verdict != Pass && r.Natural.Verdict == Pass && s.exhaust(hidden, d) {
 			r.Minimality = Finding{Verdict: Pass, Items: r.Minimality.Items}
@@ -116,6 +114,14 @@ func Audit(t Table, hidden, primary []bool, d Data, o Options) (Report, error) {
 		r.Minimality = Finding{Verdict: Review, Unknown: 1}
 	}
 	return r, nil
+}
+
+// minimal is what is left to an attacker who is told the flags, the zeros and
+// the rounds.
+func (s *system) minimal(v *view, known []bool, rounds [][]bool, primary []bool, d Data) Finding {
+	q := s.ask(known, d.Values[0])
+	s.tell(q, rounds, primary, d)
+	return s.values(q, known, s.o.Values, 1, s.walk(v, q, known, d.Values[0], int64(s.o.Values)-1))
 }
 
 // known is a pattern without the items whose number is shown under another
@@ -176,8 +182,12 @@ func (s *system) auditUnions(hidden []bool, d Data) Finding {
 	return f.judged()
 }
 
-// exhaustItems bounds the table whose every completion is tried.
-const exhaustItems = 64
+// exhaustItems bounds the table whose every completion is tried, and
+// patternWork is what each costs, an item: a pattern is dear.
+const (
+	exhaustItems = 64
+	patternWork  = 100
+)
 
 // exhaust goes through every table that agrees with what is shown, keeps those
 // that Hide leads to the same pattern, and reports whether each hidden item
@@ -197,7 +207,7 @@ func (s *system) exhaust(hidden []bool, d Data) bool {
 		seen[i] = map[int64]bool{}
 	}
 	whole := p.each(func(found []int64) bool {
-		p.work -= 100 * len(hidden) // a pattern is dear
+		p.work -= patternWork * len(hidden)
 		units := s.tableOf(q, found)
 		if s.leads(units, hidden) {
 			for i, x := range units {

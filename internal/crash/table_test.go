@@ -116,7 +116,7 @@ var table = brief(slices.Concat(
 	step("gate:active", second, second),
 	step("gate:opened", second, dead),
 	in(jobs.DP, step("gate:opened", second, dead)),
-	step("gate:candidate", dead, dead),
+	step("gate:candidate", dead, first),
 	step("gate:lost", second, second, "gate:receiver:after"),
 	step("gate:dead", dead, dead, "gate:opened:after"),
 
@@ -136,7 +136,7 @@ var table = brief(slices.Concat(
 	step("yuneid:round", second, second, "yuneid:round:after", "gate:receiver:after"),
 	step("gate:active", third, third, "trustee-2:hello:after"),
 	step("gate:opened", third, dead, "gate:sum:after"),
-	step("gate:candidate", dead, dead, "gate:sum:after"),
+	step("gate:candidate", dead, second, "gate:sum:after"),
 
 	// More than one at once.
 	[]row{

@@ -242,7 +242,7 @@ func (h *house) judge(r *run, v *msg.View, n int, sum suite.Digest) {
 	must(h.flow.Put(h.ctx, sealed))
 	set, _ := v.Set(n)
 	b := msg.CandidateBody{
-		Of: r.of(0, "gate"), Set: set, Sum: sum, Candidate: suite.Commit(letter.Salt, letter.Candidate), Record: suite.Commit(letter.Salt, letter.Record),
+		Of: r.of(0, "gate"), Set: set, Sum: sum, Candidate: suite.Commit(letter.Salt, letter.Candidate), Record: suite.Commit(letter.Blind, letter.Record),
 		Verdict: r.verdict, Profile: "house", Evidence: r.terms.Gate.Evidence, Letter: suite.DigestOf(sealed),
 	}
 	switch r.wrong {

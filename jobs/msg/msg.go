@@ -328,7 +328,8 @@ func (v Vote) Bytes() []byte {
 
 // Letter is what the gate sends to the bureau's desk.
 type Letter struct {
-	Salt      suite.Salt `json:"salt"`
+	Salt      suite.Salt `json:"salt"`  // of the candidate; goes out with it
+	Blind     suite.Salt `json:"blind"` // of the record; does not
 	Candidate []byte     `json:"candidate"`
 	Record    []byte     `json:"record"`
 }
