@@ -30,8 +30,9 @@ func (s *stage) die(at string) {
 // A gate that died of having found something says again what it had found, and
 // not that it died.
 func TestGateDiesEnding(t *testing.T) {
-	s := sdc(t)
-	s.sites["site-transit"].values = []int64{40, 0, 1 << 50, 0, 0, 0}
+	s := newStage(t, jobs.DP, nil)
+	s.sites["site-hospital"].values = []int64{5, -7, 30, 2}
+	s.sites["site-transit"].values = []int64{40, 0, 1 << 50, 0}
 	s.begin(1)
 	s.die("dead:after")
 	s.quiet()

@@ -595,14 +595,24 @@ func TestGateDiesBeforeOpening(t *testing.T) {
 	}
 }
 
-// A partial that no domain can have is found by the gate: the run is dead, and
-// what was opened goes nowhere.
+// A partial that no domain can have is found by the gate. In mode dp the run is
+// dead, and what was opened goes nowhere; in mode sdc its cell is hidden, so that
+// nobody learns what another sealed from whether a run dies.
 func TestOutOfRange(t *testing.T) {
-	s := sdc(t)
-	s.sites["site-transit"].values = []int64{40, 0, 1 << 50, 0, 0, 0}
+	s := newStage(t, jobs.DP, nil)
+	s.sites["site-hospital"].values = []int64{5, -7, 30, 2}
+	s.sites["site-transit"].values = []int64{40, 0, 1 << 50, 0}
 	s.begin(1)
 	s.play()
 	s.wantDead("tampered")
+
+	s = sdc(t)
+	s.sites["site-transit"].values = []int64{40, 0, 1 << 50, 0, 0, 0, 0, 0}
+	s.begin(1)
+	s.quiet()
+	if diff := cmp.Diff([]jobs.Cell{nil, nil}, s.candidate().Cells); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // Outside its time a permit moves nobody; a daemon that it does not name, by

@@ -180,6 +180,14 @@ func TestRefusalsAsAnOracle(t *testing.T) {
 			t.Fatalf("%s: %d refusals are counted", run, w.withheldRuns())
 		}
 	}
+	// Runs that were on their way when the fifth was withheld are told the same,
+	// whatever they ask.
+	if !ask("r-on-its-way", 60, nil) {
+		t.Error("a run is compared although the year's refusals are used up")
+	}
+	for _, run := range []string{"r-frame", "r-1", "r-2", "r-3", "r-4"} { // all are over
+		w.must(w.site.once(w.view(run), retired, true))
+	}
 	terms, module := w.exact(67, nil)
 	w.begin("r-6", terms, module)
 	w.site.Crash = func(point string) {

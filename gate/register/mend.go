@@ -31,5 +31,5 @@ func ownItem(x Combination, id string) (int32, bool) {
 	if x.Check == Domains || len(x.Terms) == 0 || slices.ContainsFunc(x.Terms, func(t Term) bool { return t.Release != id }) {
 		return 0, false
 	}
-	return int32(x.Terms[0].Item), true
+	return int32(x.Terms[0].Item), true //nolint:gosec // an item
 }

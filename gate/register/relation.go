@@ -463,7 +463,7 @@ func (w *weave) exact(left kernel) (exact kernel, more bool) {
 			exact = append(exact, c)
 			continue
 		}
-		n := w.count(c, func(u, a uint32, x []uint64, zero bool) bool {
+		n := w.count(c, func(u, a uint32, _ []uint64, zero bool) bool {
 			if !zero {
 				w.look(u, a)
 			}

@@ -162,7 +162,7 @@ func encodeDelta(d *delta) []byte {
 		b = appendSet(b, item)
 	}
 	b = appendSet(b, d.rel.Hidden)
-	b = append(b, byte(b2i(d.rel.Refused)))
+	b = append(b, byte(b2i(d.rel.Refused))) //nolint:gosec // 0 or 1
 	if d.blind {
 		return append(b, 1)
 	}
