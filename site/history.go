@@ -62,6 +62,7 @@ type entry struct {
 	Namespace string   `json:"namespace"`
 	Members   []string `json:"members"`         // domains
 	Frame     bool     `json:"frame,omitempty"` // it had frame columns and no others
+	Query     string   `json:"query"`           // what was asked, by all that the numbers depend on
 }
 
 // A step is what the journal says of a segment.
@@ -119,11 +120,11 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 	}
 	this, given := asRelease(v, evidence.Flags(evidence.Judge(table, p), table.Items())), said.registered()
 	compared, err := keep(ctx, s, name, comparison{}, func() (comparison, error) {
-		return s.consult(v, h, this, given, p)
+		return s.consult(ctx, v, h, this, given, p)
 	})
 	if err == nil && compared.Steps != h.steps && !h.Has(v.ID()) { // others were entered since, and this run was not
 		var again comparison
-		again, err = s.consult(v, h, this, given, p)
+		again, err = s.consult(ctx, v, h, this, given, p)
 		again.Hide = append(again.Hide, compared.Hide...)
 		if compared.Verdict == register.Refuse {
 			again.Finding = compared.Finding
@@ -171,7 +172,7 @@ const compareRounds = 8
 
 // consult asks the register. An operator whose refusals of the year are used up
 // is told the same of every run that was already on its way.
-func (s *Site) consult(v *msg.View, h *history, this register.Release, given []register.Contribution, p params.Parameters) (comparison, error) {
+func (s *Site) consult(ctx context.Context, v *msg.View, h *history, this register.Release, given []register.Contribution, p params.Parameters) (comparison, error) {
 	t := v.Terms()
 	m, err := s.member(t)
 	if err != nil {
@@ -184,8 +185,38 @@ func (s *Site) consult(v *msg.View, h *history, this register.Release, given []r
 	if n >= p.Refusals {
 		return comparison{Finding: register.Finding{Verdict: register.Refuse, Reasons: []string{"this year's refusals of the operator are used up"}}, Steps: h.steps}, nil
 	}
+	if first, ok, err := s.asked(ctx, v); ok || err != nil {
+		first.Steps = h.steps
+		return first, err
+	}
 	hide, finding, err := h.Mend(this, given, s.asParams(t, p), compareRounds)
 	return comparison{finding, hide, h.steps}, err
+}
+
+// asked is the comparison of an earlier run of the very same query that still
+// counts, unless it was withheld: the same numbers tell nothing new, if the same
+// of them are hidden.
+func (s *Site) asked(ctx context.Context, v *msg.View) (comparison, bool, error) {
+	query := s.query(v)
+	for _, e := range s.Journal.All(string(entered)) {
+		var x entry
+		if e.Decode(&x) != nil || x.Query != query || e.Key == v.ID() || s.Journal.Get(string(retired), msg.Subject(e.Key, 0, retired, s.Name), new(bool)) == nil {
+			continue
+		}
+		var first comparison
+		name, err := findingName(e.Key)
+		if err == nil {
+			err = s.get(ctx, name, &first)
+		}
+		if err != nil {
+			return first, false, err
+		}
+		if first.Verdict != register.Refuse {
+			first.Same = e.Key
+			return first, true, nil
+		}
+	}
+	return comparison{}, false, nil
 }
 
 // asRelease is the run as the register knows it. What this domain flags will
@@ -255,7 +286,7 @@ func (s *Site) enterRegister(ctx context.Context, v *msg.View, h *history, this 
 		return err
 	}
 	s.Hook("entered:before")
-	_, err = s.Journal.Once(string(entered), v.ID(), entry{v.Terms().Shape.Namespace, this.Members, free})
+	_, err = s.Journal.Once(string(entered), v.ID(), entry{v.Terms().Shape.Namespace, this.Members, free, s.query(v)})
 	s.Hook("entered:after")
 	return err
 }

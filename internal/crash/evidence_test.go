@@ -237,7 +237,7 @@ func (w *town) same(t *testing.T, run string, mode jobs.Mode, table jobs.Candida
 		}
 		key := site + " " + string(mode)
 		if was, ok := w.seen[key]; ok && was != fmt.Sprint(exact) {
-			t.Errorf("%s did not come to the exact vector of the other runs", site)
+			t.Errorf("%s did not come to the exact vector of the other runs:\n%v\n%v", site, was, exact)
 		}
 		w.seen[key] = fmt.Sprint(exact)
 	}
