@@ -392,7 +392,8 @@ func newCensus(t *testing.T, dims []int, threshold, top int64, strict bool) cens
 
 // Small tables with all their margins, whole or every so many patterns: no
 // published view lets an attacker who knows the rules pin a hidden item, cell
-// or margin.
+// or margin. (TestEveryTable does larger ones whole, by a census that does not
+// visit each table.)
 func TestEverySmallTable(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -405,7 +406,6 @@ func TestEverySmallTable(t *testing.T) {
 		{"2x3 to 6, threshold 3", newCensus(t, []int{2, 3}, 3, 6, true), 1, true},
 		{"2x3 to 12, threshold 3", newCensus(t, []int{2, 3}, 3, 12, false), 10, true},
 		{"3x3 to 4, threshold 2", newCensus(t, []int{3, 3}, 2, 4, false), 20, true},
-		{"3x3 to 12, threshold 3", newCensus(t, []int{3, 3}, 3, 12, false), 3000, true},
 	} {
 		if c.full && !prove() {
 			continue

@@ -65,7 +65,8 @@ type findings struct {
 }
 
 // A pattern is what all views of one pattern share. Its lanes are half bytes
-// of a word, one an item.
+// of a word, one an item: so at most 16 items, base counts below 16, and
+// margins that differ by 16 are taken for one value, which errs towards pinned.
 type pattern struct {
 	hidden []bool
 	cells  []int        // hidden base cells
@@ -93,12 +94,11 @@ type entrance struct {
 	n          uint32 // solutions; many stands for more
 }
 
-const many = 1 << 20
-
 const (
 	low    = 0x1111111111111111
 	inside = 1 << 1 // some solution has no count above top
 	seen   = 1 << 2
+	many   = 1 << 20
 )
 
 // add adds lanes modulo 16.
@@ -119,7 +119,7 @@ func (e *entrance) merge(one, other uint64, n uint32) {
 	e.other |= other | x&low
 }
 
-// A set of small numbers, which can say how many are below one.
+// A ranks is a set of small numbers that says how many are below one.
 type ranks struct {
 	n     int
 	words []uint64
@@ -420,7 +420,7 @@ func (s *survey) whole(t *testing.T, g *cohort, views *ranks, all []entrance, di
 	t.Helper()
 	shown := newKnowledge(s.sys.ask(g.hidden, totals(s.t, g.base)), s.o.Threshold)
 	loose := s.loose(g.pattern)
-	enough := uint32(s.o.Work/(patternWork*len(g.hidden)) + 1) //nolint:gosec // small
+	enough := uint32(s.o.Work/(patternWork*len(g.hidden)) + 1)
 	at := 0
 	views.each(func(n int, number uint32) {
 		e := all[n]
@@ -435,7 +435,7 @@ func (s *survey) whole(t *testing.T, g *cohort, views *ranks, all []entrance, di
 		switch {
 		case loose.at[at] != number:
 			t.Fatalf("%v hidden: a view without tables", which(g.hidden))
-		case shown.pins(t, g.pattern, s.t, e.one):
+		case shown.pins(t, g.pattern, e.one):
 			s.found.Held++
 		case loose.e[at].n > enough:
 			s.found.Many++
@@ -489,7 +489,7 @@ func (s *survey) cases(t *testing.T, g *cohort, k *class, view *view, one []entr
 	t.Helper()
 	v := totals(s.t, k.base)
 	q := s.sys.ask(g.hidden, v)
-	exact := len(q.sums)
+	exact := len(q.sums) // the sums that are shown come first
 	s.sys.tell(q, k.rounds, few(v, s.o.Threshold), units(v))
 	key := k.key(g.pattern, q)
 	had := s.done[key]
@@ -504,7 +504,9 @@ func (s *survey) cases(t *testing.T, g *cohort, k *class, view *view, one []entr
 		pinned := e.other&g.lanes != g.lanes
 		if s.sample > 0 && mix(uint64(s.found.Cases))%s.sample == 0 {
 			s.found.Sampled++
-			if s.audit(s.table(g, e.one, true)) == Pass {
+			base := s.table(g, e.one, true)
+			s.leads(t, g, base)
+			if s.audit(base) == Pass {
 				s.found.Passed++
 				disputed[n] = disputed[n] || pinned
 			}
@@ -514,7 +516,7 @@ func (s *survey) cases(t *testing.T, g *cohort, k *class, view *view, one []entr
 			continue
 		case had:
 			s.found.Alike++
-		case !s.all && known.pins(t, g.pattern, s.t, e.one):
+		case !s.all && known.pins(t, g.pattern, e.one):
 			s.found.Bounded++
 		default:
 			s.found.Asked++
@@ -524,6 +526,16 @@ func (s *survey) cases(t *testing.T, g *cohort, k *class, view *view, one []entr
 			}
 		}
 		s.found.Narrow++
+	}
+}
+
+// leads checks that the rules lead from a table to its pattern, counts above
+// the threshold or not.
+func (s *survey) leads(t *testing.T, g *cohort, base []int64) {
+	t.Helper()
+	v := totals(s.t, base)
+	if got := mustHide(t, s.t, few(v, s.o.Threshold), units(v), s.o); !slices.Equal(got, g.hidden) {
+		t.Errorf("%v: hidden %v, not %v", base, which(got), which(g.hidden))
 	}
 }
 
@@ -542,9 +554,10 @@ func (k *class) key(p *pattern, q *question) string {
 	return string(b)
 }
 
-// moves is the audit's view of a class. It checks what must hold in every case
-// alike: that the audit does not hold back one for what follows exactly, and
-// passes another of the same view.
+// moves is the audit's view of a class. It checks that nothing follows exactly
+// from what is shown, nor from that and one flagged item: then no shown margin
+// has a single hidden cell, and the audit holds back no case of a view for
+// what it lets another pass with.
 func (s *survey) moves(t *testing.T, g *cohort, k *class) *view {
 	t.Helper()
 	v := totals(s.t, k.base)
@@ -555,8 +568,8 @@ func (s *survey) moves(t *testing.T, g *cohort, k *class) *view {
 		t.Fatal(err)
 	}
 	view.protect(search)
-	if s.sys.exact(view, g.hidden, search).Verdict != s.sys.singleton(view, search).Verdict {
-		t.Errorf("%v: the audit of what follows exactly is another in other tables of its views", k.base)
+	if s.sys.exact(view, g.hidden, search).Verdict != Pass || s.sys.singleton(view, search).Verdict != Pass {
+		t.Errorf("%v: hiding %v, a flagged item follows exactly", k.base, which(g.hidden))
 	}
 	return view
 }
@@ -600,10 +613,8 @@ func (s *survey) settle(t *testing.T, g *cohort, views *ranks, disputed map[int]
 			continue
 		}
 		s.found.Beyond++
-		item := -1
-		if s.all {
-			item = 0
-		} else {
+		item := 0
+		if !s.all {
 			item = s.beyond(g, e.one)
 		}
 		if item >= 0 {
@@ -676,10 +687,13 @@ func (s *survey) complete(g *cohort, base, left []int64, n int, f func() bool) b
 		return f()
 	}
 	c := g.cells[n]
-	most := s.top + 7
+	least, most := int64(0), s.top+7
 	for i, item := range s.t.Items {
 		if !g.hidden[i] && slices.Contains(item, int32(c)) {
 			most = min(most, left[i])
+			if !slices.ContainsFunc(g.cells[n+1:], func(later int) bool { return slices.Contains(item, int32(later)) }) {
+				least = max(least, left[i]) // the last of the line
+			}
 		}
 	}
 	shift := func(x int64) {
@@ -691,7 +705,8 @@ func (s *survey) complete(g *cohort, base, left []int64, n int, f func() bool) b
 		}
 	}
 	base[c] = 0
-	for x := int64(0); x <= most; x++ {
+	shift(least)
+	for x := least; x <= most; x++ {
 		if !s.complete(g, base, left, n+1, f) {
 			return false
 		}
@@ -730,7 +745,8 @@ func newKnowledge(q *question, threshold int64) *knowledge {
 
 // pins reports whether the audit's bounds leave some hidden item one value, in
 // the view of a table.
-func (k *knowledge) pins(t *testing.T, p *pattern, table Table, one uint64) bool {
+func (k *knowledge) pins(t *testing.T, p *pattern, one uint64) bool {
+	t.Helper()
 	copy(k.puzzle.lo, k.lo)
 	copy(k.puzzle.hi, k.hi)
 	for j := range k.exact {
