@@ -71,14 +71,14 @@ prove-sandbox: build ## hostile guests, two engines, transcripts, 10,000 runs, f
 
 .PHONY: prove-gate
 prove-gate: build ## published answers, every small table, attackers, the privacy audit and the gate's benchmarks, all in full
-	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./gate/... ./internal/privacy ./internal/attackers
-	YUNEI_PROVE=1 go test -count=1 -timeout 60m -v -run 'TestDiffer|TestStored|TestRollback' ./site ./trustee
+	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./gate/... ./trustee ./site ./internal/privacy ./internal/attackers ./internal/sequences
 	build/fuzz.sh $(or $(FUZZTIME),60s) ./gate
 	$(MAKE) bench-gate
 
 .PHONY: bench-gate
 bench-gate: ## a cube of 10,000 cells against 1,000 releases on 1,000,000 units; discrete Gaussians a second; on one core
-	GOMAXPROCS=1 YUNEI_PROVE=1 go test -run '^$$' -bench . -benchtime 1x -benchmem ./gate/register ./gate/suppress ./gate/evidence
+	GOMAXPROCS=1 YUNEI_PROVE=1 go test -count=1 -timeout 30m -v -run 'TestScale|TestExplosion' ./gate/register
+	GOMAXPROCS=1 go test -run '^$$' -bench . -benchtime 1x -benchmem ./gate/suppress ./gate/evidence
 	GOMAXPROCS=1 go test -run '^$$' -bench Gaussian ./gate/noise
 
 .PHONY: bench-sandbox

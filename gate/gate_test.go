@@ -84,6 +84,20 @@ func site(tb testing.TB, terms jobs.Terms, units counts) []int64 {
 // found is site of a domain whose register says so.
 func found(tb testing.TB, terms jobs.Terms, units counts, f Found) []int64 {
 	tb.Helper()
+	cube, table := came(tb, terms, units)
+	if terms.Mode != jobs.SDC {
+		return cube.Values
+	}
+	values, err := Protect(terms, cube, table, f, rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return values
+}
+
+// came is what the units of a domain come to, and its evidence of them.
+func came(tb testing.TB, terms jobs.Terms, units counts) (*jobs.Cube, *evidence.Table) {
+	tb.Helper()
 	cube := jobs.NewCube(terms.Shape, terms.Pairs())
 	table, err := evidence.New(terms.Shape.Lists(), terms.Shape.Cells(), len(terms.Shape.Measures))
 	if err != nil {
@@ -102,14 +116,7 @@ func found(tb testing.TB, terms jobs.Terms, units counts, f Found) []int64 {
 			}
 		}
 	}
-	if terms.Mode != jobs.SDC {
-		return cube.Values
-	}
-	values, err := Protect(terms, cube, table, f, rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return values
+	return cube, table
 }
 
 func sum(parts ...[]int64) []int64 {

@@ -10,31 +10,13 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate/evidence"
 	"github.com/yunei/yunei/jobs"
-	"github.com/yunei/yunei/jobs/abi"
 )
 
 // witness is a domain: what it seals, and what it went by.
 func witness(tb testing.TB, terms jobs.Terms, units counts, f Found) (sealed []int64, testimony []byte) {
 	tb.Helper()
-	cube := jobs.NewCube(terms.Shape, terms.Pairs())
-	table, err := evidence.New(terms.Shape.Lists(), terms.Shape.Cells(), len(terms.Shape.Measures))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cube.Watch(func(c jobs.Contribution) {
-		if err := table.Add(c.Cell, c.Values, c.Given); err != nil {
-			tb.Fatal(err)
-		}
-	})
-	for cell, n := range units {
-		for k := range n {
-			at, off := uint32(cell), int64(k%5-2)
-			if err := cube.Add(1, true, []abi.Emit{{Cell: at, Value: 100 + 20*off}, {Cell: at, Measure: 1, Value: off - 3}}); err != nil {
-				tb.Fatal(err)
-			}
-		}
-	}
-	sealed, err = Protect(terms, cube, table, f, rand.Reader)
+	cube, table := came(tb, terms, units)
+	sealed, err := Protect(terms, cube, table, f, rand.Reader)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
@@ -24,7 +23,6 @@ import (
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/storage"
-	"github.com/yunei/yunei/storage/columns"
 	"github.com/yunei/yunei/storage/seal"
 )
 
@@ -37,11 +35,10 @@ import (
 
 // Kinds of the journal about the register.
 const (
-	segment  receipt.Kind = "segment"  // a step of a namespace's register: where it is kept, and the head after it
-	entered  receipt.Kind = "entered"  // a run is in the register, with the members of its set
-	retired  receipt.Kind = "retired"  // a run will not be released, and is taken out again
-	settled  receipt.Kind = "settled"  // what of a run is out, is known to the register
-	withheld receipt.Kind = "withheld" // the register forbids a run, on columns that not everybody knows
+	segment receipt.Kind = "segment" // a step of a namespace's register: where it is kept, and the head after it
+	entered receipt.Kind = "entered" // a run is in the register, with the members of its set
+	retired receipt.Kind = "retired" // a run will not be released, and is taken out again
+	settled receipt.Kind = "settled" // what of a run is out, is known to the register
 )
 
 // A history is the register of one unit namespace, in memory.
@@ -69,14 +66,6 @@ type entry struct {
 type step struct {
 	Object string `json:"object"`
 	Head   string `json:"head"`
-}
-
-// A withholding is what the journal says of a refusal that is itself a
-// disclosure: one bit about values.
-type withholding struct {
-	Operator string    `json:"operator"`
-	Dataset  string    `json:"dataset"`
-	At       time.Time `json:"at"`
 }
 
 // guard makes the exact sums of a run fit to be sealed: the domain judges every
@@ -200,7 +189,7 @@ func (s *Site) asked(ctx context.Context, v *msg.View) (comparison, bool, error)
 	query := s.query(v)
 	for _, e := range s.Journal.All(string(entered)) {
 		var x entry
-		if e.Decode(&x) != nil || x.Query != query || e.Key == v.ID() || s.Journal.Get(string(retired), msg.Subject(e.Key, 0, retired, s.Name), new(bool)) == nil {
+		if e.Decode(&x) != nil || x.Query != query || e.Key == v.ID() || s.isRetired(e.Key) {
 			continue
 		}
 		var first comparison
@@ -371,8 +360,7 @@ func (s *Site) load(ctx context.Context, namespace string) (*history, error) {
 		if err := e.Decode(&x); err != nil {
 			return nil, err
 		}
-		gone := s.Journal.Get(string(retired), msg.Subject(e.Key, 0, retired, s.Name), new(bool)) == nil
-		if x.Namespace == namespace && !gone && !h.Has(e.Key) {
+		if x.Namespace == namespace && !s.isRetired(e.Key) && !h.Has(e.Key) {
 			return nil, fmt.Errorf("the register of %s has no %s: %w", namespace, e.Key, fault.Tampered)
 		}
 	}
@@ -402,148 +390,13 @@ func (s *Site) segment(ctx context.Context, object string) ([]byte, error) {
 	return io.ReadAll(io.NewSectionReader(o, 0, o.Size()))
 }
 
-// meter notes, before anything shows, that a run is withheld for values. The
-// refusal of a run over frame columns, for the sake of others over frame
-// columns, only follows from what everybody is taken to know; any other is a bit
-// about the data.
-func (s *Site) meter(ctx context.Context, v *msg.View, finding register.Finding, named bool) error {
-	t := v.Terms()
-	m, err := s.member(t)
-	if err != nil {
-		return err
-	}
-	free, err := s.isValueFree(ctx, m)
-	if err != nil {
-		return err
-	}
-	if free && !named && s.overFrames(v, finding) {
-		return nil
-	}
-	s.Log.LogAttrs(ctx, slog.LevelWarn, "withholding a run: yunei-site finding tells which earlier releases combine", slog.String("run", v.ID()))
-	s.Hook("withheld:before")
-	_, err = s.Journal.Once(string(withheld), v.ID(), withholding{t.Operator.Org, m.Dataset, s.Now().UTC().Truncate(time.Second)})
-	s.Hook("withheld:after")
-	if errors.Is(err, fault.Conflict) {
-		return nil // noted before, at another time
-	}
-	return err
-}
-
-// overFrames reports whether all releases that combine with a run had frame
-// columns only.
-func (s *Site) overFrames(v *msg.View, finding register.Finding) bool {
-	if len(finding.Combinations) >= register.Listed {
-		return false // there may be more
-	}
-	for _, c := range finding.Combinations {
-		for _, t := range c.Terms {
-			var x entry
-			if t.Release != v.ID() && (s.Journal.Get(string(entered), t.Release, &x) != nil || !x.Frame) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// hasBeyondFrames reports whether a run in the register had other columns, so
-// that beside it a run over frame columns can be withheld for values too.
-func (s *Site) hasBeyondFrames(namespace string) bool {
-	for _, e := range s.Journal.All(string(entered)) {
-		var x entry
-		if e.Decode(&x) != nil || x.Namespace == namespace && !x.Frame {
-			return true
-		}
-	}
-	return false
-}
-
-// names reports whether a text that the operator typed stands in an identifier
-// column of the domain's own data. Whoever typed it must not be told, so that it
-// is withheld like a run that the register forbids.
-func (s *Site) names(ctx context.Context, t jobs.Terms) (hit, known bool, err error) {
-	m, err := s.member(t)
-	if err != nil {
-		return false, false, err
-	}
-	version, closeData, err := s.open(ctx, m)
-	if err != nil {
-		return false, false, err
-	}
-	defer closeData()
-	known = true
-	for _, text := range gate.Typed(t) {
-		one, could := version.Identifies(s.Unit, text)
-		hit, known = hit || one, known && could
-	}
-	return hit, known, nil
-}
-
-// isValueFree reports whether the guest gets frame columns and nothing else.
-func (s *Site) isValueFree(ctx context.Context, m jobs.Member) (bool, error) {
-	version, closeData, err := s.open(ctx, m)
-	if err != nil {
-		return false, err
-	}
-	defer closeData()
-	for _, c := range version.Schema().Columns {
-		if slices.Contains(m.Columns, c.Name) && c.Role != columns.Frame {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-// mayBeWithheld refuses, before a row is read, a run of an operator that the
-// register has withheld as many runs from this year as a profile allows: each
-// was an answer about values.
-func (s *Site) mayBeWithheld(ctx context.Context, v *msg.View, m jobs.Member) error {
-	t := v.Terms()
-	if t.Mode != jobs.SDC {
-		return nil
-	}
-	p, err := gate.Rules(t)
-	if err != nil {
-		return err
-	}
-	n, err := s.withheldOf(t.Operator.Org, m.Dataset, v.ID(), true)
-	if err != nil || n < p.Refusals {
-		return err
-	}
-	free, err := s.isValueFree(ctx, m)
-	if err != nil || free && !s.hasBeyondFrames(t.Shape.Namespace) {
-		return err
-	}
-	return fault.Refuse("withheld-spent", "house C25")
-}
-
-// withheldOf counts the runs of an operator on a dataset, but one, that were
-// withheld within a year: all of them, or those that are over, for what is not
-// yet decided must not show.
-func (s *Site) withheldOf(operator, dataset, but string, over bool) (int64, error) {
-	n := int64(0)
-	for _, e := range s.Journal.All(string(withheld)) {
-		var w withholding
-		if err := e.Decode(&w); err != nil {
-			return 0, fmt.Errorf("reading the journal of withheld runs: %w", err)
-		}
-		if over && s.Journal.Get(string(retired), msg.Subject(e.Key, 0, retired, s.Name), new(bool)) != nil {
-			continue
-		}
-		if e.Key != but && w.Operator == operator && w.Dataset == dataset && s.Now().Sub(w.At) < 365*24*time.Hour {
-			n++
-		}
-	}
-	return n, nil
-}
-
 // retire takes a run that is over, and will certainly not be released, out of
 // the register. A site that has not shown its part decides that by itself: it
 // never will. Once it has, only the gate's word counts, or the checkers'
 // votes: the coordinator could say that a run is dead and release it.
 func (s *Site) retire(ctx context.Context, v *msg.View) error {
 	var x entry
-	if s.Journal.Get(string(entered), v.ID(), &x) != nil || s.isRetired(v) {
+	if s.Journal.Get(string(entered), v.ID(), &x) != nil || s.isRetired(v.ID()) {
 		return nil
 	}
 	if s.hasRevealed(v) && !v.Said(0, msg.Dead, v.Terms().Gate.Name) && !governance.Declined(v) {
@@ -582,7 +435,7 @@ func (s *Site) settlePast(ctx context.Context, v *msg.View) error {
 	if s.Journal.Get(string(entered), v.ID(), &x) != nil || s.kept(v, settled, &done) == nil || !v.Said(0, msg.Release, t.Coordinator.Name) {
 		return nil
 	}
-	if s.isRetired(v) {
+	if s.isRetired(v.ID()) {
 		s.Log.LogAttrs(ctx, slog.LevelError, "a run was released that this site was shown the end of", slog.String("run", v.ID()))
 		return nil
 	}
@@ -638,9 +491,8 @@ func (s *Site) hiddenOf(ctx context.Context, v *msg.View) ([]int32, error) {
 	return hidden, nil
 }
 
-func (s *Site) isRetired(v *msg.View) bool {
-	var yes bool
-	return s.kept(v, retired, &yes) == nil
+func (s *Site) isRetired(run string) bool {
+	return s.Journal.Get(string(retired), msg.Subject(run, 0, retired, s.Name), new(bool)) == nil
 }
 
 func (s *Site) hasRevealed(v *msg.View) bool {

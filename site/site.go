@@ -93,7 +93,7 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 		}
 		return s.replay(ctx, v)
 	}
-	if s.isRetired(v) {
+	if s.isRetired(v.ID()) {
 		return nil // over, whatever the board shows now
 	}
 	if _, asked := v.Terms().Member(s.Domain); v.Err() == nil && !asked {

@@ -75,8 +75,6 @@ type Finding struct {
 // Listed is how many combinations are listed, at most.
 const Listed = 256
 
-const most = Listed
-
 func (p Params) check() error {
 	if p.T < 2 || p.P < 0 || p.KMin < 1 || p.AtomCap < 1 || p.Work < 1 {
 		return fmt.Errorf("parameters of the register's test are not set: %w", fault.Invalid)

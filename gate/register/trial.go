@@ -145,7 +145,7 @@ func newTrial(r *Register, p Params, shut bool) *trial {
 
 func (t *trial) last() int      { return len(t.r.releases) - 1 }
 func (t *trial) cand() *release { return &t.r.releases[t.last()] }
-func (t *trial) full() bool     { return len(t.found) >= most }
+func (t *trial) full() bool     { return len(t.found) >= Listed }
 func (t *trial) earlier() []int { return sorted(t.homes) }
 
 // out says that an earlier release does not count.
