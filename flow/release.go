@@ -49,6 +49,10 @@ func (f *Flow) remember(v *msg.View) {
 	f.views[v.ID()] = v
 }
 
+// Recollect takes up what the board already says of runs, so that View knows
+// them: for before the first question is answered.
+func (f *Flow) Recollect(ctx context.Context) error { return f.Party.Recollect(ctx, f.remember) }
+
 // View is the latest sight of a run: NotFound if there is none.
 func (f *Flow) View(run string) (*msg.View, error) {
 	f.mu.Lock()

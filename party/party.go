@@ -191,13 +191,9 @@ func Fetch(ctx context.Context, board *bus.Board, d suite.Digest, limit int) ([]
 // not take an old run for one that it is in the middle of. An error of advance
 // is logged and the call repeated, more and more slowly.
 func (p *Party) Follow(ctx context.Context, advance func(context.Context, *msg.View) error) error {
-	runs, from := map[string]*thread{}, uint64(1)
-	for item, err := range p.Board.All(ctx, "run.>") {
-		if err != nil {
-			return fmt.Errorf("reading the board: %w", err)
-		}
-		note(runs, item)
-		from = item.Seq + 1
+	runs, from, err := p.threads(ctx)
+	if err != nil {
+		return err
 	}
 	items, err := p.Board.WatchFrom(ctx, "run.>", from)
 	if err != nil {
@@ -214,6 +210,35 @@ func (p *Party) Follow(ctx context.Context, advance func(context.Context, *msg.V
 		}
 	}
 	return ctx.Err()
+}
+
+// Recollect calls see with the view of every run that is on the board now. A
+// daemon that answers questions does so before it listens: what it told before
+// it was started anew, it still knows.
+func (p *Party) Recollect(ctx context.Context, see func(*msg.View)) error {
+	runs, _, err := p.threads(ctx)
+	if err != nil {
+		return err
+	}
+	for run, t := range runs {
+		if v, err := t.view(run, p.Pins); err == nil { // otherwise there is nothing to see yet
+			see(v)
+		}
+	}
+	return nil
+}
+
+// threads reads what is on the board, by run, and from which item to go on.
+func (p *Party) threads(ctx context.Context) (runs map[string]*thread, from uint64, err error) {
+	runs, from = map[string]*thread{}, 1
+	for item, err := range p.Board.All(ctx, "run.>") {
+		if err != nil {
+			return nil, 0, fmt.Errorf("reading the board: %w", err)
+		}
+		note(runs, item)
+		from = item.Seq + 1
+	}
+	return runs, from, nil
 }
 
 // note adds an item to the thread of its run, and returns the thread if it is

@@ -35,6 +35,24 @@ func TestFollowFromTheEnd(t *testing.T) {
 	}
 }
 
+// What a daemon recollects before it answers anybody is each run as it stands.
+func TestRecollect(t *testing.T) {
+	w := newTable(t)
+	p := w.sit(t, t.TempDir())
+	for n := range 4 {
+		if n > 0 {
+			w.begin(t, n)
+		}
+	}
+	rounds := map[string]int{}
+	if err := p.Recollect(t.Context(), func(v *msg.View) { rounds[v.ID()] = v.Round() }); err != nil {
+		t.Fatal(err)
+	}
+	if len(rounds) != 1 || rounds[run] != 3 {
+		t.Errorf("recollected %v, want round 3 of %s", rounds, run)
+	}
+}
+
 // Again says what the journal holds, and nothing that it does not.
 func TestAgain(t *testing.T) {
 	w := newTable(t)

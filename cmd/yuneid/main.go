@@ -98,6 +98,9 @@ func serve(ctx context.Context, home string, cfg config, f *flow.Flow, log *slog
 	if err := server.Resume(ctx); err != nil {
 		return err
 	}
+	if err := f.Recollect(ctx); err != nil {
+		return err
+	}
 	at, err := url.Parse(cfg.API)
 	if err != nil {
 		return fmt.Errorf("reading the API's address: %w", err)
