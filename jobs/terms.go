@@ -134,7 +134,7 @@ type Terms struct {
 	Corrupt   int      `json:"corrupt,omitempty"` // noisy modes: member domains whose noise is not counted on; 0 is all but one
 	Limits    Limits   `json:"limits"`
 	Engines   string   `json:"engines,omitempty"` // "": one; BothEngines: two must agree
-	Due       Slots    `json:"slots,omitzero"`    // when results may appear; mode dp demands it
+	Due       Slots    `json:"slots"`             // when a domain's part may appear
 	Trustees  Trustees `json:"trustees"`
 	Gate      Gate     `json:"gate"`
 	// Coordinator relays; its key decides nothing. Desk is where the gate
@@ -412,10 +412,8 @@ func (t Terms) checkMode() error {
 	if t.Engines != "" && t.Engines != BothEngines {
 		return fmt.Errorf("engines: want %q or nothing", BothEngines)
 	}
-	if t.Due != (Slots{}) || t.Mode.Noisy() {
-		if err := t.checkSlots(); err != nil {
-			return err
-		}
+	if err := t.checkSlots(); err != nil {
+		return err
 	}
 	if t.Mode == SDC || t.Mode == Both {
 		if t.Shape.Grouping.Blocks != 0 {

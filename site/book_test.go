@@ -278,7 +278,7 @@ func (w *world) move(kinds ...receipt.Kind) {
 		}
 		keep = append(keep, item{it.Subject, it.Data})
 	}
-	server, err := bus.Serve(w.Context(), bus.Config{Dir: w.TempDir(), Token: "a-token-for-the-tests-only"})
+	server, err := bus.Serve(w.Context(), bus.Config{Dir: w.TempDir()})
 	w.must(err)
 	w.Cleanup(server.Close)
 	w.board, err = server.Board(w.Context())

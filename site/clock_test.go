@@ -197,7 +197,6 @@ func TestNoRowAfterThePermit(t *testing.T) {
 	w := newWorld(t, crowd(20, false))
 	terms, module := w.termsOf(study, func(t *jobs.Terms) {
 		t.Mode, t.Program.Review = jobs.SDC, &jobs.Review{Reviewer: "lab", Source: "sha256:" + "00"}
-		t.Due = jobs.Slots{}
 	})
 	w.begin("r-1", terms, module)
 	w.key("r-1")
@@ -359,7 +358,7 @@ func TestSecondAttemptIsNotSeen(t *testing.T) {
 	if !w.site.Remembers("r-1", 0, used) {
 		t.Fatal("not booked; the test is blind")
 	}
-	deaf, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir(), Token: "a-token-for-the-tests-only"})
+	deaf, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir()})
 	w.must(err)
 	t.Cleanup(deaf.Close)
 	w.site.Board, err = deaf.Board(t.Context())

@@ -58,7 +58,7 @@ func (w *world) exact(edge uint32, edit func(*jobs.Terms)) (jobs.Terms, []byte) 
 	w.Helper()
 	return w.termsOf(study, func(t *jobs.Terms) {
 		t.ID = fmt.Sprint("p-exact-", edge)
-		t.Mode, t.Due, t.KMin = jobs.SDC, jobs.Slots{}, 1
+		t.Mode, t.KMin = jobs.SDC, 1
 		t.Members[0].Version = "v0"
 		t.Program.Review = &jobs.Review{Reviewer: "a reader"}
 		t.Shape.Measures[1].Lo = 0

@@ -39,7 +39,7 @@ func (w *world) ledger(run string) {
 func (w *world) judged(run string) jobs.Terms {
 	w.Helper()
 	terms, module := w.termsOf(study, func(t *jobs.Terms) {
-		t.Mode, t.Due = jobs.SDC, jobs.Slots{}
+		t.Mode = jobs.SDC
 		t.Program.Review = &jobs.Review{Reviewer: "a reader"}
 	})
 	w.begin(run, terms, module)

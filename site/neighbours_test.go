@@ -211,7 +211,7 @@ func BenchmarkRun(b *testing.B) {
 	w := newWorld(b, crowd(100, false))
 	terms, module := w.termsOf(study, func(t *jobs.Terms) {
 		t.Mode, t.Program.Review = jobs.SDC, &jobs.Review{Reviewer: "lab", Source: "sha256:" + "00"}
-		t.Due, t.Uses = jobs.Slots{}, 1000
+		t.Due.Count, t.Uses = 1, 1000
 	})
 	var took []time.Duration
 	n := 0

@@ -158,7 +158,7 @@ func (s *Site) accept(ctx context.Context, v *msg.View) error {
 	if err != nil {
 		return err
 	}
-	if due := v.Terms().Due; due.Count > 0 && due.Last(s.Now()).After(v.Terms().NotAfter) {
+	if v.Terms().Due.Last(s.Now()).After(v.Terms().NotAfter) {
 		return fault.Refuse("permit-expired", "") // no slot would be left to open what is paid for
 	}
 	if err := gate.Admit(v.Terms()); err != nil {

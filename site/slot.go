@@ -66,8 +66,7 @@ func (s *Site) begin(v *msg.View, p phase) error {
 	return s.once(v, p.begun, s.Now().UTC().Truncate(time.Second))
 }
 
-// nextSlot is the phase's next slot; false if there is none any more, or the
-// permit has no slots.
+// nextSlot is the phase's next slot; false if there is none any more.
 func (s *Site) nextSlot(v *msg.View, p phase) (time.Time, bool) {
 	var start time.Time
 	if s.kept(v, p.begun, &start) != nil {
@@ -79,16 +78,11 @@ func (s *Site) nextSlot(v *msg.View, p phase) (time.Time, bool) {
 // untilLast bounds a phase by its last slot. It is an error of kind Exhausted
 // if that is past.
 func (s *Site) untilLast(ctx context.Context, v *msg.View, p phase) (context.Context, context.CancelFunc, error) {
-	slots := v.Terms().Due
-	if slots.Count == 0 {
-		ctx, cancel := context.WithCancel(ctx)
-		return ctx, cancel, nil
-	}
 	var start time.Time
 	if err := s.kept(v, p.begun, &start); err != nil {
 		return nil, nil, err
 	}
-	left := slots.Last(start).Sub(s.Now())
+	left := v.Terms().Due.Last(start).Sub(s.Now())
 	if left <= 0 {
 		return nil, nil, fmt.Errorf("the last slot is past: %w", fault.Exhausted)
 	}
@@ -100,9 +94,6 @@ func (s *Site) untilLast(ctx context.Context, v *msg.View, p phase) (context.Con
 // says after the first row may tell how long the guest took. The journal keeps
 // which slot it is. Past the last one it is due at once.
 func (s *Site) hold(v *msg.View, p phase) error {
-	if v.Terms().Due.Count == 0 {
-		return nil
-	}
 	var at time.Time
 	err := s.kept(v, p.slot, &at)
 	if errors.Is(err, fault.NotFound) {

@@ -114,7 +114,7 @@ type world struct {
 
 func newWorld(tb testing.TB, people []person) *world {
 	tb.Helper()
-	server, err := bus.Serve(tb.Context(), bus.Config{Dir: tb.TempDir(), Token: "a-token-for-the-tests-only"})
+	server, err := bus.Serve(tb.Context(), bus.Config{Dir: tb.TempDir()})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func newInquest(t *testing.T) *inquest {
 	t.Helper()
 	q := &inquest{T: t, Town: governancetest.NewTown(t), dir: t.TempDir()}
 	q.terms = q.Terms()
-	q.terms.Mode, q.terms.Due, q.terms.Threshold = jobs.SDC, jobs.Slots{}, 10
+	q.terms.Mode, q.terms.Threshold = jobs.SDC, 10
 	q.terms.Program.Review = &jobs.Review{Reviewer: "a reader"}
 	q.set = msg.Set{Members: []string{"site-hospital", "site-transit"}, Key: suite.DigestOf([]byte("key"))}
 	var err error

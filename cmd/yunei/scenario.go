@@ -127,10 +127,10 @@ func fill(t *jobs.Terms, d verb.Directory, me suite.PublicKey, program string) e
 	return nil
 }
 
-// fillSlots gives a dp application that names no slots those that follow from
-// the public size of the largest version.
+// fillSlots gives an application that names no slots those that follow from the
+// public size of the largest version.
 func fillSlots(t *jobs.Terms, d verb.Directory) {
-	if !t.Mode.Noisy() || t.Due.Count != 0 {
+	if t.Due.Count != 0 {
 		return
 	}
 	var rows int64
@@ -160,6 +160,9 @@ func userOf(d verb.Directory, is func(governance.User) bool) (governance.User, b
 func fillProcesses(t *jobs.Terms, d verb.Directory) {
 	named := len(t.Trustees.Members) > 0
 	for _, p := range d.Processes {
+		if p.Revoked {
+			continue
+		}
 		of := jobs.Process{Name: p.Name, Key: p.Key}
 		switch p.Kind {
 		case governance.Committee:
@@ -199,7 +202,7 @@ func fillMember(m *jobs.Member, d verb.Directory) error {
 	}
 	m.Provider = jobs.Signer{Org: e.Provider, Key: officer.Key}
 	for _, p := range d.Processes {
-		if p.Name == "site-"+e.Domain {
+		if p.Name == "site-"+e.Domain && !p.Revoked {
 			m.Site = jobs.Process{Name: p.Name, Key: p.Key}
 		}
 	}

@@ -113,8 +113,8 @@ func bothModes(ctx context.Context, s *stage.Stage, program string) (sdc, dp tim
 	if err := permit(ctx, s, Spec("permit-dp", "settlement", jobs.DP, "district-age-c", ""), program); err != nil {
 		return 0, 0, err
 	}
-	s.Note("  dp 的结果只在授权凭据规定的时段出现：出现的时间不透露程序算了多久。")
-	s.Note("  A result in dp appears at a slot of the permit's, so that the time does not tell how long the program took.")
+	s.Note("  两次的结果都只在授权凭据规定的时段出现：出现的时间不透露程序算了多久。")
+	s.Note("  Either result appears at a slot of its permit's, so that the time does not tell how long the program took.")
 	dp, err = s.Run(ctx, "permit-dp", program, "run-dp")
 	return sdc, dp, err
 }

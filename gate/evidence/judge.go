@@ -24,11 +24,13 @@ type Flag struct {
 }
 
 // Judge makes the checks of each item of one domain's evidence, in the order
-// of items, measures and checks, the rules of lines (C12) last. Holdings (C06) are not
+// of items, measures and checks, the rules of lines (C12) last. Domains is how
+// many add up: of one alone the gate sees the very counts that C12 looks at, and
+// its own rule for unions does the same, in the open. Holdings (C06) are not
 // judged: a contribution is one unit's, and the namespace says what a unit is.
 // There are no waivers. Parameters that do not pass their own check hide every
 // item.
-func Judge(t *Table, p params.Parameters) []Flag {
+func Judge(t *Table, p params.Parameters, domains int) []Flag {
 	var flags []Flag
 	if p.Check() != nil {
 		for i := range t.Items() {
@@ -45,6 +47,9 @@ func Judge(t *Table, p params.Parameters) []Flag {
 			given[i] = append(given[i], r.stats[m].given)
 			flags = judge(flags, i, m+1, &r.stats[m], p)
 		}
+	}
+	if domains == 1 {
+		return flags
 	}
 	return within(flags, t, given, p)
 }
@@ -97,9 +102,9 @@ func judge(flags []Flag, item, measure int, s *stat, p params.Parameters) []Flag
 
 // within is C12, in the domain's own lines: what is hidden in a line together
 // (the complement of what is shown, which a total gives away) is of no unit or
-// of enough. Where it is of too few, the smallest other cell of the line is
-// hidden as well. What other domains hide adds cells with no unit or enough of
-// them to it, so that it stays so.
+// of enough. Where it is of too few, the first other cell of the line with a
+// unit is hidden as well: which one that is, no count decides. What other domains
+// hide adds cells with no unit or enough of them to it, so that it stays so.
 func within(flags []Flag, t *Table, given [][]uint32, p params.Parameters) []Flag {
 	l := ledger{hidden: make([]bool, t.Items()), given: given, group: uint64(p.Group), flags: flags} //nolint:gosec // positive
 	for _, f := range flags {
@@ -139,7 +144,7 @@ func (l *ledger) line(total int, children []int) {
 			if sum == 0 || sum >= l.group {
 				break
 			}
-			next := l.smallest(children, m)
+			next := l.first(children, m)
 			if next < 0 {
 				next = total
 			}
@@ -149,16 +154,14 @@ func (l *ledger) line(total int, children []int) {
 	}
 }
 
-// smallest is the shown child with the fewest units that have a value, and
-// with one at all; -1 is none.
-func (l *ledger) smallest(children []int, m int) int {
-	best := -1
+// first is the first shown child that has a unit with a value; -1 is none.
+func (l *ledger) first(children []int, m int) int {
 	for _, c := range children {
-		if !l.hidden[c] && l.given[c][m] > 0 && (best < 0 || l.given[c][m] < l.given[best][m]) {
-			best = c
+		if !l.hidden[c] && l.given[c][m] > 0 {
+			return c
 		}
 	}
-	return best
+	return -1
 }
 
 // A partition is one table: which of its items, from first on, holds each base

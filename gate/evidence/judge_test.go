@@ -10,7 +10,7 @@ import (
 
 // hits reports whether a check flags the first cell of a table, and whether it hides it.
 func hits(t *Table, p params.Parameters, check string) (flagged, hidden bool) {
-	for _, f := range Judge(t, p) {
+	for _, f := range Judge(t, p, 2) {
 		if f.Item == 0 && f.Check == check {
 			flagged, hidden = true, hidden || f.Hide
 		}
@@ -222,19 +222,19 @@ func TestNegatives(t *testing.T) {
 // The zero value denies: no parameters hide every item, empty ones included.
 func TestZeroParametersHideAll(t *testing.T) {
 	tab := table(t, grid(2, 2), 4, 1)
-	for _, f := range Flags(Judge(tab, params.Parameters{}), tab.Items()) {
+	for _, f := range Flags(Judge(tab, params.Parameters{}, 2), tab.Items()) {
 		if f != 1 {
 			t.Fatal("an item is shown without parameters")
 		}
 	}
-	for _, f := range Flags(Judge(tab, house(t)), tab.Items()) {
+	for _, f := range Flags(Judge(tab, house(t), 2), tab.Items()) {
 		if f != 0 {
 			t.Fatal("an empty table has a flag")
 		}
 	}
 	bad := house(t)
 	bad.Threshold = 2
-	if f := Flags(Judge(one(t, rising(50)...), bad), 1); f[0] != 1 {
+	if f := Flags(Judge(one(t, rising(50)...), bad, 2), 1); f[0] != 1 {
 		t.Error("parameters below their range judge")
 	}
 	if Flags([]Flag{{C05, 7, 0, true}, {C09, 0, 1, false}}, 1)[0] != 0 {
@@ -255,7 +255,7 @@ func counts(tb testing.TB, items [][]int32, n ...int) *Table {
 }
 
 // C12: what a line hides together is of no unit or of enough.
-func TestWithinHidesTheSmallestOther(t *testing.T) {
+func TestWithinHidesTheFirstOther(t *testing.T) {
 	p := house(t)
 	line := append(base(3), []int32{0, 1, 2})
 	for _, c := range []struct {
@@ -263,7 +263,7 @@ func TestWithinHidesTheSmallestOther(t *testing.T) {
 		want []int64 // three cells and their total
 	}{
 		{[]int{40, 30, 0}, []int64{0, 0, 0, 0}},
-		{[]int{40, 30, 9}, []int64{0, 1, 1, 0}},  // the 9 are the rest of the others
+		{[]int{40, 30, 9}, []int64{1, 0, 1, 0}},  // the 9 are the rest of the others
 		{[]int{40, 5, 4}, []int64{1, 1, 1, 0}},   // so are 5 + 4
 		{[]int{40, 5, 5}, []int64{0, 1, 1, 0}},   // 10 are enough
 		{[]int{40, 30, 10}, []int64{0, 0, 0, 0}}, // and are shown by themselves
@@ -271,8 +271,13 @@ func TestWithinHidesTheSmallestOther(t *testing.T) {
 		{[]int{5, 4, 0}, []int64{1, 1, 0, 1}},
 	} {
 		tab := counts(t, line, c.n...)
-		if got := Flags(Judge(tab, p), 4); !reflect.DeepEqual(got, c.want) {
+		if got := Flags(Judge(tab, p, 2), 4); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%v: %v, want %v", c.n, got, c.want)
+		}
+		for _, f := range Judge(tab, p, 1) {
+			if f.Check == C12 {
+				t.Errorf("%v: one domain alone flags %v", c.n, f)
+			}
 		}
 	}
 }
@@ -288,7 +293,7 @@ func TestWithinCountsEachMeasure(t *testing.T) {
 			}
 		}
 	}
-	if got := Flags(Judge(tab, house(t)), 4); !reflect.DeepEqual(got, []int64{1, 0, 1, 0}) {
+	if got := Flags(Judge(tab, house(t), 2), 4); !reflect.DeepEqual(got, []int64{1, 1, 0, 0}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -307,7 +312,7 @@ func TestWithinHoldsUnderOthersFlags(t *testing.T) {
 			}
 		}
 		tab := counts(t, items, n...)
-		hidden := Flags(Judge(tab, p), tab.Items())
+		hidden := Flags(Judge(tab, p, 2), tab.Items())
 		for i := range hidden { // another domain's
 			if r.IntN(6) == 0 {
 				hidden[i] = 1

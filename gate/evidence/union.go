@@ -66,7 +66,7 @@ func Rederive(sealed [][]byte, p params.Parameters) (flags [][]Flag, hidden []in
 		if !first.alike(t) {
 			return nil, nil, fmt.Errorf("judging evidence again: domain %d has another shape: %w", i, fault.Tampered)
 		}
-		flags = append(flags, Judge(t, p))
+		flags = append(flags, Judge(t, p, len(sealed)))
 		for item, f := range Flags(flags[i], t.Items()) {
 			hidden[item] |= f
 		}

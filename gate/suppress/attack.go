@@ -52,7 +52,7 @@ func (s *system) ask(hidden []bool, v []int64) *question {
 			top = max(top, x)
 		}
 	}
-	top = min(2*top+8*s.o.union()+8*s.o.Width, maxValue)
+	top = min(2*top+8*s.o.Union+8*s.o.Width, maxValue)
 	for c := range q.at {
 		q.at[c] = -1
 		if i := s.single[c]; i >= 0 && !hidden[i] {
@@ -173,9 +173,9 @@ func (s *system) tell(q *question, rounds [][]bool, primary []bool, d Data) {
 	for _, hidden := range rounds[:len(rounds)-1] {
 		for _, u := range s.unions(hidden) {
 			if s.small(u, d) {
-				q.bound(s.cellsOf(u), 0, s.o.union()-1)
+				q.bound(s.cellsOf(u), 0, s.o.Union-1)
 			} else {
-				q.bound(s.cellsOf(u), s.o.union(), 2*maxValue)
+				q.bound(s.cellsOf(u), s.o.Union, 2*maxValue)
 			}
 		}
 	}

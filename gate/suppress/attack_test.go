@@ -375,7 +375,7 @@ func (c census) run(t *testing.T, every int) tally {
 }
 
 func smallOptions(threshold int64) Options {
-	return Options{Threshold: threshold, Domains: 1, Values: 2, Width: 1, Work: 20_000}
+	return Options{Threshold: threshold, Domains: 1, Union: threshold, Values: 2, Width: 1, Work: 20_000}
 }
 
 func newCensus(t *testing.T, dims []int, threshold, top int64, strict bool) census {

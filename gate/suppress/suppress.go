@@ -82,6 +82,9 @@ type Options struct {
 	Threshold int64 // units that a domain has in an item, if any
 	Percent   int64 // p of the p% rule, where there are measures
 	Domains   int
+	// Union is how many units the hidden part of an equation has, at least: with
+	// Threshold for each domain, one of them alone has enough, whatever the overlap.
+	Union int64
 	// Values is how many values every hidden number of units must be able to
 	// have for an attacker who knows the rules, flags and zeros; at least 2.
 	Values int
@@ -98,15 +101,13 @@ func (o Options) check() error {
 	switch {
 	case o.Threshold < 2 || o.Threshold > 1<<20 || o.Domains < 1 || o.Domains > 1<<10:
 		return fmt.Errorf("suppressing: no threshold or no domains: %w", fault.Denied)
+	case o.Union < o.Threshold*int64(o.Domains) || o.Union > maxUnits:
+		return fmt.Errorf("suppressing: a union of %d units is not safe: %w", o.Union, fault.Denied)
 	case o.Percent < 0 || o.Percent > 100 || o.Values < 2 || o.Values > 1<<10 || o.Width < 1 || o.Width > 1<<20 || o.Work < 1:
 		return fmt.Errorf("suppressing: a parameter of the audit is missing: %w", fault.Denied)
 	}
 	return nil
 }
-
-// union is how many units the hidden part of an equation has at least: then
-// one domain alone has Threshold of them, whatever the overlap.
-func (o Options) union() int64 { return o.Threshold * int64(o.Domains) }
 
 // Check reports what is wrong with a table, as an error of kind Invalid.
 func (t Table) Check() error {

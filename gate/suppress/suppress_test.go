@@ -16,7 +16,7 @@ var (
 )
 
 func options() Options {
-	return Options{Threshold: 10, Percent: 10, Domains: 1, Values: 2, Width: 2, Work: 10_000_000}
+	return Options{Threshold: 10, Percent: 10, Domains: 1, Union: 10, Values: 2, Width: 2, Work: 10_000_000}
 }
 
 func cube(tb testing.TB, dims []int, keep [][]int) Table {
@@ -291,14 +291,14 @@ func TestUnionEdge(t *testing.T) {
 		{9, []int64{4, 15, 40}, []int{0, 1, 2, 3}},
 	} {
 		o := options()
-		o.Domains, o.OtherFlags = c.domains, true
+		o.Domains, o.Union, o.OtherFlags = c.domains, 10*int64(c.domains), true
 		v := totals(table, c.base)
 		hidden := mustHide(t, table, few(v, 10), units(v), o)
 		sum := int64(0)
 		for _, i := range which(hidden[:3]) {
 			sum += c.base[i]
 		}
-		if n := len(which(hidden)); hidden[3] != (len(c.hidden) == 4) || (n < len(c.hidden) && sum < o.union()) {
+		if n := len(which(hidden)); hidden[3] != (len(c.hidden) == 4) || (n < len(c.hidden) && sum < o.Union) {
 			t.Errorf("%d domains, %v: hidden %v", c.domains, c.base, which(hidden))
 		}
 		r := mustAudit(t, table, mark(4, 0, 1), few(v, 10), units(v), o)
@@ -334,7 +334,7 @@ func TestDominatedUnion(t *testing.T) {
 	if r := mustAudit(t, table, mustHide(t, table, p, d, o), p, d, o); r.Union.Verdict != Pass || r.Exact.Verdict != Pass {
 		t.Errorf("%+v", r)
 	}
-	o.Domains = 2 // the same in two domains: one holder may have both peaks
+	o.Domains, o.Union = 2, 20 // the same in two domains: one holder may have both peaks
 	if r := mustAudit(t, table, mark(5, 0, 1, 2), p, d, o); r.Union.Verdict != Fail {
 		t.Errorf("two domains: %+v", r.Union)
 	}

@@ -111,7 +111,7 @@ func (s *system) repair(hidden []bool, d Data) []int32 {
 
 // small reports whether a union has fewer units than one domain needs. An
 // empty union is small too: its parts would be known to be empty.
-func (s *system) small(u union, d Data) bool { return u.value(d.Values[0]) < s.o.union() }
+func (s *system) small(u union, d Data) bool { return u.value(d.Values[0]) < s.o.Union }
 
 func (s *system) anyDominated(u union, d Data) bool {
 	for m := 1; m < len(d.Values); m++ {

@@ -25,7 +25,7 @@ const work = 20_000_000
 
 func options(p params.Parameters) suppress.Options {
 	return suppress.Options{
-		Threshold: p.Threshold, Percent: p.PPercent, Domains: 1, Values: 2, Width: p.Width, OtherFlags: true, Work: work,
+		Threshold: p.Threshold, Percent: p.PPercent, Domains: 1, Union: p.Threshold, Values: 2, Width: p.Width, OtherFlags: true, Work: work,
 	}
 }
 
