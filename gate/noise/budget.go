@@ -9,37 +9,6 @@ import (
 	"github.com/yunei/yunei/fault"
 )
 
-// A Charge is what one draw costs its unit namespace in zCDP.
-type Charge struct{ Rho *big.Rat }
-
-// Spent is what charges come to: zCDP composes by addition, adaptively chosen
-// charges included (Bun, Steinke 2016). A charge without a cost, or
-// with a negative one, is an error of kind Invalid.
-func Spent(charges ...Charge) (*big.Rat, error) {
-	sum := new(big.Rat)
-	for _, c := range charges {
-		if c.Rho == nil || c.Rho.Sign() < 0 {
-			return nil, fmt.Errorf("adding charges: one is not a cost: %w", fault.Invalid)
-		}
-		sum.Add(sum, c.Rho)
-	}
-	return sum, nil
-}
-
-// Afford returns what is spent after cost, if it is within cap; else it
-// refuses with the code budget. Nothing is affordable without a cap, and no
-// cost is negative, for that would be a refund.
-func Afford(cap, spent, cost *big.Rat) (after *big.Rat, err error) { //nolint:predeclared // the word of the field
-	after, err = Spent(Charge{spent}, Charge{cost})
-	if err != nil {
-		return nil, err
-	}
-	if cap == nil || after.Cmp(cap) > 0 {
-		return nil, fault.Refuse("budget", "house")
-	}
-	return after, nil
-}
-
 // Delta is the delta that rho-zCDP implies at epsilon, by the conversion of
 // CKS 2020: the least of a family of bounds, one for each order alpha > 1, any
 // of which holds. It is 1 where no better is known.

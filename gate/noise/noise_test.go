@@ -310,45 +310,6 @@ func TestConversionVectors(t *testing.T) {
 	}
 }
 
-func TestAfford(t *testing.T) {
-	r := big.NewRat
-	for _, c := range []struct {
-		name             string
-		limit, was, cost *big.Rat
-		want             *big.Rat
-		kind             fault.Kind
-	}{
-		{"to the last", r(1, 1), r(2, 3), r(1, 3), r(1, 1), ""},
-		{"a hair beyond", r(1, 1), r(2, 3), r(1_000_001, 3_000_000), nil, fault.Exhausted},
-		{"no cap", nil, r(0, 1), r(0, 1), nil, fault.Exhausted},
-		{"no cost", r(1, 1), r(0, 1), nil, nil, fault.Invalid},
-		{"a refund", r(1, 1), r(1, 2), r(-1, 2), nil, fault.Invalid},
-		{"spent is unknown", r(1, 1), nil, r(1, 2), nil, fault.Invalid},
-	} {
-		after, err := Afford(c.limit, c.was, c.cost)
-		if c.kind != "" {
-			if !errors.Is(err, c.kind) || after != nil {
-				t.Errorf("%s: %v, %v", c.name, after, err)
-			}
-			continue
-		}
-		if err != nil || after.Cmp(c.want) != 0 {
-			t.Errorf("%s: %v, %v", c.name, after, err)
-		}
-	}
-	// Thirds add up exactly: three draws, not four.
-	spent := new(big.Rat)
-	for i := range 4 {
-		after, err := Afford(r(1, 1), spent, r(1, 3))
-		if (err == nil) != (i < 3) {
-			t.Fatalf("draw %d: %v", i, err)
-		}
-		if err == nil {
-			spent = after
-		}
-	}
-}
-
 func BenchmarkGaussian(b *testing.B) {
 	for _, sigma2 := range []uint64{1, 100, 1_000_000_000_000} {
 		g, _ := NewGaussian(sigma2)
