@@ -70,7 +70,7 @@ func (c *domainCensus) judged(t *testing.T, base []int64, units int64) domainTab
 			d.items[i] += base[cell]
 		}
 	}
-	d.flags = evidence.Flags(evidence.Judge(e, c.rules, c.options.Domains), e.Items())
+	d.flags = evidence.Flags(evidence.Judge(e, c.rules), e.Items())
 	return d
 }
 

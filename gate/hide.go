@@ -124,9 +124,9 @@ func (v vector) data() suppress.Data {
 const auditWork = 1 << 20
 
 func options(t jobs.Terms, p params.Parameters) suppress.Options {
-	members := int64(len(t.Members))
+	members, least := int64(len(t.Members)), max(p.Threshold, p.Group)
 	o := suppress.Options{
-		Threshold: p.Threshold, Percent: p.PPercent, Domains: len(t.Members), Union: p.Threshold, Values: 2, Width: p.Width - 1, Work: auditWork,
+		Threshold: p.Threshold, Percent: p.PPercent, Domains: len(t.Members), Union: least, Values: 2, Width: p.Width - 1, Work: auditWork,
 		// Of one domain's counts everybody knows that the threshold alone flags
 		// them; to reckon with more would make the attacker weaker.
 		OtherFlags: len(t.Members) > 1 || len(t.Shape.Measures) > 0,
@@ -135,7 +135,7 @@ func options(t jobs.Terms, p params.Parameters) suppress.Options {
 		// A threshold for each, and one more: where the hidden part of a line has
 		// hardly more than the rules ask for, who knows the rules can tell its
 		// cells (TestDomainsCensus).
-		o.Union = p.Threshold * (members + 1)
+		o.Union = least * (members + 1)
 	}
 	return o
 }

@@ -36,7 +36,7 @@ func protect(terms jobs.Terms, p params.Parameters, cube *jobs.Cube, table *evid
 		return nil, fmt.Errorf("protecting exact sums in mode %q: %w", terms.Mode, fault.Denied)
 	}
 	values := append([]int64(nil), cube.Values...)
-	flags := evidence.Flags(evidence.Judge(table, p, len(terms.Members)), table.Items())
+	flags := evidence.Flags(evidence.Judge(table, p), table.Items())
 	for _, i := range found.Hide {
 		if int(i) < len(flags) {
 			flags[i] = 1

@@ -254,7 +254,7 @@ func testify(terms jobs.Terms, p params.Parameters, raw []byte, opened []int64) 
 	for i, v := range part {
 		opened[i] += v
 	}
-	flags := evidence.Flags(evidence.Judge(own, p, len(terms.Members)), own.Items())
+	flags := evidence.Flags(evidence.Judge(own, p), own.Items())
 	for _, i := range found.Hide {
 		if int(i) < len(flags) {
 			flags[i] = 1

@@ -124,7 +124,7 @@ var rules = []rule{
 	{"C09", "negatives", negatives, noisy},
 	{"C10", "all-same-values", inDomains("C10"), noisy},
 	{"C11", "class-disclosure", class, noisy},
-	{"C12", "within-group", withinGroup, noisy},
+	{"C12", "within-group", audited("C12", Fail, unionZH, unionEN, func(r suppress.Report) suppress.Verdict { return r.Union.Verdict }), noisy},
 	{"C13", "extremes", sumsOnly, sumsOnly},
 	{"C14", "hist-bins", always(Pass, "分组边界取自读取数据之前签署的代码表，所示各组均达到门槛。", "the edges are code lists signed before data were read, and every shown bin met the threshold"), noisy},
 	{"C15", "dof", sumsOnly, sumsOnly},
@@ -210,18 +210,6 @@ func inDomains(check string) func(facts) finding {
 			parameters: f.p.Values(check),
 		}
 	}
-}
-
-// withinGroup is made by every domain of several. Of one alone it is a part of
-// the audit of unions, which looks at the same counts.
-func withinGroup(f facts) finding {
-	if len(f.terms.Members) > 1 {
-		return finding{
-			status: Pass, zh: "每个数据域逐行逐列核查：同一行列中一并隐藏的，或者没有个体，或者足够多。", en: "each domain checked every line: what is hidden of one together is of no unit of its own, or of enough",
-			parameters: f.p.Values("C12"),
-		}
-	}
-	return audited("C12", Fail, unionZH, unionEN, func(r suppress.Report) suppress.Verdict { return r.Union.Verdict })(f)
 }
 
 func holdings(f facts) finding {

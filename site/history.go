@@ -107,7 +107,7 @@ func (s *Site) confront(ctx context.Context, v *msg.View, p params.Parameters, t
 	if err != nil {
 		return gate.Found{}, err
 	}
-	this, given := asRelease(v, evidence.Flags(evidence.Judge(table, p, len(t.Members)), table.Items())), said.registered()
+	this, given := asRelease(v, evidence.Flags(evidence.Judge(table, p), table.Items())), said.registered()
 	compared, err := keep(ctx, s, name, comparison{}, func() (comparison, error) {
 		return s.consult(ctx, v, h, this, given, p)
 	})

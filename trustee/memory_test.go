@@ -147,7 +147,7 @@ type room struct {
 
 func newRoom(t *testing.T) *room {
 	t.Helper()
-	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir(), Token: "a-token-for-the-tests-only"})
+	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,9 @@ type round struct {
 	nonce  suite.Salt
 	salt   suite.Salt
 	member *he.Member
+	crs    [he.SeedSize]byte // that the share was made under
 	share  []byte
+	heard  []suite.Digest    // everybody's hello and commitment, as they were when the share was opened
 	deals  map[string][]byte // sealed letters by trustee
 	sum    [][][]byte        // as added by ourselves
 	to     suite.Digest      // the gate's key, as the members signed it
@@ -191,7 +193,7 @@ func (t *Trustee) commit(_ context.Context, v *msg.View, n int) (msg.Body, [][]b
 		if err != nil {
 			return nil, nil, err
 		}
-		r.share = share
+		r.crs, r.share = v.CRS(n), share
 	}
 	return msg.KeyCommitBody{Of: v.Of(n, t.Name), Share: suite.Commit(r.salt, v.Of(n, t.Name).Bind(r.share))}, nil, nil
 }
@@ -205,7 +207,11 @@ func (t *Trustee) open(_ context.Context, v *msg.View, n int) (msg.Body, [][]byt
 	if r == nil {
 		return nil, nil, party.ErrLost
 	}
+	if v.CRS(n) != r.crs {
+		return nil, nil, fmt.Errorf("the hellos are not those that this share was made under: %w", fault.Tampered)
+	}
 	if r.deals == nil {
+		r.heard = heard(v, n)
 		if err := t.deal(v, n, r); err != nil {
 			return nil, nil, err
 		}
@@ -242,6 +248,12 @@ func (t *Trustee) deal(v *msg.View, n int, r *round) error {
 	return nil
 }
 
+// heard names all that a trustee goes by when it opens its share. Whoever could
+// show another commitment afterwards would choose its share after the others'.
+func heard(v *msg.View, n int) []suite.Digest {
+	return append(v.Digests(n, msg.Hello, v.Trustees()), v.Digests(n, msg.KeyCommit, v.Trustees())...)
+}
+
 // sealing is what HPKE adds to a letter: an X25519 point and a tag.
 const sealing = 32 + 16
 
@@ -249,6 +261,9 @@ func (t *Trustee) key(ctx context.Context, v *msg.View, n int) (msg.Body, [][]by
 	r := t.round(v, n)
 	if r == nil {
 		return nil, nil, party.ErrLost
+	}
+	if !slices.Equal(r.heard, heard(v, n)) {
+		return nil, nil, fmt.Errorf("what was said before this share was opened has changed: %w", fault.Tampered)
 	}
 	commits, _ := msg.All[msg.KeyCommitBody](v, n, msg.KeyCommit, v.Trustees())
 	opens, ok := msg.All[msg.KeyOpenBody](v, n, msg.KeyOpen, v.Trustees())

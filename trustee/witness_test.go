@@ -60,7 +60,7 @@ func newHall(t *testing.T) *hall {
 // move opens an empty board.
 func (h *hall) move() {
 	h.Helper()
-	server, err := bus.Serve(h.Context(), bus.Config{Dir: h.TempDir(), Token: "a-token-for-the-tests-only"})
+	server, err := bus.Serve(h.Context(), bus.Config{Dir: h.TempDir()})
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -2,7 +2,7 @@
 // judge: for every cell and measure how many units gave a value, the largest
 // contributions, the sums, and whether the values differ. A Table takes one
 // unit's totals at a time; Judge flags the items (cells and margins) that the
-// checks C05 to C12 do not let out; Bytes is the spelling that a domain seals
+// checks C05 to C10 do not let out; Bytes is the spelling that a domain seals
 // so that the judgement can be made again later (Rederive). The checks of a
 // whole candidate that need shown values only are pure functions beside it
 // (Class, Model, Ratio, Records and others): they return a Finding each.

@@ -279,7 +279,7 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Equal(tab.Bytes(), raw) {
 			t.Error("read what is not its one spelling")
 		}
-		if got := Flags(Judge(tab, p, 2), tab.Items()); len(got) != tab.Items() {
+		if got := Flags(Judge(tab, p), tab.Items()); len(got) != tab.Items() {
 			t.Error("not a flag an item")
 		}
 		for i := range min(tab.Items(), 50) {
@@ -359,7 +359,7 @@ func BenchmarkJudge(b *testing.B) {
 	p := house(b)
 	b.Run("judge", func(b *testing.B) {
 		for b.Loop() {
-			Judge(tab, p, 2)
+			Judge(tab, p)
 		}
 	})
 	b.Run("bytes", func(b *testing.B) {

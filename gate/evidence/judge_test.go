@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"math/rand/v2"
-	"reflect"
 	"testing"
 
 	"github.com/yunei/yunei/gate/params"
@@ -10,7 +9,7 @@ import (
 
 // hits reports whether a check flags the first cell of a table, and whether it hides it.
 func hits(t *Table, p params.Parameters, check string) (flagged, hidden bool) {
-	for _, f := range Judge(t, p, 2) {
+	for _, f := range Judge(t, p) {
 		if f.Item == 0 && f.Check == check {
 			flagged, hidden = true, hidden || f.Hide
 		}
@@ -222,19 +221,19 @@ func TestNegatives(t *testing.T) {
 // The zero value denies: no parameters hide every item, empty ones included.
 func TestZeroParametersHideAll(t *testing.T) {
 	tab := table(t, grid(2, 2), 4, 1)
-	for _, f := range Flags(Judge(tab, params.Parameters{}, 2), tab.Items()) {
+	for _, f := range Flags(Judge(tab, params.Parameters{}), tab.Items()) {
 		if f != 1 {
 			t.Fatal("an item is shown without parameters")
 		}
 	}
-	for _, f := range Flags(Judge(tab, house(t), 2), tab.Items()) {
+	for _, f := range Flags(Judge(tab, house(t)), tab.Items()) {
 		if f != 0 {
 			t.Fatal("an empty table has a flag")
 		}
 	}
 	bad := house(t)
 	bad.Threshold = 2
-	if f := Flags(Judge(one(t, rising(50)...), bad, 2), 1); f[0] != 1 {
+	if f := Flags(Judge(one(t, rising(50)...), bad), 1); f[0] != 1 {
 		t.Error("parameters below their range judge")
 	}
 	if Flags([]Flag{{C05, 7, 0, true}, {C09, 0, 1, false}}, 1)[0] != 0 {
@@ -252,89 +251,4 @@ func counts(tb testing.TB, items [][]int32, n ...int) *Table {
 		}
 	}
 	return tab
-}
-
-// C12: what a line hides together is of no unit or of enough.
-func TestWithinHidesTheFirstOther(t *testing.T) {
-	p := house(t)
-	line := append(base(3), []int32{0, 1, 2})
-	for _, c := range []struct {
-		n    []int
-		want []int64 // three cells and their total
-	}{
-		{[]int{40, 30, 0}, []int64{0, 0, 0, 0}},
-		{[]int{40, 30, 9}, []int64{1, 0, 1, 0}},  // the 9 are the rest of the others
-		{[]int{40, 5, 4}, []int64{1, 1, 1, 0}},   // so are 5 + 4
-		{[]int{40, 5, 5}, []int64{0, 1, 1, 0}},   // 10 are enough
-		{[]int{40, 30, 10}, []int64{0, 0, 0, 0}}, // and are shown by themselves
-		{[]int{0, 9, 0}, []int64{0, 1, 0, 1}},    // the total is the cell
-		{[]int{5, 4, 0}, []int64{1, 1, 0, 1}},
-	} {
-		tab := counts(t, line, c.n...)
-		if got := Flags(Judge(tab, p, 2), 4); !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%v: %v, want %v", c.n, got, c.want)
-		}
-		for _, f := range Judge(tab, p, 1) {
-			if f.Check == C12 {
-				t.Errorf("%v: one domain alone flags %v", c.n, f)
-			}
-		}
-	}
-}
-
-// Missing values make a small group of their own: nine units of one cell give
-// the measure, and the others of the line are enough of both.
-func TestWithinCountsEachMeasure(t *testing.T) {
-	tab := table(t, append(base(3), []int32{0, 1, 2}), 3, 1)
-	for c, given := range []int{9, 30, 20} {
-		for i := range 40 {
-			if err := tab.Add(uint32(c), []int64{1000 + int64(i)}, []bool{i < given}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if got := Flags(Judge(tab, house(t), 2), 4); !reflect.DeepEqual(got, []int64{1, 1, 0, 0}) {
-		t.Errorf("%v", got)
-	}
-}
-
-// Whatever other domains hide as well, what is hidden of a line with a shown
-// total is of no unit of this domain, or of enough.
-func TestWithinHoldsUnderOthersFlags(t *testing.T) {
-	r := rand.New(rand.NewPCG(11, 12))
-	p := house(t)
-	items := grid(3, 4)
-	for range 400 {
-		n := make([]int, 12)
-		for i := range n {
-			if r.IntN(3) > 0 {
-				n[i] = r.IntN(24)
-			}
-		}
-		tab := counts(t, items, n...)
-		hidden := Flags(Judge(tab, p, 2), tab.Items())
-		for i := range hidden { // another domain's
-			if r.IntN(6) == 0 {
-				hidden[i] = 1
-			}
-		}
-		for total := 12; total < len(items); total++ {
-			if hidden[total] == 1 {
-				continue
-			}
-			parts := [][]int32{items[total]}
-			if total == len(items)-1 { // the grand total is that of the rows and of the columns, too
-				parts = append(parts, []int32{12, 13, 14}, []int32{15, 16, 17, 18})
-			}
-			for _, part := range parts {
-				sum := int64(0)
-				for _, c := range part {
-					sum += hidden[c] * tab.Item(int(c)).Units
-				}
-				if sum > 0 && sum < 10 {
-					t.Fatalf("%v: item %d is shown and hides %d units of one domain: %v", n, total, sum, hidden)
-				}
-			}
-		}
-	}
 }

@@ -42,9 +42,10 @@ import (
 // bound times the units; and then each domain's values were all at the bound,
 // and the domain flagged the item. C09 is left to people for the first reason above.
 //
-// C12 composes as judge.go says: what one domain hides in a line for its own
-// sake is of no unit of its own or of enough, and what others hide adds items
-// of which the same is true.
+// What is hidden of a line together is no item that a domain judges: the gate
+// sees to it that it has a threshold of units for each domain and one more, so
+// that one domain alone has enough. A member that subtracts its own part can be
+// left with fewer.
 
 // Rederive makes the judgement again, from the sealed evidence of each domain
 // and the parameters: the flags of each, and for each item 1 if any domain
@@ -66,7 +67,7 @@ func Rederive(sealed [][]byte, p params.Parameters) (flags [][]Flag, hidden []in
 		if !first.alike(t) {
 			return nil, nil, fmt.Errorf("judging evidence again: domain %d has another shape: %w", i, fault.Tampered)
 		}
-		flags = append(flags, Judge(t, p, len(sealed)))
+		flags = append(flags, Judge(t, p))
 		for item, f := range Flags(flags[i], t.Items()) {
 			hidden[item] |= f
 		}

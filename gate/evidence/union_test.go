@@ -210,7 +210,7 @@ func TestRederive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(flags, [][]Flag{Judge(one, p, 2), Judge(two, p, 2)}) {
+	if !reflect.DeepEqual(flags, [][]Flag{Judge(one, p), Judge(two, p)}) {
 		t.Error("the flags are not those of the first judgement")
 	}
 	a, b := Flags(flags[0], len(items)), Flags(flags[1], len(items))

@@ -195,7 +195,7 @@ func TestSameRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := evidence.Judge(e, p, 1)
+		own := evidence.Judge(e, p)
 		for i, flag := range evidence.Flags(own, e.Items()) {
 			item := table.Rows[i].Item
 			r := ranker{o: Options{Majority: true}}

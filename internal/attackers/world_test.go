@@ -267,7 +267,7 @@ func (c *city) partial(terms jobs.Terms, name string, q query) part {
 	}
 	rules, err := gate.Rules(terms)
 	c.must(err)
-	flags := evidence.Flags(evidence.Judge(t, rules, 1), t.Items())
+	flags := evidence.Flags(evidence.Judge(t, rules), t.Items())
 	found := gate.Found{}
 	if !c.off.register {
 		found = c.confront(d, terms, flags, given)
