@@ -33,9 +33,10 @@ const floors = `
 	governance gate
 	gate/sheet gate/sheet/check
 	gate/mitigate
-	storage storage/minio storage/dir storage/seal storage/columns storage/records storage/ledger storage/ledger/proof storage/journal bus
+	storage storage/minio storage/dir storage/seal storage/columns storage/records storage/ledger storage/ledger/proof storage/journal link
+	bus
 	party
-	sandbox/wire sandbox/jail sandbox/jail/inner sandbox/admit enclave/he
+	sandbox/wire sandbox/jail sandbox/jail/inner sandbox/admit enclave/he enclave/attest enclave/prio enclave/psi
 	sandbox/serve twin examples/sdk examples/sdk/go
 	sandbox sandbox/wasm sandbox/wazero enclave release release/chart
 	flow site trustee opening
@@ -64,6 +65,9 @@ var only = map[string][]string{
 	"github.com/pressly/goose":       {"storage/records"},
 	"github.com/transparency-dev":    {"storage/ledger", "storage/ledger/proof"},
 	"github.com/secure-systems-lab":  {"jobs/receipt"},
+	"github.com/google/go-sev-guest": {"enclave/attest"},
+	"github.com/google/go-tdx-guest": {"enclave/attest"},
+	"github.com/google/go-tpm":       {"enclave/attest"},
 	"github.com/cloudflare/circl":    {"suite", "enclave/prio", "enclave/psi"},
 	"github.com/spf13/cobra":         {"cmd/yunei"},
 }
@@ -215,7 +219,7 @@ func read(file, root string, graph map[string][]string) error {
 func foreign(dir string) bool {
 	name := filepath.Base(dir)
 	if name == "node_modules" || name == "testdata" || name == "internal" && filepath.Base(filepath.Dir(dir)) != "cmd" || strings.HasPrefix(name, ".") ||
-		strings.HasSuffix(name, "test") {
+		strings.HasSuffix(name, "test") && name != "attest" {
 		return true
 	}
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
