@@ -9,7 +9,7 @@ lint  := $(cache)/golangci-lint-v2.15.0
 out   := out
 
 # Packages that link no engine: the race detector runs on these.
-race := ./fault ./suite ./ident ./jobs/... ./governance/... ./gate ./gate/budget ./gate/evidence ./gate/register ./gate/finish ./storage ./storage/dir ./storage/seal ./storage/journal ./sandbox/wire ./release
+race := ./fault ./suite ./ident ./jobs/... ./governance/... ./gate ./gate/budget ./gate/evidence ./gate/register ./gate/finish ./storage ./storage/dir ./storage/seal ./storage/journal ./sandbox/wire ./release ./link
 
 .PHONY: help
 help: ## list the targets
@@ -31,7 +31,7 @@ demo-real: build ## the same binaries on a file that nobody here made (npm vega-
 	bin/realdata --csv $(out)/vega/birdstrikes.csv --out $(out)/demo-real
 
 .PHONY: test
-test: minio ## all tests, with a real MinIO server and the real binaries
+test: minio swtpm ## all tests, with a real MinIO server, a software TPM and the real binaries
 	go vet ./...
 	go test -timeout 20m ./...
 	go test -race -timeout 20m $(race)
@@ -75,6 +75,19 @@ prove-gate: build ## published answers, every small table, attackers, the privac
 	build/fuzz.sh $(or $(FUZZTIME),60s) ./gate
 	$(MAKE) bench-gate
 
+.PHONY: prove-enclave
+prove-enclave: build swtpm ## the protocol: every small committee, hundreds of schedules with liars, published vectors, real quotes, fuzzing, benchmarks
+	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./enclave/... ./internal/committee ./internal/schedules ./opening ./trustee ./jobs/msg ./bus ./link
+	build/fuzz.sh $(or $(FUZZTIME),60s) ./enclave ./jobs/msg ./bus ./link
+	$(MAKE) bench-enclave
+
+.PHONY: bench-enclave
+bench-enclave: ## the secure sum to a million cells against SEAL and adding in the clear; verifiable sums; the private join of 100,000; on one core
+	cd bench && npm install --silent --no-audit --no-fund --prefix sums/seal && go build -o $(CURDIR)/bin/sums ./sums
+	taskset -c 0 bin/sums --root $(CURDIR) --longest 1048576
+	GOMAXPROCS=1 YUNEI_PROVE=1 go test -run '^$$' -bench . -benchtime 1x ./enclave/psi
+	GOMAXPROCS=1 go test -run '^$$' -bench . ./enclave/prio ./enclave/attest
+
 .PHONY: bench-gate
 bench-gate: ## a cube of 10,000 cells against 1,000 releases on 1,000,000 units; discrete Gaussians a second; on one core
 	GOMAXPROCS=1 YUNEI_PROVE=1 go test -count=1 -timeout 30m -v -run 'TestScale|TestExplosion' ./gate/register
@@ -88,6 +101,10 @@ bench-sandbox: ## the sandbox against bare wasmer, wazero, wasmtime and native G
 .PHONY: minio
 minio: ## the MinIO server that the object-store suite runs against, built once into the cache
 	@build/minio.sh
+
+.PHONY: swtpm
+swtpm: ## the software TPM that attestation is tested against (Debian's swtpm)
+	@build/swtpm.sh
 
 .PHONY: wasm
 wasm: ## rebuild the committed guests from source and compare their digests (build/guests.sh --install)
