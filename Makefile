@@ -71,7 +71,7 @@ prove-sandbox: build ## hostile guests, two engines, transcripts, 10,000 runs, f
 
 .PHONY: prove-gate
 prove-gate: build ## published answers, every small table, attackers, the privacy audit and the gate's benchmarks, all in full
-	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./gate/... ./trustee ./site ./internal/privacy ./internal/attackers ./internal/sequences
+	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./gate/... ./trustee ./site ./internal/privacy ./internal/attackers/... ./internal/sequences
 	build/fuzz.sh $(or $(FUZZTIME),60s) ./gate
 	$(MAKE) bench-gate
 

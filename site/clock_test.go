@@ -84,6 +84,24 @@ func TestAnotherRunsTimeIsNotTold(t *testing.T) {
 	}
 }
 
+// A run that ended while it waited for another one's guest reads no row.
+func TestNoRowForWhatIsOver(t *testing.T) {
+	w := newWorld(t, crowd(5, false))
+	terms, module := w.termsOf(study, nil)
+	w.begin("r-2", terms, module)
+	w.key("r-2")
+	v := w.view("r-2")
+	crew, err := w.site.enrol(t.Context(), v)
+	w.must(err)
+	crew.close()
+	w.say("yuneid", msg.Dead, msg.DeadBody{Of: v.Of(0, "yuneid"), Code: "run-dead"})
+	w.ledger("r-2")
+	w.must(w.site.compute(t.Context(), v)) // by the view that it had when it began to wait
+	if _, err := w.site.partial(t.Context(), v); !errors.Is(err, fault.NotFound) {
+		t.Errorf("rows were read for a run that is over: %v", err)
+	}
+}
+
 // A replay runs the guest on rows again. Its answer is said when it
 // is ready, before the run's own slot and at no slot of its own: a second clock.
 func TestReplayIsSaidAtASlot(t *testing.T) {

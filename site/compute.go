@@ -107,6 +107,12 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 	leave, err := s.enter(working, v, computing, &crew)
 	if err == nil {
 		defer leave()
+		var over bool
+		if over, err = s.isOver(working, v); over { // it ended while it waited: no row is read for it
+			return nil
+		}
+	}
+	if err == nil {
 		err = s.work(working, v, &crew)
 	}
 	switch {
@@ -118,6 +124,20 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 		return s.doom(v, noSlot)
 	}
 	return err
+}
+
+// isOver looks at the board again, for a run that may have waited for long.
+func (s *Site) isOver(ctx context.Context, v *msg.View) (bool, error) {
+	items, err := s.Board.List(ctx, "run."+v.ID()+".>")
+	if err != nil {
+		return false, err
+	}
+	board := make(map[string][]byte, len(items))
+	for _, it := range items {
+		board[it.Subject] = it.Data
+	}
+	now, err := msg.NewView(v.ID(), board, s.Pins)
+	return err == nil && now.Over(), err
 }
 
 // enrol lets the program in and books the run. Afterwards it does nothing, so

@@ -224,7 +224,11 @@ func datasetRegisterCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := api.AddEntry(c.Context(), e); err != nil {
+			d, err := api.Directory(c.Context())
+			if err != nil {
+				return err
+			}
+			if err := api.AddEntry(c.Context(), after(e, d.Catalogue)); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "已登记 registered: %s %s\n", e.ID, e.Title)
@@ -235,6 +239,23 @@ func datasetRegisterCommand() *cobra.Command {
 	c.Flags().StringVar(&entry, "entry", "", "dataset add 写出的登记文件 file written by dataset add")
 	_ = c.MarkFlagRequired("entry")
 	return c
+}
+
+// after puts the versions of an entry behind those that the catalogue has
+// already, for a data set that gets another one.
+func after(e governance.Entry, catalogue []governance.Entry) governance.Entry {
+	i := slices.IndexFunc(catalogue, func(old governance.Entry) bool { return old.ID == e.ID })
+	if i < 0 {
+		return e
+	}
+	all := slices.Clone(catalogue[i].Versions)
+	for _, v := range e.Versions {
+		if !slices.ContainsFunc(all, func(old governance.Version) bool { return old.ID == v.ID }) {
+			all = append(all, v)
+		}
+	}
+	e.Versions = all
+	return e
 }
 
 func readJSON(file string, v any) error {

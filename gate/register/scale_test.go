@@ -203,8 +203,8 @@ func TestScale(t *testing.T) {
 	runtime.ReadMemStats(&m)
 	t.Logf("loaded in %v holding %d MiB; tested %d items in %v (%v of processor): %s %v %v, %d atoms (%d small), %d steps; heap %d MiB",
 		loaded, held>>20, len(cand.rel.Items), took, spent, found.Verdict, found.Reasons, len(found.Combinations), found.Atoms, found.Small, found.Work, (m.HeapSys-m.HeapReleased)>>20)
-	if heap := m.HeapSys - m.HeapReleased; spent > 5*time.Second || heap > 1<<30 {
-		t.Errorf("%v of processor, %d bytes of heap", spent, heap)
+	if heap := m.HeapSys - m.HeapReleased; heap > 1<<30 { // its time is a benchmark's, not a test's
+		t.Errorf("%d bytes of heap", heap)
 	}
 	if found.Verdict != Pass {
 		t.Errorf("%s: %v %s", found.Verdict, found.Reasons, show(found))
