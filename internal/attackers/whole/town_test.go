@@ -19,7 +19,6 @@ import (
 
 	"github.com/yunei/yunei/examples/stage"
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/release"
 )
@@ -156,9 +155,8 @@ func (w *town) enact(ctx context.Context) error {
 
 // ingest takes people in as a version of a domain's dataset, and registers it
 // after those that are there.
-func (w *town) ingest(ctx context.Context, dataset, domain, version string, people []person, before ...string) error {
-	at := func(version string) string { return w.Path("work", dataset+"-"+domain+"-"+version) }
-	name := at(version)
+func (w *town) ingest(ctx context.Context, dataset, domain, version string, people []person) error {
+	name := w.Path("work", dataset+"-"+domain+"-"+version)
 	for suffix, raw := range map[string][]byte{".csv": csv(people), ".schema.json": schema.Bytes()} {
 		if err := os.WriteFile(name+suffix, raw, 0o600); err != nil {
 			return err
@@ -168,33 +166,7 @@ func (w *town) ingest(ctx context.Context, dataset, domain, version string, peop
 		"--schema", name+".schema.json", "--csv", name+".csv", "--title", "就诊", "--entry", name+".entry.json"); err != nil {
 		return err
 	}
-	for _, v := range before {
-		if err := follow(at(v)+".entry.json", name+".entry.json"); err != nil {
-			return err
-		}
-	}
 	return w.As(ctx, officers[domain], "dataset", "register", "--entry", name+".entry.json")
-}
-
-// follow puts the versions of an entry of the catalogue before those of another:
-// versions are added, and the whole list is registered.
-func follow(old, entry string) error {
-	var all [2]governance.Entry
-	for i, file := range []string{old, entry} {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if err := json.Unmarshal(raw, &all[i]); err != nil {
-			return err
-		}
-	}
-	all[1].Versions = append(all[0].Versions, all[1].Versions...)
-	raw, err := json.Marshal(all[1])
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(entry, raw, 0o600)
 }
 
 // quoted is the code in what the command line says of a refusal.

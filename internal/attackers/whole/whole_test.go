@@ -152,8 +152,8 @@ func (w *town) control(t *testing.T, id string, a attack) ask {
 // settle brings the people of an attack into the town.
 func (w *town) settle(t *testing.T, id string, number int, a attack) {
 	t.Helper()
-	ingest := func(version, domain string, people []person, before ...string) {
-		if err := w.ingest(t.Context(), id, domain, version, people, before...); err != nil {
+	ingest := func(version, domain string, people []person) {
+		if err := w.ingest(t.Context(), id, domain, version, people); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -166,7 +166,7 @@ func (w *town) settle(t *testing.T, id string, number int, a attack) {
 		ingest("v1", domain, people)
 	}
 	if a.next != nil {
-		ingest("v2", "a", a.next["a"], "v1")
+		ingest("v2", "a", a.next["a"])
 	}
 }
 
