@@ -47,7 +47,7 @@ type Way interface {
 	Bundle(ctx context.Context, run string) ([]byte, error)
 }
 
-// Config is what a Server needs. All of it but Log must be given.
+// Config is what a Server needs. All of it but Log and Revoked must be given.
 type Config struct {
 	Installation string          // the name that requests are signed for
 	Root         suite.PublicKey // registers people and processes
@@ -56,6 +56,7 @@ type Config struct {
 	Way          Way
 	Now          func() time.Time
 	Log          *slog.Logger // gets internal errors; nil drops them
+	Revoked      func()       // is called when a process was revoked; nil does nothing
 }
 
 // Limits of the server.
@@ -98,7 +99,8 @@ func New(c Config) (*Server, error) {
 	}, nil
 }
 
-// Serve answers on ln until ctx is done, and then closes ln.
+// Serve answers on ln, which is to be behind TLS (link.Listen), until ctx is
+// done, and then closes ln.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	srv := &http.Server{
 		Handler: s.Handler(), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTime, ReadTimeout: readTime,

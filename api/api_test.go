@@ -30,6 +30,7 @@ import (
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/link"
 	"github.com/yunei/yunei/storage/dir"
 	"github.com/yunei/yunei/storage/records"
 	"github.com/yunei/yunei/suite"
@@ -117,6 +118,8 @@ type hall struct {
 	log  *bytes.Buffer
 	mu   sync.Mutex
 	time time.Time
+
+	revoked int // times that the board was told
 }
 
 func (h *hall) now() time.Time {
@@ -132,7 +135,11 @@ func (h *hall) pass(d time.Duration) {
 }
 
 func (h *hall) as(who string) *client.Client {
-	return client.New(h.srv.URL, h.Keys[who], installation, h.now)
+	c, err := client.New(h.srv.URL, h.Keys["yuneid"].Public(), h.Keys[who], installation, h.now)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return c
 }
 
 func empty(t *testing.T) *hall {
@@ -148,12 +155,16 @@ func empty(t *testing.T) *hall {
 	}
 	s, err := api.New(api.Config{
 		Installation: installation, Root: h.Root, Records: rec, Programs: programs, Way: h.way, Now: h.now,
-		Log: slog.New(slog.NewTextHandler(h.log, nil)),
+		Log: slog.New(slog.NewTextHandler(h.log, nil)), Revoked: func() { h.revoked++ },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.rec, h.srv = rec, httptest.NewServer(s.Handler())
+	h.rec, h.srv = rec, httptest.NewUnstartedServer(s.Handler())
+	if h.srv.TLS, err = link.Public(h.Keys["yuneid"]); err != nil {
+		t.Fatal(err)
+	}
+	h.srv.StartTLS()
 	t.Cleanup(func() { h.srv.Close(); _ = rec.Close() })
 	return h
 }
@@ -540,7 +551,9 @@ func (h *hall) post(method, path string, body []byte) (int, fault.Refusal) {
 	h.t.Helper()
 	req, err := http.NewRequestWithContext(h.t.Context(), method, h.srv.URL+path, bytes.NewReader(body))
 	h.must("making a request", err)
-	resp, err := http.DefaultClient.Do(req)
+	over, err := client.HTTP(h.srv.URL, h.Keys["yuneid"].Public())
+	h.must("pinning", err)
+	resp, err := over.Do(req)
 	h.must("sending", err)
 	defer resp.Body.Close() //nolint:errcheck // a test
 	b, err := io.ReadAll(resp.Body)
@@ -668,10 +681,13 @@ func TestServe(t *testing.T) {
 	h.must("making a server", err)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	h.must("listening", err)
+	ln, err = link.Listen(ln, h.Keys["yuneid"])
+	h.must("listening", err)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, ln) }()
-	c := client.New("http://"+ln.Addr().String(), h.Keys["op"], installation, h.now)
+	c, err := client.New("https://"+ln.Addr().String(), h.Keys["yuneid"].Public(), h.Keys["op"], installation, h.now)
+	h.must("pinning", err)
 	_, err = c.Directory(t.Context())
 	h.must("asking", err)
 	cancel()

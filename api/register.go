@@ -18,6 +18,7 @@ var verbs = map[verb.Verb]func(context.Context, *Server, *call) (any, error){
 	verb.OrgAdd:            addOrg,
 	verb.UserAdd:           addUser,
 	verb.ProcessAdd:        addProcess,
+	verb.ProcessRevoke:     revokeProcess,
 	verb.CatalogueAdd:      addEntry,
 	verb.LicenceGrant:      grantLicence,
 	verb.ApplicationSubmit: submitApplication,
@@ -97,6 +98,36 @@ func addUser(ctx context.Context, s *Server, c *call) (any, error) {
 func addProcess(ctx context.Context, s *Server, c *call) (any, error) {
 	return keep(ctx, s, c, s.Records.Processes, func(p governance.Process) string { return p.Name },
 		func(g governance.Register, p governance.Process) error { return g.MayAddProcess(c.By, p) })
+}
+
+// revokeProcess keeps a further revision of a process, by the request that
+// asked for it, and has the board cut it off before it answers.
+func revokeProcess(ctx context.Context, s *Server, c *call) (any, error) {
+	var name verb.Name
+	if err := c.Read(&name); err != nil {
+		return nil, err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	reg, err := s.Records.Register(ctx, s.Root)
+	if err != nil {
+		return nil, err
+	}
+	if err := reg.MayRevoke(c.By, name.ID); err != nil {
+		return nil, err
+	}
+	rec, err := s.Records.Processes.Get(ctx, name.ID)
+	if err != nil {
+		return nil, err
+	}
+	rec.Revision, rec.Envelope, rec.Value.Revoked = rec.Revision+1, c.Envelope, true
+	if err := s.Records.Processes.Put(ctx, rec); err != nil {
+		return nil, err
+	}
+	if s.Revoked != nil {
+		s.Revoked()
+	}
+	return verb.None{}, nil
 }
 
 func addEntry(ctx context.Context, s *Server, c *call) (any, error) {

@@ -1,49 +1,77 @@
 package bus
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/link"
 )
 
 // A Board is a connection to the board. It outlives restarts of the server:
 // its calls wait for the server as long as their ctx allows. It may be used
 // concurrently.
 type Board struct {
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	handle atomic.Pointer[jetstream.Stream]
+	nc   *nats.Conn
+	desk desk
+}
+
+// A desk takes a board's three requests: the clerk's own is the stream, in the
+// coordinator's process, and a party's is the clerk. An error without a kind
+// leaves open what happened.
+type desk interface {
+	post(ctx context.Context, subject string, data []byte) error
+	last(ctx context.Context, subject string) (Item, error)           // of a subject
+	next(ctx context.Context, filter string, at uint64) (Item, error) // the first under a filter that is numbered at or more
 }
 
 // Dial connects to the server at cfg.Addr, waiting for it until ctx ends, and
-// stays connected, through as many reconnects as it takes, until Close. A token
-// that the server does not know is Denied at once.
+// stays connected, through as many reconnects as it takes, until Close. A key
+// that the server does not know is the refusal "unknown-key", and a server that
+// holds another key than cfg.Pin "link-pin", both at once; on a reconnect
+// they are logged, and tried again.
 func Dial(ctx context.Context, cfg Config) (*Board, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	if cfg.Addr == "" {
-		return nil, fmt.Errorf("bus: no address to dial: %w", fault.Invalid)
+	if cfg.Addr == "" || cfg.Key.Public() == "" {
+		return nil, fmt.Errorf("bus: no address to dial, or no key to show: %w", fault.Invalid)
 	}
-	return connect(ctx, cfg)
+	ends, err := link.Client(cfg.Key, cfg.Pin)
+	if err != nil {
+		return nil, err
+	}
+	me, err := cfg.Key.Public().Ed25519()
+	if err != nil {
+		return nil, err
+	}
+	c := &counter{ask: ask + id(me), lost: make(chan struct{})}
+	c.nc, err = connect(
+		ctx, cfg, nats.Secure(ends), nats.TLSHandshakeFirst(), // not a byte of the server's is read before its key is
+		nats.IgnoreDiscoveredServers(), nats.CustomInboxPrefix(box(id(me))),
+		nats.DisconnectErrHandler(func(*nats.Conn, error) { c.lose() }),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Board{nc: c.nc, desk: c}, nil
 }
 
-func connect(ctx context.Context, cfg Config, more ...nats.Option) (*Board, error) {
+func connect(ctx context.Context, cfg Config, more ...nats.Option) (*nats.Conn, error) {
+	told := &complaint{log: cfg.log()}
 	opts := append([]nats.Option{
-		nats.Name("yunei"), nats.Token(cfg.Token), nats.Timeout(attempt),
-		nats.MaxReconnects(-1), nats.CustomReconnectDelay(delay), nats.IgnoreAuthErrorAbort(),
+		nats.Name("yunei"), nats.Timeout(attempt),
+		nats.MaxReconnects(-1), nats.CustomReconnectDelay(told.delay), nats.IgnoreAuthErrorAbort(),
+		nats.ReconnectHandler(func(*nats.Conn) { told.told.Store(false) }),
 		// Nothing is buffered while the server is away: a call that waits
 		// posts again itself, and one that gave up must not act later.
 		nats.ReconnectBufSize(-1),
@@ -51,26 +79,48 @@ func connect(ctx context.Context, cfg Config, more ...nats.Option) (*Board, erro
 		// The default handler writes to standard error.
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
 	}, more...)
-	if cfg.TLS != nil {
-		opts = append(opts, nats.Secure(cfg.TLS))
-	}
 	for n := 0; ; n++ {
 		nc, err := nats.Connect("nats://"+cfg.Addr, opts...)
 		if err == nil {
-			js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(attempt))
-			if err != nil {
-				nc.Close()
-				return nil, fmt.Errorf("dialling the bus: %w", err)
-			}
-			return &Board{nc: nc, js: js}, nil
+			told.nc.Store(nc)
+			return nc, nil
 		}
-		if errors.Is(err, nats.ErrAuthorization) {
-			return nil, fmt.Errorf("dialling the bus: the token is refused: %w", fault.Denied)
+		if no := refusal(err); no != nil {
+			return nil, fmt.Errorf("dialling the board: %w", no)
 		}
 		if !pause(ctx, n) {
-			return nil, fmt.Errorf("dialling the bus: %w: %w", err, ctx.Err())
+			return nil, fmt.Errorf("dialling the board: %w: %w", err, ctx.Err())
 		}
 	}
+}
+
+// refusal is what an attempt to connect was refused for, nil if it was not.
+func refusal(err error) error {
+	if errors.Is(err, nats.ErrAuthorization) {
+		return fault.Refuse("unknown-key", "house")
+	}
+	if _, ok := errors.AsType[fault.Kind](err); ok {
+		return err
+	}
+	return nil
+}
+
+// A complaint logs that the server has come to refuse us, once a time.
+type complaint struct {
+	log  *slog.Logger
+	nc   atomic.Pointer[nats.Conn]
+	told atomic.Bool
+}
+
+// delay is asked before every attempt to reconnect: the only one to be told of
+// those that a server refused.
+func (c *complaint) delay(n int) time.Duration {
+	if nc := c.nc.Load(); nc != nil {
+		if no := refusal(nc.LastError()); no != nil && !c.told.Swap(true) {
+			c.log.LogAttrs(context.Background(), slog.LevelError, "the board refuses us", slog.Any("err", no))
+		}
+	}
+	return delay(n)
 }
 
 // Close ends the connection, and with it every Watch of this board.
@@ -79,8 +129,8 @@ func (b *Board) Close() { b.nc.Close() }
 // Post writes a statement, 1 byte to MaxData, on a subject that has none, and
 // returns nil when it is on disk. The same bytes again are nil, so a caller
 // that does not know whether it posted posts again. Errors: Conflict if other
-// bytes are there, Exhausted for data too long or a board that is full, Invalid
-// for a bad subject or no data.
+// bytes are there, Denied if the subject is not one's own, Exhausted for data
+// too long or a board that is full, Invalid for a bad subject or no data.
 func (b *Board) Post(ctx context.Context, subject string, data []byte) error {
 	if err := check(subject, false); err != nil {
 		return err
@@ -92,39 +142,8 @@ func (b *Board) Post(ctx context.Context, subject string, data []byte) error {
 		return fmt.Errorf("posting %s: %d bytes, at most %d: %w", subject, len(data), MaxData, fault.Exhausted)
 	}
 	return b.persist(ctx, "posting "+subject, func(ctx context.Context) error {
-		_, err := b.js.Publish(ctx, posted+subject, data, jetstream.WithExpectStream(stream),
-			jetstream.WithExpectLastSequencePerSubject(0))
-		if !refused(err) {
-			return err
-		}
-		there, err := b.last(ctx, subject)
-		switch {
-		case errors.Is(err, fault.NotFound):
-			return fmt.Errorf("the board takes no more: %w", fault.Exhausted)
-		case err != nil:
-			return err
-		case !bytes.Equal(there.Data, data):
-			return fmt.Errorf("another statement is there: %w", fault.Conflict)
-		}
-		return nil
+		return b.desk.post(ctx, subject, data)
 	})
-}
-
-// refused says whether err is the server's answer that it did not store a
-// message: there is one on its subject, or there is no room.
-func refused(err error) bool {
-	const storeFailed, noResources, noStorage = 10077, 10023, 10047
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	if !ok {
-		return false
-	}
-	switch api.ErrorCode {
-	case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant,
-		storeFailed, noResources, noStorage:
-		return true
-	default:
-		return false
-	}
 }
 
 // Get returns the statement of a subject, NotFound if there is none yet.
@@ -134,7 +153,7 @@ func (b *Board) Get(ctx context.Context, subject string) ([]byte, error) {
 	}
 	var it Item
 	err := b.persist(ctx, "getting "+subject, func(ctx context.Context) (err error) {
-		it, err = b.last(ctx, subject)
+		it, err = b.desk.last(ctx, subject)
 		return err
 	})
 	return it.Data, err
@@ -246,56 +265,19 @@ func (b *Board) follow(ctx context.Context, filter string, at uint64, bell <-cha
 	}
 }
 
-// sound says whether Post could have written it: a server lets a client of
-// another make post on subjects that are none of ours.
+// sound says whether Post could have written it: the coordinator can put
+// anything on its disk.
 func (it Item) sound() bool {
 	return check(it.Subject, false) == nil && len(it.Data) > 0 && len(it.Data) <= MaxData
 }
 
-// last returns the statement of a subject.
-func (b *Board) last(ctx context.Context, subject string) (Item, error) {
-	s, err := b.stream(ctx)
-	if err != nil {
-		return Item{}, err
-	}
-	return item(s.GetLastMsgForSubject(ctx, posted+subject))
-}
-
-// next returns the first statement under filter numbered at or more.
+// next is the desk's, unless the answer would have a reader go round in circles.
 func (b *Board) next(ctx context.Context, filter string, at uint64) (Item, error) {
-	s, err := b.stream(ctx)
-	if err != nil {
-		return Item{}, err
-	}
-	it, err := item(s.GetMsg(ctx, at, jetstream.WithGetMsgSubject(posted+filter)))
+	it, err := b.desk.next(ctx, filter, at)
 	if err == nil && (it.Seq < at || it.Seq == math.MaxUint64) {
 		return Item{}, fmt.Errorf("asking for statement %d or later: the server gave %d: %w", at, it.Seq, fault.Tampered)
 	}
 	return it, err
-}
-
-func item(m *jetstream.RawStreamMsg, err error) (Item, error) {
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Item{}, fault.NotFound
-	}
-	if err != nil {
-		return Item{}, err
-	}
-	return Item{Subject: strings.TrimPrefix(m.Subject, posted), Seq: m.Sequence, Data: m.Data}, nil
-}
-
-// stream returns the handle of the board, which says nothing about the state of
-// the server and so is fetched once.
-func (b *Board) stream(ctx context.Context) (jetstream.Stream, error) {
-	if s := b.handle.Load(); s != nil {
-		return *s, nil
-	}
-	s, err := b.js.Stream(ctx, stream)
-	if err != nil {
-		return nil, fmt.Errorf("looking for the board: %w", err)
-	}
-	b.handle.Store(&s)
-	return s, nil
 }
 
 // persist calls f until it succeeds, gives an error of a kind, which is an

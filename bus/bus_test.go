@@ -3,16 +3,12 @@ package bus
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
-	"log/slog"
-	"math/big"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -21,20 +17,43 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/suite"
 )
 
-const token = "a-token-for-the-tests-only"
+// keyOf is the key of somebody of that name, the same in every process.
+func keyOf(name string) suite.PrivateKey {
+	seed := sha256.Sum256([]byte(name))
+	der, err := x509.MarshalPKCS8PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
+	if err != nil {
+		panic(err)
+	}
+	key, err := suite.ParsePrivateKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+// anyone lets everybody in, and post anything.
+func anyone(ed25519.PublicKey) (Member, bool) {
+	return Member{Name: "member", May: func(string) bool { return true }}, true
+}
+
+func serving(dir, addr string) Config {
+	return Config{Dir: dir, Addr: addr, Key: keyOf("yuneid"), Known: anyone}
+}
+
+func dialling(addr string) Config {
+	return Config{Addr: addr, Key: keyOf("member"), Pin: keyOf("yuneid").Public()}
+}
 
 // childDir, set, makes the test binary a bus on that directory, to be killed.
 const childDir = "YUNEI_BUS_CHILD"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		s, err := Serve(context.Background(), Config{Dir: dir, Addr: "127.0.0.1:0", Token: token})
+		s, err := Serve(context.Background(), serving(dir, "127.0.0.1:0"))
 		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -47,7 +66,7 @@ func TestMain(m *testing.M) {
 
 func serve(tb testing.TB, dir, addr string) *Server {
 	tb.Helper()
-	s, err := Serve(tb.Context(), Config{Dir: dir, Addr: addr, Token: token})
+	s, err := Serve(tb.Context(), serving(dir, addr))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -57,7 +76,7 @@ func serve(tb testing.TB, dir, addr string) *Server {
 
 func dial(tb testing.TB, addr string) *Board {
 	tb.Helper()
-	b, err := Dial(tb.Context(), Config{Addr: addr, Token: token})
+	b, err := Dial(tb.Context(), dialling(addr))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -296,158 +315,6 @@ func TestKill(t *testing.T) {
 	if err != nil || len(names) == 0 || len(list) < len(names) || !slices.Equal(subjects(list[:len(names)]), names) {
 		t.Fatalf("%d acknowledged, %d there, %v", len(names), len(list), err)
 	}
-}
-
-func TestRefused(t *testing.T) {
-	var log bytes.Buffer
-	s, err := Serve(t.Context(), Config{Dir: t.TempDir(), Addr: "127.0.0.1:0", Token: token, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const wrong = "another-token-of-the-tests"
-	_, dialled := Dial(t.Context(), Config{Addr: s.Addr(), Token: wrong})
-	_, served := Serve(t.Context(), Config{Dir: t.TempDir(), Addr: s.Addr(), Token: token})
-	for _, c := range []struct {
-		name string
-		err  error
-		want fault.Kind
-	}{
-		{"a wrong token", dialled, fault.Denied},
-		{"a port in use", served, fault.Internal},
-		{"no token", first(Dial(t.Context(), Config{Addr: s.Addr()})), fault.Invalid},
-		{"a token in the address", first(Dial(t.Context(), Config{Addr: token + "@" + s.Addr(), Token: token})), fault.Invalid},
-		{"no address", first(Dial(t.Context(), Config{Token: token})), fault.Invalid},
-		{"the network in the clear", first(Dial(t.Context(), Config{Addr: "192.0.2.1:4222", Token: token})), fault.Denied},
-		{"listening in the clear", first(Serve(t.Context(), Config{Dir: t.TempDir(), Addr: "0.0.0.0:0", Token: token})), fault.Denied},
-		{"no directory", first(Serve(t.Context(), Config{Token: token})), fault.Invalid},
-	} {
-		if c.err == nil || fault.Of(c.err) != c.want {
-			t.Errorf("%s: %v, want %v", c.name, c.err, c.want)
-		}
-		if s := fmt.Sprint(c.err); strings.Contains(s, token) || strings.Contains(s, wrong) {
-			t.Errorf("%s: the error holds a token", c.name)
-		}
-	}
-	s.Close()
-	if out := log.String(); out == "" || strings.Contains(out, token) || strings.Contains(out, wrong) {
-		t.Errorf("the log is empty or holds a token: %s", out)
-	}
-}
-
-func first[T any](_ T, err error) error { return err }
-
-// Somebody with the token and another client can post and read, and no more.
-func TestHostileMember(t *testing.T) {
-	s := serve(t, t.TempDir(), "127.0.0.1:0")
-	b := dial(t, s.Addr())
-	post(t, b, "run.a.1", "of run.a.1")
-	nc, err := nats.Connect("nats://"+s.Addr(), nats.Token(token), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	ask := func(subject, reply, body string, header nats.Header) {
-		if reply == "" {
-			reply = nats.NewInbox()
-		}
-		if err := nc.PublishMsg(&nats.Msg{Subject: subject, Reply: reply, Data: []byte(body), Header: header}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	const api = "$JS.API."
-	ask(api+"STREAM.DELETE.BOARD", "", "", nil)
-	ask(api+"STREAM.PURGE.BOARD", "", "", nil)
-	ask(api+"STREAM.MSG.DELETE.BOARD", "", `{"seq":1}`, nil)
-	ask(api+"STREAM.UPDATE.BOARD", "", `{"name":"BOARD","subjects":["board.>"],"max_msgs":1}`, nil)
-	ask(api+"CONSUMER.CREATE.BOARD", "", `{"stream_name":"BOARD","config":{"deliver_subject":"$JS.API.STREAM.DELETE.BOARD","headers_only":true}}`, nil)
-	// The server answers on the subject that the asker names.
-	for _, target := range []string{"STREAM.DELETE.BOARD", "STREAM.PURGE.BOARD", "STREAM.MSG.DELETE.BOARD", "STREAM.UPDATE.BOARD", "STREAM.SNAPSHOT.BOARD"} {
-		ask(posted+"junk."+strings.ToLower(strings.ReplaceAll(target, ".", "-")), api+target, "x", nil)
-		ask(api+"STREAM.MSG.GET.BOARD", api+target, `{"seq":1}`, nil)
-		ask(api+"STREAM.INFO.BOARD", api+target, "", nil)
-	}
-	// One subject, one statement, whatever the headers ask for.
-	ask(posted+"run.a.1", "", "other", nil)
-	ask(posted+"run.a.1", "", "other", nats.Header{"Nats-Rollup": {"sub"}})
-	ask(posted+"run.a.1", "", "other", nats.Header{jetstream.ExpectedLastSubjSeqHeader: {"1"}})
-	ask(posted+"run.short", "", "gone in a second", nats.Header{"Nats-TTL": {"1s"}})
-	ask(posted+"run.SHOUTED", "", "x", nil)
-	ask(posted+"run.empty", "", "", nil)
-	ask(posted+"run.long", "", string(make([]byte, MaxData+framing+1)), nil)
-	if err := nc.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	post(t, b, "run.a.2", "of run.a.2")
-	if _, err := nc.SubscribeSync(posted + ">"); err != nil {
-		t.Fatal(err)
-	}
-	if err := nc.Flush(); err != nil || !errors.Is(nc.LastError(), nats.ErrPermissionViolation) {
-		t.Errorf("listening to what is not stored yet: %v, %v", err, nc.LastError())
-	}
-	time.Sleep(200 * time.Millisecond) // whatever was to happen on another thread of the server
-	list, err := b.List(t.Context(), "run.>")
-	if err != nil || !slices.Equal(subjects(list), []string{"run.a.1", "run.a.2"}) || string(list[0].Data) != "of run.a.1" {
-		t.Errorf("the board is now %v, %v", list, err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	own, err := s.Board(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer own.Close()
-	if err := own.Prepare(ctx); err != nil {
-		t.Errorf("setting the board's rules again: %v", err)
-	}
-}
-
-// Over a network the board is behind TLS.
-func TestTLS(t *testing.T) {
-	server, client := certificate(t)
-	s, err := Serve(t.Context(), Config{Dir: t.TempDir(), Addr: "0.0.0.0:0", Token: token, TLS: server})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	_, port, err := net.SplitHostPort(s.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := Dial(t.Context(), Config{Addr: "localhost:" + port, Token: token, TLS: client})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	post(t, b, "run.a.1", "x")
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	if _, err := Dial(ctx, Config{Addr: "localhost:" + port, Token: token, TLS: &tls.Config{MinVersion: tls.VersionTLS13}}); err == nil {
-		t.Error("a server with an unknown certificate is believed")
-	}
-}
-
-func certificate(t *testing.T) (server, client *tls.Config) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, form, form, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
-		&tls.Config{MinVersion: tls.VersionTLS13, RootCAs: pool}
 }
 
 func TestSubjects(t *testing.T) {

@@ -3,33 +3,35 @@ package bus
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/link"
 )
 
-// A Server is the embedded NATS server and its board.
+// A Server is the embedded NATS server, its board and its clerk.
 type Server struct {
 	ns    *server.Server
+	door  *door
+	clerk *clerk
 	owner string // token of in-process boards, drawn at each start
 }
 
 // Serve starts the server on cfg.Dir, which it creates or goes on with, and
 // returns when it takes connections. ctx bounds the start; the server runs until
-// Close. Errors: Invalid and Denied for a configuration that is not allowed,
-// Internal otherwise.
+// Close. Errors: Invalid for a configuration that is not whole, Internal
+// otherwise.
 func Serve(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -37,10 +39,14 @@ func Serve(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Dir == "" {
 		return nil, fmt.Errorf("bus: no directory to serve from: %w", fault.Invalid)
 	}
+	if cfg.Addr != "" && cfg.Known == nil {
+		return nil, fmt.Errorf("bus: nobody to ask who is known: %w", fault.Invalid)
+	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the board's directory: %w", err)
 	}
 	s := &Server{owner: rand.Text()}
+	s.door = newDoor(s.owner, cfg.Known)
 	opts, err := s.options(cfg)
 	if err != nil {
 		return nil, err
@@ -48,6 +54,7 @@ func Serve(ctx context.Context, cfg Config) (*Server, error) {
 	if s.ns, err = server.NewServer(opts); err != nil {
 		return nil, fmt.Errorf("configuring the bus: %w", err)
 	}
+	s.door.gone = func(id uint64) bool { return s.ns.GetClient(id) == nil }
 	if err := s.start(ctx, cfg.Log); err != nil {
 		s.Close()
 		return nil, err
@@ -63,8 +70,8 @@ func (s *Server) options(cfg Config) (*server.Options, error) {
 		JetStream: true, StoreDir: cfg.Dir,
 		SyncAlways: true, // the default syncs every two minutes; Post promises the disk
 		MaxPayload: MaxPayload, MaxConn: 1024, MaxSubs: 1024,
-		TLSConfig: cfg.TLS, TLS: cfg.TLS != nil, TLSTimeout: 5, AuthTimeout: 5,
-		CustomClientAuthentication: door{owner: sha256.Sum256([]byte(s.owner)), member: sha256.Sum256([]byte(cfg.Token))},
+		NoFastProducerStall:        true, // who does not read its answers loses them, and keeps nobody waiting
+		CustomClientAuthentication: s.door,
 	}
 	if cfg.MaxPayload > 0 {
 		o.MaxPayload = cfg.MaxPayload
@@ -72,6 +79,13 @@ func (s *Server) options(cfg Config) (*server.Options, error) {
 	if cfg.Addr == "" {
 		return o, nil
 	}
+	ends, err := link.Members(cfg.Key)
+	if err != nil {
+		return nil, err
+	}
+	// The handshake comes first: by default the server greets in the clear.
+	o.TLS, o.TLSVerify, o.TLSHandshakeFirst, o.TLSConfig = true, true, true, ends
+	o.TLSTimeout, o.AuthTimeout = 5, 5
 	host, port, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("reading the address: %w", fault.Invalid)
@@ -100,12 +114,21 @@ func (s *Server) start(ctx context.Context, log *slog.Logger) error {
 		default:
 		}
 	}
-	b, err := s.Board(ctx)
+	nc, err := s.inside(ctx)
 	if err != nil {
 		return err
 	}
-	defer b.Close()
-	return b.Prepare(ctx)
+	st, err := openStore(nc)
+	if err == nil {
+		err = st.prepare(ctx)
+	}
+	if err == nil {
+		s.clerk, err = openDesk(nc, st, s.door)
+	}
+	if err != nil {
+		nc.Close()
+	}
+	return err
 }
 
 // Addr returns host:port where the server listens, "" if nowhere.
@@ -118,69 +141,50 @@ func (s *Server) Addr() string {
 
 // Close stops the server and waits for it. What was posted stays.
 func (s *Server) Close() {
+	if s.clerk != nil {
+		s.clerk.nc.Close()
+	}
 	s.ns.Shutdown()
 	s.ns.WaitForShutdown()
 }
 
 // Board returns a connection inside this process, for the coordinator itself.
 func (s *Server) Board(ctx context.Context) (*Board, error) {
-	return connect(ctx, Config{Token: s.owner}, nats.InProcessServer(s.ns))
-}
-
-// Prepare makes the board on a server that has none, and sets the rules of an
-// existing one. Serve has done so; the coordinator does it once for a server
-// that is not embedded. A board of the same name that is not ours is Conflict.
-func (b *Board) Prepare(ctx context.Context) error {
-	_, err := b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: stream, Subjects: []string{posted + ">"}, Storage: jetstream.FileStorage,
-		// Written once: the server itself refuses a second message on a
-		// subject, whatever client sends it, and removes none.
-		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
-		DenyDelete: true, DenyPurge: true,
-		MaxMsgSize: MaxData + framing,
-		RePublish:  &jetstream.RePublish{Source: posted + ">", Destination: news + ">", HeadersOnly: true},
-	})
-	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.Code == 400 {
-		return fmt.Errorf("making the board: %w: %w", err, fault.Conflict)
-	}
+	nc, err := s.inside(ctx)
 	if err != nil {
-		return fmt.Errorf("making the board: %w", err)
+		return nil, err
 	}
-	return nil
+	st, err := openStore(nc)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return &Board{nc: nc, desk: st}, nil
 }
 
-// A door lets in who shows one of two tokens, of which it keeps the hashes.
-type door struct{ owner, member [sha256.Size]byte }
+func (s *Server) inside(ctx context.Context) (*nats.Conn, error) {
+	return connect(ctx, Config{}, nats.Token(s.owner), nats.InProcessServer(s.ns))
+}
 
-// Check gives the owner everything, and a member the right to post, to read and
-// to hear news. Deleting, purging, configuring and consumers are not among it.
-func (d door) Check(c server.ClientAuthentication) bool {
-	got := sha256.Sum256([]byte(c.GetOpts().Token))
-	if c.Kind() != server.CLIENT {
-		return false
+// Recheck asks again who is known, and ends the connections of those who are
+// not any more. Call it when the register has changed.
+func (s *Server) Recheck() {
+	for _, id := range s.door.recheck() {
+		_ = s.ns.DisconnectClientByID(id) // it may be gone by itself
 	}
-	if subtle.ConstantTimeCompare(got[:], d.owner[:]) == 1 {
-		c.RegisterUser(&server.User{Username: "owner"})
-		return true
-	}
-	if subtle.ConstantTimeCompare(got[:], d.member[:]) != 1 {
-		return false
-	}
-	c.RegisterUser(&server.User{Username: "member", Permissions: &server.Permissions{
-		Publish: &server.SubjectPermission{Allow: []string{
-			posted + ">", "$JS.API.STREAM.INFO." + stream, "$JS.API.STREAM.MSG.GET." + stream,
-		}},
-		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", news + ">"}},
-	}})
-	return true
 }
 
 // A listener hands the server's complaints on, and the one that ends it to
 // start: an embedded server reports a port in use nowhere else.
 type listener struct {
-	log   *slog.Logger
-	fatal chan string
+	log    *slog.Logger
+	fatal  chan string
+	hushed atomic.Bool
 }
+
+// strangers are complaints that anybody can cause as often as they like: they
+// are told once a minute.
+var strangers = []string{"authentication error", "TLS handshake error"}
 
 func (l *listener) Noticef(string, ...any) {}
 func (l *listener) Debugf(string, ...any)  {}
@@ -198,7 +202,14 @@ func (l *listener) Fatalf(format string, v ...any) {
 }
 
 func (l *listener) say(level slog.Level, format string, v []any) {
-	if l.log != nil {
-		l.log.LogAttrs(context.Background(), level, "bus", slog.String("says", fmt.Sprintf(format, v...)))
+	says := fmt.Sprintf(format, v...)
+	if slices.ContainsFunc(strangers, func(s string) bool { return strings.Contains(says, s) }) {
+		if l.hushed.Swap(true) {
+			return
+		}
+		time.AfterFunc(time.Minute, func() { l.hushed.Store(false) })
+	}
+	if l.log != nil && !strings.HasPrefix(says, "Clients that are not using") { // the handshake first, as all of ours do
+		l.log.LogAttrs(context.Background(), level, "bus", slog.String("says", says))
 	}
 }

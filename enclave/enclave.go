@@ -3,7 +3,8 @@
 // plaintext modulus and chunk; a Sum is what adding exactly the lists of a
 // confirmed set gives, so that two parties that add the same lists hold the
 // same bytes. Open is the only way to a plaintext, and it returns what the
-// gate returned and nothing else.
+// gate returned and nothing else. Vouch and Vouched are the two ends of what
+// attests the gate's key of a round (enclave/attest).
 //
 // Who may be added, and who has agreed to it, is told by jobs/msg; this
 // package checks that bytes are those that were named.

@@ -89,4 +89,6 @@ var texts = map[Code]text{
 	"no-evidence":       {NotFound, Provider, "本域没有该次运行的证据：运行尚无候选结果，或不是统计披露控制（sdc）模式，或未在本域计算。", "the domain has no evidence of this run: there is no candidate yet, it is not of mode sdc, or it was not computed here"},
 	"disclosures":       {Exhausted, Provider, "该次运行的证据已按规定的最多次数提供，不再提供。", "the evidence of this run was given out as often as it may be"},
 	"recheck":           {Tampered, Bureau, "闸门的候选结果或检查记录与重新判断的结果不一致；请暂停该结果并核查闸门。", "the gate's candidate or record is not what it comes to again; hold the result, and look into the gate"},
+	"link-pin":          {Denied, Platform, "对方出示的密钥不是本机所记录的公钥：地址有误，或有人居间冒充；请与大数据部门核对公钥后再连接。", "the other side shows another key than the one pinned here: a wrong address, or somebody in between; compare the key with the bureau before you connect"},
+	"attestation":       {Denied, Bureau, "闸门没有按授权凭据证明其运行环境，本次运行已终止，未输出任何结果；请核查闸门主机，以及受托方和各域核验所用的制造商材料是否过期。", "the gate has not shown that it runs where the permit says; the run is dead and nothing went out; look into the gate's host, and whether the makers' collateral of trustees and domains is out of date"},
 }

@@ -19,21 +19,20 @@ import (
 
 const origin = "town.ledger"
 
-// coordinator is a flow on a board and a ledger of its own, and a member's
-// board: what the token gives.
+// coordinator is a flow on a board and a ledger of its own, and a second board
+// that may post anything: what a member would have on a server that did not
+// ask whose a subject is.
 func coordinator(t *testing.T) (f *Flow, member *bus.Board, w *governancetest.Town) {
 	t.Helper()
 	w = governancetest.NewTown(t)
-	cfg := bus.Config{Dir: t.TempDir(), Addr: "127.0.0.1:0", Token: "a-token-for-the-tests-only"}
-	server, err := bus.Serve(t.Context(), cfg)
+	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	cfg.Addr = server.Addr()
 	boards := make([]*bus.Board, 2)
 	for i := range boards {
-		if boards[i], err = bus.Dial(t.Context(), cfg); err != nil {
+		if boards[i], err = server.Board(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(boards[i].Close)

@@ -323,7 +323,7 @@ func (f *Flow) checkpoint(ctx context.Context, index uint64, trustees []jobs.Pro
 }
 
 // place is where the ledger holds a statement, as the ledger says it: on the
-// board anyone with the token may have said otherwise, and before the scribe.
+// board anyone may have said otherwise, and before the scribe.
 func (f *Flow) place(ctx context.Context, v *msg.View, d suite.Digest) (uint64, error) {
 	i, ok := v.Index(d)
 	if !ok {
@@ -372,7 +372,7 @@ func (f *Flow) lastCheckpoint(ctx context.Context) (uint64, error) {
 		}
 		var cp msg.Checkpoint
 		if json.Unmarshal(item.Data, &cp) != nil {
-			continue // not ours: whoever has the board's token may post here
+			continue // not ours: others may post here
 		}
 		tree, err := proof.Verify(cp.Note, key, f.Origin, nil, 0)
 		if err == nil && item.Subject == msg.CheckpointSubject(tree.Size) {

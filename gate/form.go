@@ -158,10 +158,10 @@ func sdcStatements(terms jobs.Terms, threshold int64) []jobs.Statement {
 			EN: "This is statistical disclosure control and not differential privacy; the program's source was reviewed by a named party.",
 		},
 	}
-	if terms.Gate.Evidence == jobs.Software {
+	if !terms.Gate.ConfidentialAgainstHost() {
 		all = append(all, jobs.Statement{
-			ZH: "本结果的闸门运行在未经硬件证明的主机上，主管部门系统管理员可读取精确合计值。",
-			EN: "The gate ran on a host that no hardware attests: the bureau's administrator could read the exact sum.",
+			ZH: fmt.Sprintf("本结果的闸门运行在对管理员不保密的主机上（证据类型 %s），主管部门系统管理员可读取精确合计值。", terms.Gate.Evidence),
+			EN: fmt.Sprintf("The gate ran on a host that is not closed to its administrator (evidence: %s): the bureau's administrator could read the exact sum.", terms.Gate.Evidence),
 		})
 	}
 	return all

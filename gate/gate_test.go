@@ -510,21 +510,28 @@ func TestStatements(t *testing.T) {
 	has := func(c jobs.Candidate, zh string) bool {
 		return slices.ContainsFunc(c.Statements, func(s jobs.Statement) bool { return strings.Contains(s.ZH, zh) })
 	}
-	const admin = "本结果的闸门运行在未经硬件证明的主机上，主管部门系统管理员可读取精确合计值。"
+	binary, digits := suite.DigestOf([]byte("gate")), strings.Repeat("ab", 48)
+	boot := []jobs.PCR{{Index: 0, Values: []string{digits[:64]}}, {Index: 4, Values: []string{digits[:64]}}, {Index: 7, Values: []string{digits[:64]}}}
+	policies := map[jobs.Evidence]*jobs.Policy{
+		jobs.TPM: {Binary: binary, TPM: &jobs.TPMPolicy{Keys: []string{digits[:68]}, PCRs: boot, Binary: 13, MinFirmware: 1}},
+		jobs.TDX: {Binary: binary, TDX: &jobs.TDXPolicy{Images: []jobs.TDXImage{{MRTD: digits}}, MinTCB: digits[:32], MinEvaluation: 1}},
+	}
+	const admin = "，主管部门系统管理员可读取精确合计值。"
 	for _, c := range []struct {
 		mode     jobs.Mode
 		members  int
-		evidence string
+		evidence jobs.Evidence
 		want     []string
 		not      []string
 	}{
 		{jobs.SDC, 2, jobs.Software, []string{admin, "仅含两个数据域", "不少于 10 个", "不是差分隐私"}, []string{"ε"}},
-		{jobs.SDC, 1, "tdx", nil, []string{admin, "减去自己的部分"}},
+		{jobs.SDC, 2, jobs.TPM, []string{admin, "证据类型 tpm2"}, nil},
+		{jobs.SDC, 1, jobs.TDX, nil, []string{admin, "减去自己的部分"}},
 		{jobs.DP, 2, jobs.Software, []string{"ε = ", "仅含两个数据域", "j 倍"}, []string{admin}},
 		{jobs.DP, 3, jobs.Software, []string{"其余各域串通"}, []string{"仅含两个数据域"}},
 	} {
 		terms := termsOf(t, c.mode, c.members)
-		terms.Gate.Evidence = c.evidence
+		terms.Gate.Evidence, terms.Gate.Policy = c.evidence, policies[c.evidence]
 		got, _ := judged(t, terms, make([]int64, terms.Slots()))
 		for _, zh := range c.want {
 			if !has(got, zh) {

@@ -100,5 +100,5 @@ func (g Register) holds(s jobs.Signer, role Role, now time.Time) bool {
 // runs reports whether p is registered for duty.
 func (g Register) runs(p jobs.Process, duty Duty) bool {
 	r, ok := g.Processes[p.Name]
-	return ok && r.Kind == duty && r.Key == p.Key
+	return ok && !r.Revoked && r.Kind == duty && r.Key == p.Key
 }

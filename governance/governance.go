@@ -110,12 +110,14 @@ const (
 	Coordinator Duty = "coordinator"
 )
 
-// A Process is a daemon, its key, and, where others send it letters, its box.
+// A Process is a daemon, its key, and, where others send it letters, its box. A
+// revoked one's key does nothing any more.
 type Process struct {
-	Name string          `json:"name"`
-	Kind Duty            `json:"kind"`
-	Key  suite.PublicKey `json:"key"`
-	Box  suite.BoxKey    `json:"box,omitempty"` // the coordinator's desk
+	Name    string          `json:"name"`
+	Kind    Duty            `json:"kind"`
+	Key     suite.PublicKey `json:"key"`
+	Box     suite.BoxKey    `json:"box,omitempty"` // the coordinator's desk
+	Revoked bool            `json:"revoked,omitempty"`
 }
 
 // A Part is the role that a column plays in its dataset.

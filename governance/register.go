@@ -89,19 +89,31 @@ func (g Register) MayAddUser(by suite.PublicKey, u User, now time.Time) error {
 	return g.fresh(u.Key)
 }
 
-// MayAddProcess reports whether by may register p.
+// MayAddProcess reports whether by may register p: a new name, or that of a
+// revoked process of the same duty, with a new key.
 func (g Register) MayAddProcess(by suite.PublicKey, p Process) error {
 	if !g.isRoot(by) {
 		return fault.Refuse("root-only", House)
 	}
-	if _, taken := g.Processes[p.Name]; taken {
+	if old, taken := g.Processes[p.Name]; taken && (!old.Revoked || old.Kind != p.Kind) {
 		return fault.Refuse("registered", House)
 	}
 	known := slices.Contains([]Duty{Site, Committee, Gate, Coordinator}, p.Kind)
-	if !known || jobs.ID(p.Name) != nil || (p.Kind == Site) != strings.HasPrefix(p.Name, "site-") || len(p.Box) > 64 {
+	if !known || p.Revoked || jobs.ID(p.Name) != nil || (p.Kind == Site) != strings.HasPrefix(p.Name, "site-") || len(p.Box) > 64 {
 		return fault.Refuse("registration", House)
 	}
 	return g.fresh(p.Key)
+}
+
+// MayRevoke reports whether by may revoke the process of that name.
+func (g Register) MayRevoke(by suite.PublicKey, name string) error {
+	if !g.isRoot(by) {
+		return fault.Refuse("root-only", House)
+	}
+	if p, ok := g.Processes[name]; !ok || p.Revoked {
+		return fault.Refuse("not-found", House)
+	}
+	return nil
 }
 
 // fresh refuses a key that is none, or that anyone or anything holds already:

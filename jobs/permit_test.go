@@ -139,7 +139,7 @@ func TestAlteredTerms(t *testing.T) {
 		"trustees":        func(t *Terms) { t.Trustees.Members[0].Key = c["stranger"].Public() },
 		"quorum":          func(t *Terms) { t.Trustees.Quorum = 3 },
 		"gate key":        func(t *Terms) { t.Gate.Key = c["stranger"].Public() },
-		"evidence":        func(t *Terms) { t.Gate.Evidence = "tdx" },
+		"evidence":        func(t *Terms) { t.Gate.Evidence, t.Gate.Policy = TPM, tpmPolicy() },
 		"desk":            func(t *Terms) { t.Desk = "x25519:CgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
 		"uses":            func(t *Terms) { t.Uses = 3 },
 		"checkers":        func(t *Terms) { t.Checkers[0].Key = c["stranger"].Public() },

@@ -7,7 +7,7 @@ import (
 )
 
 // Slots are the times at which a domain's part of a run may appear: First,
-// First+Every, ... Count of them, in seconds after the domain booked the run.
+// First+Every, ... Count of them, in seconds after the domain began with the run.
 // They follow from the terms alone, so that when a part appears tells at most
 // Bits, however a guest spends its time. A run that misses the last slot is an
 // incident, and gives nothing.
@@ -30,20 +30,20 @@ func (s Slots) check() error {
 	return nil
 }
 
-// Next is the first slot, of a run booked at booked, that is not before now;
+// Next is the first slot, of a run that began at began, that is not before now;
 // false if there is none left. The zero Slots has none.
-func (s Slots) Next(booked, now time.Time) (time.Time, bool) {
+func (s Slots) Next(began, now time.Time) (time.Time, bool) {
 	for k := range int64(s.Count) {
-		if at := booked.Add(time.Duration(s.First+k*s.Every) * time.Second); !at.Before(now) {
+		if at := began.Add(time.Duration(s.First+k*s.Every) * time.Second); !at.Before(now) {
 			return at, true
 		}
 	}
 	return time.Time{}, false
 }
 
-// Last is the last slot of a run booked at booked.
-func (s Slots) Last(booked time.Time) time.Time {
-	return booked.Add(time.Duration(s.First+int64(s.Count-1)*s.Every) * time.Second)
+// Last is the last slot of a run that began at began.
+func (s Slots) Last(began time.Time) time.Time {
+	return began.Add(time.Duration(s.First+int64(s.Count-1)*s.Every) * time.Second)
 }
 
 // Bits is how many bits the choice of a slot can tell: log2 of Count.

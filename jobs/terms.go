@@ -105,11 +105,9 @@ type Trustees struct {
 // Gate is the process that opens, and what vouches for it.
 type Gate struct {
 	Process
-	Evidence string `json:"evidence"` // "software": its administrator could read an exact sum
+	Evidence Evidence `json:"evidence"`         // software, tpm2: its administrator could read an exact sum
+	Policy   *Policy  `json:"policy,omitempty"` // by which the evidence is judged; none for software
 }
-
-// Software is the evidence of a gate that nothing attests.
-const Software = "software"
 
 // BothEngines has each domain run the program on two unrelated engines, in
 // jails of their own, and seal its part only if the cubes agree.
@@ -256,7 +254,7 @@ func (t Terms) Member(domain string) (Member, bool) {
 // Check reports what is wrong with the terms, all of it, as errors of kind
 // Invalid.
 func (t Terms) Check() error {
-	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.checkMode(), t.Limits.Check(), t.Shape.Check()}
+	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.Gate.check(), t.checkMode(), t.Limits.Check(), t.Shape.Check()}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%w: %w", err, fault.Invalid)
 	}

@@ -152,6 +152,34 @@ func TestTermsCheck(t *testing.T) {
 		{"checkers: one", func(t *Terms) { t.Checkers[1].Key = t.Gate.Key }},
 		{"desk", func(t *Terms) { t.Desk = "x25519:desk" }},
 
+		{"", func(t *Terms) { t.Gate.Evidence, t.Gate.Policy = TPM, tpmPolicy() }},
+		{"", func(t *Terms) { t.Gate.Evidence, t.Gate.Policy = SNP, snpPolicy() }},
+		{"", func(t *Terms) { t.Gate.Evidence, t.Gate.Policy = TDX, tdxPolicy() }},
+		{"gate: evidence", func(t *Terms) { t.Gate.Evidence = "" }},
+		{"gate: evidence", func(t *Terms) { t.Gate.Evidence = "sgx" }},
+		{"none for software", func(t *Terms) { t.Gate.Policy = tpmPolicy() }},
+		{"want a policy", func(t *Terms) { t.Gate.Evidence = TDX }},
+		{"want a policy", func(t *Terms) { t.Gate.Evidence, t.Gate.Policy = TDX, tpmPolicy() }},
+		{"want a policy", func(t *Terms) { t.Gate.Evidence, t.Gate.Policy = TPM, &Policy{} }},
+		{"want a policy", func(t *Terms) {
+			t.Gate.Evidence, t.Gate.Policy = TPM, tpmPolicy()
+			t.Gate.Policy.SNP = snpPolicy().SNP
+		}},
+		{"digest of the gate's binary", func(t *Terms) {
+			t.Gate.Evidence, t.Gate.Policy = TPM, tpmPolicy()
+			t.Gate.Policy.Binary = "sha256:x"
+		}},
+		{"policy: tpm2: 0 keys", func(t *Terms) {
+			t.Gate.Evidence, t.Gate.Policy = TPM, tpmPolicy()
+			t.Gate.Policy.TPM.Keys = nil
+		}},
+		{"policy: sev-snp: 0 images", func(t *Terms) {
+			t.Gate.Evidence, t.Gate.Policy = SNP, &Policy{Binary: suite.DigestOf(nil), SNP: &SNPPolicy{}}
+		}},
+		{"policy: tdx: 0 images", func(t *Terms) {
+			t.Gate.Evidence, t.Gate.Policy = TDX, &Policy{Binary: suite.DigestOf(nil), TDX: &TDXPolicy{}}
+		}},
+
 		{"mode: want", func(t *Terms) { t.Mode = "" }},
 		{"mode: want", func(t *Terms) { t.Mode = "raw" }},
 		{"source review", func(t *Terms) { t.Program.Review = nil }},
@@ -237,6 +265,10 @@ func FuzzParseTerms(f *testing.F) {
 	f.Add(terms.Bytes())
 	terms.Engines, terms.Shape.L0, terms.Shape.Grouping = BothEngines, 3, Grouping{Blocks: 9, Default: []int64{30}}
 	f.Add(terms.Bytes())
+	for e, p := range map[Evidence]*Policy{TPM: tpmPolicy(), SNP: snpPolicy(), TDX: tdxPolicy()} {
+		terms.Gate.Evidence, terms.Gate.Policy = e, p
+		f.Add(terms.Bytes())
+	}
 	indented, err := json.MarshalIndent(terms, "", " ")
 	if err != nil {
 		f.Fatal(err)

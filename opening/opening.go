@@ -3,9 +3,10 @@
 // trustees that are to answer, one opening a run, and the candidate that comes
 // of it. It shows the opened vector to gate.Judge and keeps nothing of it.
 //
-// It believes the coordinator nothing. Where its evidence is "software", the
-// administrator of the machine it runs on could read an exact sum; the
-// candidate says so.
+// It believes the coordinator nothing. Its key of a round is vouched for by
+// evidence of the place that it runs in, of the type that the permit names; where
+// that is not confidential against the host ("software", "tpm2"), the machine's
+// administrator could read an exact sum, and the candidate says so.
 package opening
 
 import (
@@ -16,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/yunei/yunei/enclave"
+	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
@@ -29,16 +31,22 @@ import (
 // A Gate takes part in runs.
 type Gate struct {
 	*party.Party
+	place  attest.Attester
+	binary suite.Digest // its own
+	device sync.Mutex   // place attests one thing at a time
 	mu     sync.Mutex
 	rounds map[string]*round
 }
 
-// New makes a gate that is in no round.
-func New(p *party.Party) *Gate { return &Gate{Party: p, rounds: map[string]*round{}} }
+// New makes a gate that is in no round, of that binary and in that place.
+func New(p *party.Party, place attest.Attester, binary suite.Digest) *Gate {
+	return &Gate{Party: p, place: place, binary: binary, rounds: map[string]*round{}}
+}
 
 // A round is what the gate knows of one round, in memory only.
 type round struct {
 	opener    *enclave.Opener
+	evidence  []byte // that vouches for it
 	sum       *enclave.Sum
 	points    []int // of the trustees that are to answer
 	candidate *msg.CandidateBody
@@ -67,6 +75,9 @@ func (g *Gate) Advance(ctx context.Context, v *msg.View) error {
 	g.forget(v.ID(), n)
 	if g.Remembers(v.ID(), 0, msg.Dead) || g.opened(v.ID()) && !g.has(v, n) {
 		return g.finish(ctx, v)
+	}
+	if v.Terms().Gate.Evidence != g.place.Type() { // nobody would take what it has to show
+		return g.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, g.Name), Code: "attestation"})
 	}
 	if g.Remembers(v.ID(), n, msg.Receiver) && !g.has(v, n) {
 		if v.Said(n, msg.Lost, g.Name) {
@@ -138,14 +149,17 @@ func (g *Gate) forget(run string, n int) {
 	}
 }
 
-// named: the permit is one for this gate, by its name and its key, and claims
-// for it no other evidence than it has.
+// named: the permit is one for this gate, by its name and its key.
 func (g *Gate) named(v *msg.View) bool {
-	return v.Terms().Gate == (jobs.Gate{Process: jobs.Process{Name: g.Name, Key: g.Key.Public()}, Evidence: jobs.Software})
+	return v.Terms().Gate.Process == jobs.Process{Name: g.Name, Key: g.Key.Public()}
 }
 
-// may: the permit holds now.
-func (g *Gate) may(v *msg.View, _ int) bool { return v.Permit().At(g.Now()) == nil }
+// may: the permit holds now, and every trustee has said what the evidence must
+// answer.
+func (g *Gate) may(v *msg.View, n int) bool {
+	_, all := msg.All[msg.HelloBody](v, n, msg.Hello, v.Trustees())
+	return all && v.Permit().At(g.Now()) == nil
+}
 
 func (g *Gate) receiver(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	r := g.round(v, n)
@@ -160,7 +174,16 @@ func (g *Gate) receiver(_ context.Context, v *msg.View, n int) (msg.Body, [][]by
 		g.mu.Unlock()
 	}
 	pk := r.opener.PublicKey()
-	return msg.ReceiverBody{Of: v.Of(n, g.Name), Key: suite.DigestOf(pk), Evidence: jobs.Software}, [][]byte{pk}, nil
+	key := suite.DigestOf(pk)
+	if r.evidence == nil {
+		g.device.Lock()
+		defer g.device.Unlock()
+		var err error
+		if r.evidence, err = enclave.Vouch(g.place, v, n, g.binary, key); err != nil {
+			return nil, nil, err
+		}
+	}
+	return msg.ReceiverBody{Of: v.Of(n, g.Name), Key: key, Evidence: suite.DigestOf(r.evidence)}, [][]byte{pk, r.evidence}, nil
 }
 
 // revealed: the set is confirmed and every member has revealed. A reveal that

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yunei/yunei/enclave"
+	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
@@ -517,7 +518,7 @@ func TestForeignReceiver(t *testing.T) {
 	if err := s.gate.Put(t.Context(), foreign.PublicKey()); err != nil {
 		t.Fatal(err)
 	}
-	body := msg.ReceiverBody{Of: msg.Of{Run: run, Round: 1, Permit: s.terms.Digest(), Party: "gate"}, Key: suite.DigestOf(foreign.PublicKey()), Evidence: jobs.Software}
+	body := msg.ReceiverBody{Of: msg.Of{Run: run, Round: 1, Permit: s.terms.Digest(), Party: "gate"}, Key: suite.DigestOf(foreign.PublicKey()), Evidence: suite.DigestOf(nil)}
 	subject, byCoordinator := s.say(msg.Receiver, "yuneid", body)
 	_, byGate := s.say(msg.Receiver, "gate", body)
 
@@ -616,7 +617,7 @@ func TestOutOfRange(t *testing.T) {
 }
 
 // Outside its time a permit moves nobody; a daemon that it does not name, by
-// name, key and evidence, says nothing however far the others are.
+// name and key, says nothing however far the others are.
 func TestNotTheirs(t *testing.T) {
 	s := sdc(t)
 	s.now = s.terms.NotBefore.Add(-time.Nanosecond)
@@ -639,7 +640,7 @@ func TestNotTheirs(t *testing.T) {
 		s.journals[who.name+"'"] = s.openJournal(who.name + "-" + who.key)
 		p := s.party(who.name + "'")
 		p.Name, p.Key = who.name, s.Keys[who.key]
-		for kind, advance := range map[string]func(context.Context, *msg.View) error{"gate": New(p).Advance, "trustee": trustee.New(p).Advance} {
+		for kind, advance := range map[string]func(context.Context, *msg.View) error{"gate": New(p, attest.NewSoftware(p.Key), gateBinary).Advance, "trustee": trustee.New(p).Advance} {
 			if err := advance(t.Context(), s.view("")); err != nil {
 				t.Errorf("%s with the key of %s as a %s: %v", who.name, who.key, kind, err)
 			}
@@ -648,12 +649,6 @@ func TestNotTheirs(t *testing.T) {
 	if after := len(s.onBoard()); after != before {
 		t.Errorf("strangers have said %d things", after-before)
 	}
-
-	attested := newStage(t, jobs.SDC, func(terms *jobs.Terms) { terms.Gate.Evidence = "tdx" })
-	attested.begin(1)
-	attested.quiet()
-	attested.wantSaid(1, msg.Receiver)
-	attested.wantSaid(1, msg.Key, "trustee-1", "trustee-2", "trustee-3")
 }
 
 // A run that a site refused is over: trustees make no key for it, and forget

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yunei/yunei/bus"
 	"github.com/yunei/yunei/enclave"
+	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance/governancetest"
@@ -48,6 +49,7 @@ type stage struct {
 	seen     int
 	trustees map[string]*trustee.Trustee
 	gate     *Gate
+	place    attest.Attester
 	sites    map[string]*site
 }
 
@@ -56,7 +58,7 @@ var order = []string{"trustee-1", "trustee-2", "trustee-3", "gate", "site-hospit
 
 func newStage(t *testing.T, mode jobs.Mode, edit func(*jobs.Terms)) *stage {
 	t.Helper()
-	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir(), Token: "a-token-for-the-tests-only"})
+	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +90,7 @@ func newStage(t *testing.T, mode jobs.Mode, edit func(*jobs.Terms)) *stage {
 		s.journals[name] = s.openJournal(name)
 		switch {
 		case name == "gate":
-			s.gate = New(s.party(name))
+			s.gate = s.newGate()
 		case name[:4] == "site":
 			s.sites[name] = &site{Party: s.party(name), sealed: map[int][][][]byte{}, salts: map[int]suite.Salt{}}
 		default:
@@ -140,6 +142,19 @@ func (s *stage) party(name string) *party.Party {
 	}
 }
 
+// gateBinary is that of every gate on a stage.
+var gateBinary = suite.DigestOf([]byte("yunei-gate"))
+
+// newGate starts the gate in its place, which is its own word if the test gave it
+// no other.
+func (s *stage) newGate() *Gate {
+	place := s.place
+	if place == nil {
+		place = attest.NewSoftware(s.Keys["gate"])
+	}
+	return New(s.party("gate"), place, gateBinary)
+}
+
 // restart is the death of a daemon and its return: it has its journal, and
 // nothing else.
 func (s *stage) restart(name string) {
@@ -149,7 +164,7 @@ func (s *stage) restart(name string) {
 	}
 	s.journals[name] = s.openJournal(name)
 	if name == "gate" {
-		s.gate = New(s.party(name))
+		s.gate = s.newGate()
 	} else {
 		s.trustees[name] = trustee.New(s.party(name))
 	}

@@ -35,7 +35,7 @@ type table struct {
 
 func newTable(t *testing.T) *table {
 	t.Helper()
-	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir(), Token: "a-token-for-the-tests-only"})
+	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -165,8 +165,8 @@ var checks = []check{
 		CheckAnswers,
 		Text{"托管方应答", "the answers"},
 		Text{
-			"达到门限数的密钥托管方各自重算得到同一和密文，并只对它应答。",
-			"A quorum of trustees declared that they had computed the same sum by themselves, and answered to exactly that.",
+			"达到门限数的密钥托管方各自按授权凭据核验了关口证据，重算得到同一和密文，并只对它应答。",
+			"A quorum of trustees declared, having held the gate's evidence against the permit, that they had computed the same sum by themselves, and answered to exactly that.",
 		},
 		(*verification).answered,
 	},

@@ -59,24 +59,29 @@ type Report struct {
 	Operator     string       `json:"operator,omitempty"`
 	Program      suite.Digest `json:"program,omitempty"`
 	Mode         jobs.Mode    `json:"mode,omitempty"`
-	Evidence     string       `json:"evidence,omitempty"` // what vouches for the gate
-	Profile      string       `json:"profile,omitempty"`
-	Verdict      string       `json:"verdict,omitempty"`    // the gate's: pass, review (people decide), or fail (by exception)
-	Exceptions   []string     `json:"exceptions,omitempty"` // by code, that the votes name for a candidate that failed
-	Domains      []string     `json:"domains,omitempty"`
-	Trustees     []string     `json:"trustees,omitempty"` // those that answered
-	Checkers     []string     `json:"checkers,omitempty"` // organisations of the two who approved
-	Recipients   []string     `json:"recipients,omitempty"`
-	Debits       []msg.Debit  `json:"debits,omitempty"` // in the order of Domains; mode dp
-	Form         suite.Digest `json:"form,omitempty"`   // of the program, as it was run
-	Engines      []string     `json:"engines,omitempty"`
-	Replayed     []string     `json:"replayed,omitempty"` // domains that computed it again and came to the same
-	SlotBits     float64      `json:"slot_bits"`          // what the slot of release can tell beside rho, at most
-	Started      time.Time    `json:"started,omitzero"`   // as the operator states
-	Witnessed    time.Time    `json:"witnessed,omitzero"`
-	Leaves       uint64       `json:"leaves,omitempty"`     // of the ledger at the checkpoint
-	Statements   int          `json:"statements,omitempty"` // in the bundle
-	NotProven    []Text       `json:"not_proven,omitempty"`
+	// Evidence is the type of what vouched for the gate, to the trustees and to the
+	// domains; the words, and whether the gate's host could read what it opened,
+	// follow from it.
+	Evidence     jobs.Evidence `json:"evidence,omitempty"`
+	Confidential bool          `json:"confidential_against_host"`
+	Place        Text          `json:"place,omitzero"`
+	Profile      string        `json:"profile,omitempty"`
+	Verdict      string        `json:"verdict,omitempty"`    // the gate's: pass, review (people decide), or fail (by exception)
+	Exceptions   []string      `json:"exceptions,omitempty"` // by code, that the votes name for a candidate that failed
+	Domains      []string      `json:"domains,omitempty"`
+	Trustees     []string      `json:"trustees,omitempty"` // those that answered
+	Checkers     []string      `json:"checkers,omitempty"` // organisations of the two who approved
+	Recipients   []string      `json:"recipients,omitempty"`
+	Debits       []msg.Debit   `json:"debits,omitempty"` // in the order of Domains; mode dp
+	Form         suite.Digest  `json:"form,omitempty"`   // of the program, as it was run
+	Engines      []string      `json:"engines,omitempty"`
+	Replayed     []string      `json:"replayed,omitempty"` // domains that computed it again and came to the same
+	SlotBits     float64       `json:"slot_bits"`          // what the slot of release can tell beside rho, at most
+	Started      time.Time     `json:"started,omitzero"`   // as the operator states
+	Witnessed    time.Time     `json:"witnessed,omitzero"`
+	Leaves       uint64        `json:"leaves,omitempty"`     // of the ledger at the checkpoint
+	Statements   int           `json:"statements,omitempty"` // in the bundle
+	NotProven    []Text        `json:"not_proven,omitempty"`
 
 	// Candidate is what is released; its zero value if the bundle does not hold.
 	Candidate jobs.Candidate `json:"-"`
@@ -88,7 +93,8 @@ func (v *verification) report(done []Check) Report {
 	r := Report{
 		Valid: true, Size: len(v.raw), Checks: done,
 		Installation: v.file.Installation, Run: v.run.ID, Permit: t.ID, Terms: v.permit.Digest(), Scenario: t.Scenario,
-		Purpose: t.Purpose, Operator: t.Operator.Org, Program: t.Program.Digest, Mode: t.Mode, Evidence: t.Gate.Evidence,
+		Purpose: t.Purpose, Operator: t.Operator.Org, Program: t.Program.Digest, Mode: t.Mode,
+		Evidence: t.Gate.Evidence, Confidential: t.Gate.ConfidentialAgainstHost(), Place: Text(t.Gate.Evidence.Words()),
 		Profile: v.candidate.Profile, Verdict: v.candidate.Verdict, Trustees: v.active, Recipients: t.Recipients, Started: v.run.At, Witnessed: v.tree.Time,
 		Leaves: v.tree.Size, Statements: len(v.file.Statements), NotProven: notProven(t), Candidate: v.table,
 		SlotBits: t.SlotBits(),
@@ -195,7 +201,8 @@ func (r Report) facts(b *strings.Builder, l Lang) {
 		{Text{"检查规则", "profile"}, r.Profile},
 		{Text{"闸门结论", "gate's verdict"}, r.Verdict},
 		{Text{"例外理由", "exceptions"}, strings.Join(r.excepted(l), ", ")},
-		{Text{"关口证据", "gate evidence"}, r.Evidence},
+		{Text{"关口证据", "gate evidence"}, string(r.Evidence)},
+		{Text{"关口对宿主机保密", "gate confidential against its host"}, map[bool]Text{true: {"是", "yes"}, false: {"否", "no"}}[r.Confidential].in(l) + Text{"。", ". "}.in(l) + r.Place.in(l)},
 		{Text{"参与域", "domains"}, strings.Join(r.Domains, ", ")},
 		{Text{"应答托管方", "trustees"}, strings.Join(r.Trustees, ", ")},
 		{Text{"审核员单位", "checkers of"}, strings.Join(r.Checkers, ", ")},

@@ -239,7 +239,7 @@ func (s *story) open(n int) (msg.Set, suite.Digest) {
 	s.tb.Helper()
 	s.say(msg.Round, msg.RoundBody{Of: s.of(n, "yuneid")}, "yuneid")
 	s.makeKey(n)
-	s.say(msg.Receiver, msg.ReceiverBody{Of: s.of(n, "gate"), Key: digestOf("receiver"), Evidence: jobs.Software}, "gate")
+	s.say(msg.Receiver, msg.ReceiverBody{Of: s.of(n, "gate"), Key: digestOf("receiver"), Evidence: digestOf("evidence")}, "gate")
 	sites := []string{"site-a", "site-b"}[:s.domains]
 	for _, name := range sites {
 		s.say(msg.Commit, msg.CommitBody{Of: s.of(n, name), Parts: suite.Commit(saltOf(name), s.of(n, name).Bind(parts(name).Bytes()))}, name)

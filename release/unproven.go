@@ -47,23 +47,27 @@ func notProven(t jobs.Terms) []Text {
 	return list
 }
 
+// gateLimits says what the gate's evidence leaves open, by whose word it held, and
+// who could have read what the gate opened.
 func gateLimits(t jobs.Terms) []Text {
-	if t.Gate.Evidence != jobs.Software {
-		return []Text{{
-			"关口的运行环境证据：授权凭据载明其类型，本包未核验该证据。",
-			"The evidence of the gate's environment: the permit names its kind, and this bundle does not verify it.",
-		}}
-	}
-	if t.Mode.Noisy() {
-		return []Text{{
-			"关口证据为 software：关口的运行环境未核验；其管理员能读到的只是已加噪声的和。",
-			"The gate's evidence is software: nothing attests where it ran; its administrator could read the noisy sum, and no other.",
-		}}
-	}
-	return []Text{{
-		"关口证据为 software：关口的运行环境未核验；主管部门的管理员可能读到精确的和。",
-		"The gate's evidence is software: nothing attests where it ran; the bureau's administrator could read the exact sum.",
+	list := []Text{{
+		"关口证据的核验：包内只有其摘要。各域签署集合、托管方表示就绪，即各自表明证据与授权凭据所列一致；本包不能再次核验。",
+		"The gate's evidence: there is only its digest in the bundle. A domain that signed the set, and a trustee that was ready, have said by it that the evidence is what the permit demands; it cannot be verified again here.",
 	}}
+	switch {
+	case t.Gate.ConfidentialAgainstHost():
+		return list
+	case t.Mode.Noisy():
+		return append(list, Text{
+			"关口对其宿主机不保密：其管理员能读到已加噪声的和，仅此而已。",
+			"The gate is not confidential against its host: its administrator could read the noisy sum, and no other.",
+		})
+	default:
+		return append(list, Text{
+			"关口对其宿主机不保密：主管部门的管理员可能读到精确的和。",
+			"The gate is not confidential against its host: the bureau's administrator could read the exact sum.",
+		})
+	}
 }
 
 func memberLimits(t jobs.Terms) []Text {

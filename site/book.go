@@ -34,9 +34,6 @@ func (s *Site) book(v *msg.View) error {
 			return err
 		}
 	}
-	if err := s.begin(v, computing); err != nil {
-		return fmt.Errorf("booking a use: %w", err)
-	}
 	s.Hook("used:before")
 	if _, err := s.Journal.Once(string(used), msg.Subject(v.ID(), 0, used, s.Name), string(v.Permit().Digest())); err != nil {
 		return fmt.Errorf("booking a use: %w", err)

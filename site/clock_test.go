@@ -201,6 +201,7 @@ func TestLastSlotEndsARunThatCannotCompute(t *testing.T) {
 	w.begin("r-1", terms, module)
 	w.key("r-1")
 	w.must(w.site.book(w.view("r-1")))
+	w.must(w.site.begin(w.view("r-1"), computing))
 	w.site.Runner = filepath.Join(t.TempDir(), "nothing") // any failure of the machine's
 	w.now = w.now.Add(66 * time.Second)
 	err := w.advance("r-1")

@@ -96,7 +96,15 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 		return err
 	}
 	defer func() { crew.close() }()
-	if err := v.Permit().At(s.Now()); err != nil { // booked in time, and then down for long
+	leave, err := s.enter(ctx, v, computing, &crew)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if over, err := s.isOver(ctx, v); over || err != nil { // it ended while it waited: no row is read for it
+		return err
+	}
+	if err := v.Permit().At(s.Now()); err != nil { // booked in time, and then down, or in the queue, for long
 		return s.doom(v, expired)
 	}
 	working, cancel, err := s.untilLast(ctx, v, computing)
@@ -104,17 +112,7 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 		return s.doom(v, noSlot)
 	}
 	defer cancel()
-	leave, err := s.enter(working, v, computing, &crew)
-	if err == nil {
-		defer leave()
-		var over bool
-		if over, err = s.isOver(working, v); over { // it ended while it waited: no row is read for it
-			return nil
-		}
-	}
-	if err == nil {
-		err = s.work(working, v, &crew)
-	}
+	err = s.work(working, v, &crew)
 	switch {
 	case errors.Is(err, errDisagree):
 		return s.doom(v, noAccord)
@@ -137,7 +135,7 @@ func (s *Site) isOver(ctx context.Context, v *msg.View) (bool, error) {
 		board[it.Subject] = it.Data
 	}
 	now, err := msg.NewView(v.ID(), board, s.Pins)
-	return err == nil && now.Over(), err
+	return err == nil && now.Over(), nil //nolint:nilerr // a board that shows less than it did ends nothing
 }
 
 // enrol lets the program in and books the run. Afterwards it does nothing, so
@@ -201,9 +199,10 @@ func (s *Site) work(ctx context.Context, v *msg.View, c *crew) error {
 	return nil
 }
 
-// enter waits for the one place where a run computes. A run with slots gives
-// it back at a slot, so that the next one, which begins then, does not tell how
-// long this one's guest took. Whoever has to wait holds no runner meanwhile.
+// enter waits for the one place where a run computes, and begins the phase:
+// slots are counted from there. A run gives the place back at a slot, so that
+// the next one, which begins then, does not tell how long this one's guest took.
+// Whoever has to wait holds no runner meanwhile.
 func (s *Site) enter(ctx context.Context, v *msg.View, p phase, c *crew) (leave func(), err error) {
 	leave = func() {
 		if at, ok := s.nextSlot(v, p); ok && at.After(s.Now()) {
@@ -214,17 +213,20 @@ func (s *Site) enter(ctx context.Context, v *msg.View, p phase, c *crew) (leave 
 	}
 	select {
 	case s.cpu <- struct{}{}:
-		return leave, nil
 	default:
 		c.close()
 		*c = nil
+		select {
+		case s.cpu <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	select {
-	case s.cpu <- struct{}{}:
-		return leave, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := s.begin(v, p); err != nil {
+		<-s.cpu
+		return nil, err
 	}
+	return leave, nil
 }
 
 // sayAdmitted records which program is let in, and in which form.

@@ -102,9 +102,6 @@ func (s *Site) again(ctx context.Context, v *msg.View) error {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "not replaying", slog.String("run", v.ID()), slog.Any("err", err))
 		return nil // no bit is said about what may not be read any more
 	}
-	if err := s.begin(v, replaying); err != nil {
-		return err
-	}
 	s.Hook("replay-try:before")
 	if err := s.Journal.Append(string(replayTry), s.journalKey(v, replayTry), done+1); err != nil {
 		return err
@@ -136,17 +133,17 @@ func (s *Site) compare(ctx context.Context, v *msg.View) (bool, error) {
 	if err := s.get(ctx, name, &was); err != nil {
 		return false, err
 	}
-	ctx, cancel, err := s.untilLast(ctx, v, replaying)
-	if err != nil {
-		return false, err
-	}
-	defer cancel()
 	var crew crew
 	leave, err := s.enter(ctx, v, replaying, &crew)
 	if err != nil {
 		return false, err
 	}
 	defer leave()
+	ctx, cancel, err := s.untilLast(ctx, v, replaying)
+	if err != nil {
+		return false, err
+	}
+	defer cancel()
 	if crew, err = s.start(ctx, v.Terms(), s.Replay); err != nil {
 		return false, err
 	}

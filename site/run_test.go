@@ -52,6 +52,7 @@ func TestLastSlotMissed(t *testing.T) {
 	w.begin("r-1", terms, module)
 	w.key("r-1")
 	w.must(w.site.book(w.view("r-1")))
+	w.must(w.site.begin(w.view("r-1"), computing))
 	w.now = w.now.Add(66 * time.Second)
 	for range 2 {
 		w.must(w.advance("r-1"))

@@ -111,9 +111,13 @@ func (s *Site) committed(v *msg.View, n int) bool {
 	return ok && admitted && slices.Contains(set.Members, s.Name)
 }
 
-// confirm signs the set. The members of a run are signed once, ever: another
-// round may only have the same ones.
+// confirm signs the set, and with it the gate's key, which must be vouched for as
+// the permit demands. The members of a run are signed once, ever: another round
+// may only have the same ones.
 func (s *Site) confirm(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+	if err := enclave.Vouched(ctx, s.Fetch, v, n, s.Makers, s.Now()); err != nil {
+		return nil, nil, err
+	}
 	set, _ := v.Set(n)
 	s.Hook("set:before")
 	if _, err := s.Journal.Once(string(signed), v.ID(), set.Members); err != nil {

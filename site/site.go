@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"sync"
 
@@ -44,6 +45,7 @@ type Config struct {
 	Jail     jail.Level          // the least that a guest is run in; 0 is a full jail
 	Budgets  map[string]*big.Rat // rho by unit namespace, over all permits and for ever
 	Caps     []budget.Cap        // further ones: by operator, scenario or year
+	Makers   fs.FS               // what the makers of the gate's machine publish (attest.ReadCollateral); nil has none
 }
 
 // A Site takes part in runs.
@@ -114,7 +116,11 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 	if v.Unlike() {
 		return s.end(ctx, v, dead)
 	}
-	return s.Walk(ctx, v, s.steps())
+	err := s.Walk(ctx, v, s.steps())
+	if r, ok := errors.AsType[fault.Refusal](err); ok && r.Code == "attestation" {
+		return s.end(ctx, v, string(r.Code)) // no row has a part in that
+	}
+	return err
 }
 
 // refuse says no to a run before any row of it is read; what is not a refusal

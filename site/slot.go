@@ -24,7 +24,7 @@ var (
 
 // Kinds of the journal.
 const (
-	begun       receipt.Kind = "begun"        // when a run was booked, before its first row
+	begun       receipt.Kind = "begun"        // when a run got its place to compute, before its first row
 	slotted     receipt.Kind = "slot"         // the slot at which its result shows
 	doomed      receipt.Kind = "doomed"       // the code with which it will end, at that slot
 	replayBegun receipt.Kind = "replay-begun" // when rows were read again for it

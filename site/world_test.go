@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/bus"
+	"github.com/yunei/yunei/enclave"
+	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
@@ -110,6 +112,7 @@ type world struct {
 	pins   jobs.Pins
 	logged int
 	now    time.Time
+	place  attest.Attester // of the gate; nil is its own word
 }
 
 func newWorld(tb testing.TB, people []person) *world {
@@ -276,7 +279,20 @@ func (w *world) key(run string) {
 		w.say(name, msg.Key, msg.KeyBody{Of: v.Of(1, name), Transcript: v.Transcript(1), Key: suite.DigestOf(key)})
 	}
 	w.neighbour(v)
-	w.say("gate", msg.Receiver, msg.ReceiverBody{Of: v.Of(1, "gate"), Key: suite.DigestOf([]byte("gate")), Evidence: jobs.Software})
+	w.receiver(v)
+}
+
+// receiver has the gate show its key of round 1, and what vouches for it.
+func (w *world) receiver(v *msg.View) {
+	w.Helper()
+	if w.place == nil {
+		w.place = attest.NewSoftware(w.Keys["gate"])
+	}
+	key := suite.DigestOf([]byte("gate's key"))
+	evidence, err := enclave.Vouch(w.place, v, 1, suite.DigestOf([]byte("gate")), key)
+	w.must(err)
+	w.must(party.Put(w.Context(), w.board, evidence))
+	w.say("gate", msg.Receiver, msg.ReceiverBody{Of: v.Of(1, "gate"), Key: key, Evidence: suite.DigestOf(evidence)})
 }
 
 // neighbour has the other member let the same program in.

@@ -18,12 +18,15 @@ func summed(v *msg.View, n int) bool {
 	return ok && err == nil && v.Said(n, msg.Sum, v.Terms().Gate.Name)
 }
 
-// ready adds the revealed ciphertexts, one at a time, and answers to the same
-// sum only.
+// ready holds what vouches for the gate's key against the permit, adds the
+// revealed ciphertexts, one at a time, and answers to the same sum only.
 func (t *Trustee) ready(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	r := t.round(v, n)
 	if r == nil {
 		return nil, nil, party.ErrLost
+	}
+	if err := enclave.Vouched(ctx, t.Fetch, v, n, t.Makers, t.Now()); err != nil {
+		return nil, nil, err
 	}
 	gate := v.Terms().Gate.Name
 	sum, err := msg.Read[msg.SumBody](v, n, msg.Sum, gate)

@@ -6,8 +6,8 @@
 //
 // It believes neither the coordinator nor the gate: the permit must carry
 // every member provider's signature by the keys pinned here, every member must
-// have signed the set, and the sum must be the sum of exactly the ciphertexts
-// that they revealed. It remembers for ever what sites have said that they spent,
+// have signed the set, the gate's key must be vouched for as the permit demands,
+// and the sum must be the sum of exactly the ciphertexts that they revealed. It remembers for ever what sites have said that they spent,
 // and of which domains sums were opened, and ends a run in which a site has
 // forgotten the one or that would single out a domain by the other. It runs no
 // guest and sees no plaintext.
@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"sync"
@@ -32,6 +33,7 @@ import (
 // A Trustee takes part in runs.
 type Trustee struct {
 	*party.Party
+	Makers fs.FS // what the makers of the gate's machine publish (attest.ReadCollateral); nil has none
 	mu     sync.Mutex
 	rounds map[string]*round
 	books  sync.Mutex // one run at a time is held against what was opened
@@ -97,7 +99,7 @@ func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
 }
 
 // ends are the codes with which a trustee ends a run.
-var ends = []fault.Code{"set", "journal-behind", "run-dead"}
+var ends = []fault.Code{"set", "journal-behind", "run-dead", "attestation"}
 
 func key(run string, n int) string { return fmt.Sprintf("%s/%d", run, n) }
 

@@ -3,7 +3,8 @@
 // refusal back as the fault.Refusal that it came as. It believes the server
 // nothing that a signature can say: a candidate, a permit and a bundle are for
 // the caller to check (verb.Candidate.Open, jobs.OpenPermit), and it reads
-// bounded answers only.
+// bounded answers only. Who answers is the holder of one pinned key, over TLS
+// (package link); an address in the clear is not asked.
 package client
 
 import (
@@ -23,6 +24,7 @@ import (
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/link"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -41,13 +43,29 @@ type Client struct {
 	http         *http.Client
 }
 
-// New returns a client of the server at url ("http://host:port").
-func New(url string, key suite.PrivateKey, installation string, now func() time.Time) *Client {
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{
-		url: strings.TrimSuffix(url, "/"), key: key, installation: installation, now: now,
-		http: &http.Client{Timeout: timeout, Transport: &http.Transport{IdleConnTimeout: time.Minute}, CheckRedirect: stay},
+// New returns a client of the server at url ("https://host:port") whose key is
+// pin. Whoever else answers there is the refusal "link-pin".
+func New(url string, pin suite.PublicKey, key suite.PrivateKey, installation string, now func() time.Time) (*Client, error) {
+	h, err := HTTP(url, pin)
+	if err != nil {
+		return nil, err
 	}
+	return &Client{url: strings.TrimSuffix(url, "/"), key: key, installation: installation, now: now, http: h}, nil
+}
+
+// HTTP is what a Client asks with.
+func HTTP(url string, pin suite.PublicKey) (*http.Client, error) {
+	if !strings.HasPrefix(url, "https://") {
+		return nil, fmt.Errorf("asking the platform: its address %q is not https://host:port: %w", url, fault.Invalid)
+	}
+	ends, err := link.Client(suite.PrivateKey{}, pin)
+	if err != nil {
+		return nil, err
+	}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{
+		Timeout: timeout, Transport: &http.Transport{IdleConnTimeout: time.Minute, TLSClientConfig: ends}, CheckRedirect: stay,
+	}, nil
 }
 
 // raw asks for a verb and returns the answer's bytes.
@@ -125,6 +143,12 @@ func (c *Client) AddUser(ctx context.Context, u governance.User) error {
 // AddProcess registers a daemon; the key must be the root key.
 func (c *Client) AddProcess(ctx context.Context, p governance.Process) error {
 	return c.tell(ctx, verb.ProcessAdd, p)
+}
+
+// RevokeProcess takes a daemon's key off the register; the key must be the
+// root key.
+func (c *Client) RevokeProcess(ctx context.Context, name string) error {
+	return c.tell(ctx, verb.ProcessRevoke, verb.Name{ID: name})
 }
 
 // AddEntry puts a dataset, or further versions of it, into the catalogue.

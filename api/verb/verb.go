@@ -47,6 +47,7 @@ const (
 	OrgAdd            Verb = "org.add"            // governance.Org -> None
 	UserAdd           Verb = "user.add"           // governance.User -> None
 	ProcessAdd        Verb = "process.add"        // governance.Process -> None
+	ProcessRevoke     Verb = "process.revoke"     // Name, of a process -> None
 	CatalogueAdd      Verb = "catalogue.add"      // governance.Entry -> None
 	LicenceGrant      Verb = "licence.grant"      // governance.Licence -> None
 	ApplicationSubmit Verb = "application.submit" // jobs.Terms -> Application
@@ -68,14 +69,14 @@ const (
 
 // All lists the verbs.
 var All = []Verb{
-	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
+	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, ProcessRevoke, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
 	DecisionAdd, PermitGet, ProgramPut, JobSubmit, JobShow, JobList, JobReplay, BudgetShow, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
 }
 
 type (
 	// None is the empty body.
 	None struct{}
-	// Name names one application or run.
+	// Name names one application, run or process.
 	Name struct {
 		ID string `json:"id"`
 	}

@@ -71,6 +71,7 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 	}
 	s := site.New(p, site.Config{
 		Domain: cfg.Domain, Provider: cfg.Provider, Jail: least, Budgets: budgets, Caps: caps, Secret: groups, Unit: unit,
+		Makers: os.DirFS(filepath.Join(dir, folder.MakersDir)),
 		Runner: cfg.Runner, Runners: cfg.Runners, Replay: filepath.Join(filepath.Dir(cfg.Runner), "yunei-replay"),
 		Cache: sandbox.Cache{Dir: filepath.Join(dir, domain.CacheDir), Key: cached},
 	}, store, key)

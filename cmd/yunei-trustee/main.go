@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/yunei/yunei/cmd/internal/daemon"
 	"github.com/yunei/yunei/cmd/internal/folder"
@@ -34,6 +35,7 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 	}
 	defer closeAll()
 	t := trustee.New(p)
+	t.Makers = os.DirFS(filepath.Join(dir, folder.MakersDir))
 	return daemon.Together(ctx,
 		func(ctx context.Context) error { return p.Follow(ctx, t.Advance) },
 		func(ctx context.Context) error {

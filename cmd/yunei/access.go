@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yunei/yunei/api/client"
+	"github.com/yunei/yunei/suite"
 )
 
 // access is how a command reaches the platform: where it is, and whose key
@@ -17,10 +18,12 @@ type access struct{ at, key string }
 
 const atEnv = "YUNEI_AT"
 
-// A place says where an installation is, and what it is called.
+// A place says where an installation is, what it is called, and by which key
+// it is known.
 type place struct {
-	API          string `json:"api"`
-	Installation string `json:"installation"`
+	API          string          `json:"api"`
+	Installation string          `json:"installation"`
+	Key          suite.PublicKey `json:"key"` // the coordinator's; nobody else is spoken to
 }
 
 func (a *access) flags(c *cobra.Command) {
@@ -44,5 +47,9 @@ func (a *access) client() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.New(p.API, key, p.Installation, time.Now), nil
+	return p.client(key)
+}
+
+func (p place) client(key suite.PrivateKey) (*client.Client, error) {
+	return client.New(p.API, p.Key, key, p.Installation, time.Now)
 }

@@ -17,7 +17,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/abi"
 	"github.com/yunei/yunei/jobs/limits"
 	"github.com/yunei/yunei/sandbox"
@@ -73,7 +75,8 @@ type examination struct {
 	Available uint64            `json:"memoryAvailableBytes"`
 	Dir       string            `json:"dir"`
 	Free      uint64            `json:"dirFreeBytes"`
-	Facts     map[string]string `json:"facts"` // settings of the kernel that decide, as far as they exist
+	Facts     map[string]string `json:"facts"`    // settings of the kernel that decide, as far as they exist
+	Evidence  []jobs.Evidence   `json:"evidence"` // that a gate on this machine could show
 }
 
 // A checkedRunner was started with a guest that does nothing.
@@ -96,7 +99,7 @@ type checkedPart struct {
 
 // examine starts the runners that are in the folder bin.
 func examine(ctx context.Context, bin, dir string, least jail.Level) examination {
-	e := examination{Wanted: least.String(), Cores: runtime.NumCPU(), Dir: dir, Facts: facts(), Levels: []string{}}
+	e := examination{Wanted: least.String(), Cores: runtime.NumCPU(), Dir: dir, Facts: facts(), Levels: []string{}, Evidence: attest.Detect("")}
 	for _, name := range []string{"yunei-runner", "yunei-replay"} {
 		e.Runners = append(e.Runners, startOnce(ctx, filepath.Join(bin, name)))
 	}
@@ -247,6 +250,7 @@ func (e examination) write(w io.Writer) {
 	fmt.Fprintf(w, "内核 kernel %s，%d 核 cores，内存 memory %.1f GiB（可用 available %.1f GiB）\n",
 		e.Kernel, e.Cores, float64(e.Memory)/gib, float64(e.Available)/gib)
 	fmt.Fprintf(w, "%s：剩余空间 free space %.1f GiB\n", e.Dir, float64(e.Free)/gib)
+	fmt.Fprintf(w, "闸门在本机可用的证据类型 evidence that a gate here could show：%v\n", e.Evidence)
 	for _, r := range e.Runners {
 		state := "可启动 starts"
 		if !r.Starts {

@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/limits"
 	"github.com/yunei/yunei/sandbox/admit"
 	"github.com/yunei/yunei/sandbox/jail"
@@ -70,6 +72,9 @@ func TestDoctor(t *testing.T) {
 		e := examine(t.Context(), bin, bin, least)
 		if e.Cores < 1 || e.Memory == 0 || e.Free == 0 || !strings.HasPrefix(e.Kernel, "Linux ") {
 			t.Errorf("the machine is %+v", e)
+		}
+		if !slices.Contains(e.Evidence, jobs.Software) {
+			t.Errorf("a gate could show %v", e.Evidence)
 		}
 		reached := true
 		for _, p := range e.Parts {

@@ -54,6 +54,7 @@ func readInstall(dir string) (install, error) {
 
 type initFlags struct {
 	dir, id, bureau string
+	api, board      string
 	providers       []string
 	budgets         []string
 	caps            []string
@@ -89,6 +90,8 @@ officers and of the bureau, which are made outside the platform with ` + "`yunei
 	c.Flags().StringArrayVar(&f.budgets, "budget", []string{"natural-person=2", "legal-person=2", "row=2"}, "隐私预算 NAMESPACE=RHO of every domain")
 	c.Flags().StringArrayVar(&f.caps, "cap", nil, "另设上限 NAMESPACE/operator|scenario|year/NAME=RHO of every domain, beside its budget; NAME * 表示逐个适用 is for each of them (config.json: caps)")
 	c.Flags().StringVar(&f.jail, "jail", "full", "运行程序的最低隔离级别 least jail of a guest: full; basic where the kernel forbids user namespaces; strict with landlock and cgroups too (yunei doctor)")
+	c.Flags().StringVar(&f.api, "api", "", "接口地址 HOST:PORT of the API, where it is not this machine alone (默认本机回环地址 loopback by default)")
+	c.Flags().StringVar(&f.board, "board", "", "公告板地址 HOST:PORT of the board, which the daemons of other machines dial (默认本机回环地址 loopback by default)")
 	c.Flags().IntVar(&f.trustees, "trustees", 3, "密钥托管方数 number of trustees")
 	c.Flags().IntVar(&f.quorum, "quorum", 2, "开启所需托管方数 how many of them open")
 	for _, name := range []string{"dir", "bureau", "provider"} {
@@ -103,11 +106,10 @@ type plan struct {
 	in     install
 	bureau jobs.Signer
 	pins   jobs.Pins
-	token  string
 }
 
 func (f initFlags) make() (install, error) {
-	p := plan{initFlags: f, pins: jobs.Pins{}, token: rand.Text(), in: install{ID: f.id}}
+	p := plan{initFlags: f, pins: jobs.Pins{}, in: install{ID: f.id}}
 	if _, err := os.Stat(f.dir); err == nil {
 		return install{}, fmt.Errorf("%s 已存在 exists already", f.dir)
 	}
@@ -159,10 +161,18 @@ func (p *plan) members() ([]member, error) {
 	return ms, nil
 }
 
-// addresses picks two free ports of the loopback address.
+// addresses picks a free port of the loopback address for each that is not
+// given.
 func (p *plan) addresses() error {
 	var got [2]string
-	for i := range got {
+	for i, given := range []*string{&p.api, &p.board} {
+		if *given != "" {
+			if _, _, err := net.SplitHostPort(*given); err != nil {
+				return fmt.Errorf("--api, --board: want HOST:PORT: %w", err)
+			}
+			got[i] = *given
+			continue
+		}
 		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
 		if err != nil {
 			return err
@@ -170,11 +180,11 @@ func (p *plan) addresses() error {
 		defer l.Close() //nolint:errcheck // only its number was wanted
 		got[i] = l.Addr().String()
 	}
-	p.in.API, p.in.Board = "http://"+got[0], got[1]
+	p.in.API, p.in.Board = "https://"+got[0], got[1]
 	return nil
 }
 
-// folder makes a daemon's folder with its key and token.
+// folder makes a daemon's folder with its key.
 func (p *plan) folder(name, binary string) (suite.PrivateKey, error) {
 	dir := filepath.Join(p.dir, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -185,14 +195,15 @@ func (p *plan) folder(name, binary string) (suite.PrivateKey, error) {
 		return suite.PrivateKey{}, err
 	}
 	p.in.Daemons = append(p.in.Daemons, installDaemon{name, binary, key.Public()})
-	if err := writeKey(filepath.Join(dir, folder.KeyFile), key); err != nil {
-		return suite.PrivateKey{}, err
-	}
-	return key, writeSecret(filepath.Join(dir, folder.TokenFile), []byte(p.token))
+	return key, writeKey(filepath.Join(dir, folder.KeyFile), key)
 }
 
+// coordinator is the key that every daemon and every user holds the
+// coordinator to.
+func (in install) coordinator() suite.PublicKey { return in.Daemons[0].Key }
+
 func (p *plan) config(name string) folder.Config {
-	return folder.Config{Name: name, Board: p.in.Board, Pins: p.pins}
+	return folder.Config{Name: name, Board: p.in.Board, BoardKey: p.in.coordinator(), Pins: p.pins}
 }
 
 func writeJSON(file string, v any) error {
@@ -227,7 +238,7 @@ func (p *plan) write(members []member) error {
 	if err := writeJSON(filepath.Join(p.dir, pinsFile), p.releasePins(origin, coordinator.Public())); err != nil {
 		return err
 	}
-	if err := writeJSON(filepath.Join(p.dir, placeFile), place{API: p.in.API, Installation: p.id}); err != nil {
+	if err := writeJSON(filepath.Join(p.dir, placeFile), place{API: p.in.API, Installation: p.id, Key: p.in.coordinator()}); err != nil {
 		return err
 	}
 	return writeJSON(filepath.Join(p.dir, installFile), p.in)

@@ -34,7 +34,7 @@ func orgCommand() *cobra.Command {
 	add.Flags().StringVar(&o.Title, "title", "", "机构名称 name for people")
 	add.Flags().StringVar((*string)(&o.Kind), "kind", "", "operator | provider | bureau | trustee")
 	c := &cobra.Command{Use: "org", Short: "机构 / organisations (大数据部门登记 the bureau registers them)"}
-	c.AddCommand(add, enrolCommand())
+	c.AddCommand(add, enrolCommand(), processCommand(), revokeCommand())
 	return c
 }
 
@@ -70,6 +70,61 @@ func enrolCommand() *cobra.Command {
 				}
 			}
 			return done(c, "已登记进程 registered processes", fmt.Sprint(len(in.Daemons)))
+		},
+	}
+	f.flags(c)
+	return c
+}
+
+// processCommand registers one process, of another machine or with another key.
+func processCommand() *cobra.Command {
+	var f access
+	var p governance.Process
+	var public string
+	c := &cobra.Command{
+		Use:   "process",
+		Short: "登记一个进程及其公钥（其他机器上的，或换用新密钥的）/ register one process: another machine's, or one with a new key",
+		Long: `公钥由人与该进程的运行方当面核对（在其机器上：yunei key show key.pem）。换密钥：先 yunei org revoke，再以原名登记新公钥。
+A person compares the public key with whoever runs the process (yunei key show key.pem, on its machine). To change a key,
+revoke the process and register the new key under the same name; permits that name the old key end with it.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var err error
+			if p.Key, err = suite.ParsePublicKey(public); err != nil {
+				return err
+			}
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			if err := api.AddProcess(c.Context(), p); err != nil {
+				return err
+			}
+			return done(c, "已登记进程 registered process", p.Name)
+		},
+	}
+	f.flags(c)
+	c.Flags().StringVar(&p.Name, "name", "", "进程名称 its name: site-DOMAIN, trustee-1, gate")
+	c.Flags().StringVar((*string)(&p.Kind), "kind", "", "site | trustee | gate")
+	c.Flags().StringVar(&public, "public", "", "公钥 public key (yunei key show FILE)")
+	return c
+}
+
+func revokeCommand() *cobra.Command {
+	var f access
+	c := &cobra.Command{
+		Use:   "revoke NAME",
+		Short: "吊销一个进程：立即断开，其密钥不再有效 / revoke a process: it is cut off at once, and its key is worth nothing any more",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			api, err := f.client()
+			if err != nil {
+				return err
+			}
+			if err := api.RevokeProcess(c.Context(), args[0]); err != nil {
+				return err
+			}
+			return done(c, "已吊销进程 revoked process", args[0])
 		},
 	}
 	f.flags(c)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -170,7 +171,7 @@ func fillProcesses(t *jobs.Terms, d verb.Directory) {
 				t.Trustees.Members = append(t.Trustees.Members, of)
 			}
 		case governance.Gate:
-			t.Gate = jobs.Gate{Process: of, Evidence: jobs.Software}
+			t.Gate.Process, t.Gate.Evidence = of, cmp.Or(t.Gate.Evidence, jobs.Software)
 		case governance.Coordinator:
 			t.Coordinator, t.Desk = of, p.Box
 		case governance.Site: // a member's

@@ -28,8 +28,7 @@ import (
 	"github.com/yunei/yunei/suite"
 )
 
-// A coordinator is whoever owns yuneid's disk: its key, its token, its
-// records. It asks no API and obeys no rule of governance; the operator's
+// A coordinator is whoever owns yuneid's disk: its key and its records. It asks no API and obeys no rule of governance; the operator's
 // people may be with it, and no provider is.
 type coordinator struct {
 	*story
@@ -48,14 +47,10 @@ func (s *story) takeOver(ctx context.Context) (*coordinator, error) {
 	if c.key, err = folder.Key(home); err != nil {
 		return nil, err
 	}
-	token, err := folder.Token(home)
-	if err != nil {
-		return nil, err
-	}
 	if c.recs, err = records.Open(ctx, filepath.Join(home, "records.db")); err != nil {
 		return nil, err
 	}
-	if c.board, err = bus.Dial(ctx, bus.Config{Addr: in.Board, Token: token}); err != nil {
+	if c.board, err = bus.Dial(ctx, bus.Config{Addr: in.Board, Key: c.key, Pin: c.key.Public()}); err != nil {
 		return nil, errors.Join(err, c.recs.Close())
 	}
 	return c, nil
@@ -380,7 +375,9 @@ func askCmd(ts *testscript.TestScript, neg bool, args []string) {
 	case "upload":
 		said = p.send(ctx, http.MethodPut, verb.BlobPath+suite.DigestOf([]byte(ts.ReadFile(args[2]))).Hex(), []byte(ts.ReadFile(args[2])))
 	case "start", "misdecide", "vote":
-		said = s.misuse(ctx, client.New(p.API, key, p.Installation, time.Now), key, args)
+		c, err := p.client(key)
+		ts.Check(err)
+		said = s.misuse(ctx, c, key, args)
 	default:
 		need(ts, false, askUsage)
 	}
@@ -427,7 +424,11 @@ func (p place) send(ctx context.Context, method, path string, body []byte) error
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	over, err := client.HTTP(p.API, p.Key)
+	if err != nil {
+		return err
+	}
+	resp, err := over.Do(req)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/yunei/yunei/api/client"
 )
 
 func upCommand() *cobra.Command {
@@ -51,7 +53,7 @@ func up(ctx context.Context, dir string, out io.Writer) error {
 	for i, d := range in.Daemons {
 		wg.Go(func() { keepUp(ctx, filepath.Join(filepath.Dir(bin), d.Binary), filepath.Join(dir, d.Name), logs) })
 		if i == 0 {
-			if err := awaitAPI(ctx, in.API); err != nil {
+			if err := awaitAPI(ctx, in); err != nil {
 				cancel()
 				return err
 			}
@@ -92,11 +94,15 @@ func runLocked(cmd *exec.Cmd) error {
 }
 
 // awaitAPI waits until the coordinator answers.
-func awaitAPI(ctx context.Context, url string) error {
+func awaitAPI(ctx context.Context, in install) error {
+	h, err := client.HTTP(in.API, in.coordinator())
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		if answers(ctx, url) {
+		if answers(ctx, h, in.API) {
 			return nil
 		}
 		select {
@@ -107,12 +113,12 @@ func awaitAPI(ctx context.Context, url string) error {
 	}
 }
 
-func answers(ctx context.Context, url string) bool {
+func answers(ctx context.Context, h *http.Client, url string) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := h.Do(req)
 	if err != nil {
 		return false
 	}

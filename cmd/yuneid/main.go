@@ -20,8 +20,10 @@ import (
 	"github.com/yunei/yunei/bus"
 	"github.com/yunei/yunei/cmd/internal/daemon"
 	"github.com/yunei/yunei/cmd/internal/folder"
+	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/flow"
 	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/link"
 	"github.com/yunei/yunei/release"
 	"github.com/yunei/yunei/storage/dir"
 	"github.com/yunei/yunei/storage/ledger"
@@ -34,7 +36,7 @@ type config struct {
 	folder.Config
 	Installation string          `json:"installation"`
 	Root         suite.PublicKey `json:"root"`   // the bureau's: registers people and processes
-	API          string          `json:"api"`    // http://host:port
+	API          string          `json:"api"`    // https://host:port, over TLS with the daemon's own key
 	Origin       string          `json:"origin"` // the ledger's name
 }
 
@@ -48,11 +50,18 @@ func run(ctx context.Context, home string, log *slog.Logger) error {
 	if err := folder.ReadConfig(home, &cfg); err != nil {
 		return err
 	}
-	token, err := folder.Token(home)
+	key, err := folder.Key(home)
 	if err != nil {
 		return err
 	}
-	server, err := bus.Serve(ctx, bus.Config{Dir: filepath.Join(home, "board"), Addr: cfg.Board, Token: token, Log: log})
+	recs, err := records.Open(ctx, filepath.Join(home, "records.db"))
+	if err != nil {
+		return err
+	}
+	defer recs.Close() //nolint:errcheck // every write was durable
+	server, err := bus.Serve(ctx, bus.Config{
+		Dir: filepath.Join(home, "board"), Addr: cfg.Board, Key: key, Known: known(ctx, recs, key.Public(), log), Log: log,
+	})
 	if err != nil {
 		return err
 	}
@@ -79,18 +88,14 @@ func run(ctx context.Context, home string, log *slog.Logger) error {
 	}
 	defer f.Ledger.Close() //nolint:errcheck,contextcheck // what was appended is on disk; it closes when ctx has ended, too
 	f.Make = bundler(cfg, f.Ledger, p.Key.Public())
-	return serve(ctx, home, cfg, f, log)
+	return serve(ctx, cfg, f, recs, server.Recheck, log)
 }
 
 // serve runs the API, the scribe and the way until the first of them ends.
-func serve(ctx context.Context, home string, cfg config, f *flow.Flow, log *slog.Logger) error {
-	recs, err := records.Open(ctx, filepath.Join(home, "records.db"))
-	if err != nil {
-		return err
-	}
-	defer recs.Close() //nolint:errcheck // every write was durable
+func serve(ctx context.Context, cfg config, f *flow.Flow, recs *records.Records, revoked func(), log *slog.Logger) error {
 	server, err := api.New(api.Config{
 		Installation: cfg.Installation, Root: cfg.Root, Records: recs, Programs: f.Store, Way: way{f}, Now: time.Now, Log: log,
+		Revoked: revoked,
 	})
 	if err != nil {
 		return err
@@ -101,12 +106,7 @@ func serve(ctx context.Context, home string, cfg config, f *flow.Flow, log *slog
 	if err := f.Recollect(ctx); err != nil {
 		return err
 	}
-	at, err := url.Parse(cfg.API)
-	if err != nil {
-		return fmt.Errorf("reading the API's address: %w", err)
-	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", at.Host)
+	ln, err := listen(ctx, cfg.API, f.Key)
 	if err != nil {
 		return err
 	}
@@ -115,6 +115,24 @@ func serve(ctx context.Context, home string, cfg config, f *flow.Flow, log *slog
 		f.Scribe,
 		func(ctx context.Context) error { return f.Follow(ctx, f.Advance) },
 	)
+}
+
+// listen opens the API's port, behind TLS with the coordinator's own key: the
+// requests are signed, and by this the answers are the coordinator's, too.
+func listen(ctx context.Context, api string, key suite.PrivateKey) (net.Listener, error) {
+	at, err := url.Parse(api)
+	if err != nil {
+		return nil, fmt.Errorf("reading the API's address: %w", err)
+	}
+	if at.Scheme != "https" {
+		return nil, fmt.Errorf("reading the API's address: %q is not https://host:port: %w", api, fault.Invalid)
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", at.Host)
+	if err != nil {
+		return nil, err
+	}
+	return link.Listen(ln, key)
 }
 
 func desk(home string) (suite.Box, error) {

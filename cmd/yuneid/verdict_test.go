@@ -26,6 +26,7 @@ import (
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/link"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/storage/dir"
 	"github.com/yunei/yunei/storage/records"
@@ -55,7 +56,7 @@ func (o *office) must(err error) {
 func newOffice(t *testing.T, town *governancetest.Town) *office {
 	t.Helper()
 	o := &office{T: t, Town: town}
-	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir(), Token: "a-token-for-the-tests-only"})
+	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir()})
 	o.must(err)
 	t.Cleanup(server.Close)
 	board, err := server.Board(t.Context())
@@ -70,14 +71,19 @@ func newOffice(t *testing.T, town *governancetest.Town) *office {
 	o.must(err)
 	s, err := api.New(api.Config{Installation: "guiyang", Root: town.Root, Records: recs, Programs: programs, Way: way{o.flow}, Now: now})
 	o.must(err)
-	srv := httptest.NewServer(s.Handler())
+	srv := httptest.NewUnstartedServer(s.Handler())
+	srv.TLS, err = link.Public(town.Keys["yuneid"])
+	o.must(err)
+	srv.StartTLS()
 	t.Cleanup(func() { srv.Close(); _ = recs.Close() })
 	o.url = srv.URL
 	return o
 }
 
 func (o *office) as(who string) *client.Client {
-	return client.New(o.url, o.Keys[who], "guiyang", now)
+	c, err := client.New(o.url, o.Keys["yuneid"].Public(), o.Keys[who], "guiyang", now)
+	o.must(err)
+	return c
 }
 
 // start registers everyone and takes a run to its start.
@@ -181,7 +187,9 @@ func (o *office) ask(w io.Writer, who string, v verb.Verb, body any) {
 	o.must(err)
 	req, err := http.NewRequestWithContext(o.Context(), http.MethodPost, o.url+verb.Path+string(v), bytes.NewReader(r.Bytes()))
 	o.must(err)
-	resp, err := http.DefaultClient.Do(req)
+	over, err := client.HTTP(o.url, o.Keys["yuneid"].Public())
+	o.must(err)
+	resp, err := over.Do(req)
 	o.must(err)
 	raw, err := io.ReadAll(resp.Body)
 	o.must(errors.Join(err, resp.Body.Close()))

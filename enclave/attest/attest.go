@@ -8,6 +8,10 @@
 // is a Binding: a nonce that the relying party drew, the run and round, the
 // digests of permit, program and binary, and the key.
 //
+// A permit's gate is judged by all sites and trustees, by the one policy that the
+// permit holds (OfGate), against a nonce that the trustees drew together
+// (enclave.Vouched); no data key goes to it.
+//
 // What each type of evidence proves, if its signature holds:
 //
 //   - sev-snp, AMD: a virtual machine that was started from the measured image,
@@ -49,78 +53,20 @@ import (
 	"github.com/yunei/yunei/jobs"
 )
 
-// A Type is a kind of evidence. The zero Type is none.
-type Type string
+// A Type is a kind of evidence; package jobs says of each what it proves, for
+// permits name it.
+type Type = jobs.Evidence
 
 // The types of evidence.
 const (
-	SNP      Type = "sev-snp"
-	TDX      Type = "tdx"
-	TPM      Type = "tpm2"
-	Software Type = jobs.Software
+	SNP      = jobs.SNP
+	TDX      = jobs.TDX
+	TPM      = jobs.TPM
+	Software = jobs.Software
 )
 
-// types holds every type, in the order of what it proves, with what a receipt
-// prints of it.
-var types = []struct {
-	name         Type
-	confidential bool
-	zh, en       string
-}{
-	{
-		SNP, true,
-		"AMD SEV-SNP：处理器证明虚拟机由所列度量的镜像启动，内存对宿主机管理员保密；不证明启动后装入的程序、存储未被回滚，也不排除物理与侧信道攻击。",
-		"AMD SEV-SNP: the processor vouches that the virtual machine started from the measured image and that its memory is closed to the host's administrator; not for what was loaded later, nor that storage was not rolled back, nor against physical and side-channel attacks.",
-	},
-	{
-		TDX, true,
-		"Intel TDX：处理器证明可信域由所列度量的镜像启动，内存对宿主机管理员保密；不证明度量之外的程序、存储未被回滚，也不排除物理与侧信道攻击。",
-		"Intel TDX: the processor vouches that the trust domain started from the measured image and that its memory is closed to the host's administrator; not for what is not measured, nor that storage was not rolled back, nor against physical and side-channel attacks.",
-	},
-	{
-		TPM, false,
-		"TPM 2.0 度量启动：证明机器按所列度量启动并登记了程序摘要；内存不对宿主机保密，宿主机管理员可读取其中的数据。",
-		"TPM 2.0 measured boot: the machine booted what is listed and recorded the binary's digest; its memory is not confidential against the host, whose administrator could read the data in it.",
-	},
-	{
-		Software, false,
-		"软件声明：运行环境没有任何硬件证明；不对宿主机保密，宿主机管理员可读取其中的数据。",
-		"software: nothing attests where it ran; it is not confidential against the host, whose administrator could read the data in it.",
-	},
-}
-
-// Check reports an error of kind Invalid unless t is a type of evidence.
-func (t Type) Check() error {
-	if t.index() < 0 {
-		return fmt.Errorf("no such type of evidence: %w", fault.Invalid)
-	}
-	return nil
-}
-
-func (t Type) index() int {
-	for i := range types {
-		if types[i].name == t {
-			return i
-		}
-	}
-	return -1
-}
-
-// ConfidentialAgainstHost reports whether evidence of this type, once verified,
-// says that the host's administrator cannot read the attester's memory.
-func (t Type) ConfidentialAgainstHost() bool {
-	i := t.index()
-	return i >= 0 && types[i].confidential
-}
-
-// Words are what a receipt prints of evidence of this type, in Chinese and in
-// English. Of no type they say that there is none.
-func (t Type) Words() (zh, en string) {
-	if i := t.index(); i >= 0 {
-		return types[i].zh, types[i].en
-	}
-	return "没有证明：不对宿主机保密。", "no evidence: not confidential against the host."
-}
+// types holds every type in the order of its number in encoded evidence, from 1.
+var types = []Type{SNP, TDX, TPM, Software}
 
 // An Attester makes evidence of the place that it runs in. Errors are of kind
 // Invalid for a binding that does not hold together, NotFound where the device
@@ -158,7 +104,8 @@ func (r Result) Record() Record {
 }
 
 func (r Result) words() (zh, en string) {
-	zh, en = r.kind.Words()
+	w := r.kind.Words()
+	zh, en = w.ZH, w.EN
 	if r.revocationUnchecked {
 		zh += uncheckedZH
 		en += uncheckedEN
@@ -189,7 +136,7 @@ type Record struct {
 // is not so.
 func (r Record) Check() error {
 	if err := r.Type.Check(); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", err, fault.Invalid)
 	}
 	want := Result{kind: r.Type, measurement: r.Measurement, tcb: r.TCB, revocationUnchecked: r.RevocationUnchecked}.Record()
 	if r != want {
@@ -199,4 +146,4 @@ func (r Record) Check() error {
 }
 
 // has reports whether a list of types names t.
-func has(list []Type, t Type) bool { return t.index() >= 0 && slices.Contains(list, t) }
+func has(list []Type, t Type) bool { return t.Check() == nil && slices.Contains(list, t) }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -99,7 +100,7 @@ func TestZeroDenies(t *testing.T) {
 	wantKind(t, "no data key", err, fault.Invalid)
 	_, _, err = v.Release(&ledger{}, c, e.Bytes(), make([]byte, maxDataKey+1), day)
 	wantKind(t, "a data key that is none", err, fault.Invalid)
-	if zh, en := Type("").Words(); zh == "" || !strings.Contains(en, "no evidence") || Type("").ConfidentialAgainstHost() || (Result{}).ConfidentialAgainstHost() {
+	if w := Type("").Words(); w.ZH == "" || !strings.Contains(w.EN, "no evidence") || Type("").ConfidentialAgainstHost() || (Result{}).ConfidentialAgainstHost() {
 		t.Error("no type says something")
 	}
 	_, err = NewChallenge(bytes.NewReader(make([]byte, 31)), subject(), day)
@@ -109,6 +110,7 @@ func TestZeroDenies(t *testing.T) {
 	_, err = NewChallenge(bytes.NewReader(make([]byte, 32)), Subject{}, day)
 	wantKind(t, "no subject", err, fault.Invalid)
 	wantKind(t, "a receiver of zeros", Binding{Subject: subject(), Nonce: Nonce{1}, Key: newKey(t).Public(), Receiver: none}.Check(), fault.Invalid)
+	wantKind(t, "no key at all", Binding{Subject: subject(), Nonce: Nonce{1}}.Check(), fault.Invalid)
 	wantKind(t, "a nonce of zeros", Binding{Subject: subject(), Key: newKey(t).Public()}.Check(), fault.Invalid)
 }
 
@@ -138,14 +140,14 @@ func TestLongLived(t *testing.T) {
 
 func TestWords(t *testing.T) {
 	for _, of := range types {
-		r := Result{kind: of.name, measurement: "ab", tcb: "1"}
+		r := Result{kind: of, measurement: "ab", tcb: "1"}
 		rec := r.Record()
-		if err := rec.Check(); err != nil || of.name.Check() != nil {
+		if err := rec.Check(); err != nil || of.Check() != nil {
 			t.Error(err)
 		}
 		says := strings.Contains(rec.EN, "administrator could read the data")
 		if rec.ConfidentialAgainstHost == says || strings.Contains(rec.ZH, "宿主机管理员可读取") == rec.ConfidentialAgainstHost || !utf8.ValidString(rec.ZH) {
-			t.Errorf("%s: the words are not those of a type that is confidential: %v", of.name, rec.ConfidentialAgainstHost)
+			t.Errorf("%s: the words are not those of a type that is confidential: %v", of, rec.ConfidentialAgainstHost)
 		}
 		lie := rec
 		lie.ConfidentialAgainstHost = !lie.ConfidentialAgainstHost
@@ -196,17 +198,19 @@ func TestPolicyCheck(t *testing.T) {
 		"no TDX TCB":            func(p *Policy) { p.TDX.MinTCB = "" },
 		"no evaluation":         func(p *Policy) { p.TDX.MinEvaluation = 0 },
 		"no TPM key":            func(p *Policy) { p.TPM.Keys = nil },
-		"no boot loader":        func(p *Policy) { p.TPM.PCRs = slices.DeleteFunc(p.TPM.PCRs, func(r PCR) bool { return r.Index == 4 }) },
-		"debug register":        func(p *Policy) { p.TPM.Binary = 16 },
-		"application register":  func(p *Policy) { p.TPM.PCRs[0].Index = 23 },
-		"register twice":        func(p *Policy) { p.TPM.PCRs[0].Index = 1 },
-		"binary's listed too":   func(p *Policy) { p.TPM.Binary = 9 },
-		"binary's is the boot":  func(p *Policy) { p.TPM.Binary = 4; p.TPM.PCRs[4].Index = 8 },
-		"no values":             func(p *Policy) { p.TPM.PCRs[0].Values = nil },
-		"a short value":         func(p *Policy) { p.TPM.PCRs[0].Values = []string{"00"} },
-		"no firmware":           func(p *Policy) { p.TPM.MinFirmware = 0 },
-		"no process":            func(p *Policy) { p.Software.Keys = nil },
-		"a process of no key":   func(p *Policy) { p.Software.Keys[0] = "ed25519:x" },
+		"no boot loader": func(p *Policy) {
+			p.TPM.PCRs = slices.DeleteFunc(p.TPM.PCRs, func(r jobs.PCR) bool { return r.Index == 4 })
+		},
+		"debug register":       func(p *Policy) { p.TPM.Binary = 16 },
+		"application register": func(p *Policy) { p.TPM.PCRs[0].Index = 23 },
+		"register twice":       func(p *Policy) { p.TPM.PCRs[0].Index = 1 },
+		"binary's listed too":  func(p *Policy) { p.TPM.Binary = 9 },
+		"binary's is the boot": func(p *Policy) { p.TPM.Binary = 4; p.TPM.PCRs[4].Index = 8 },
+		"no values":            func(p *Policy) { p.TPM.PCRs[0].Values = nil },
+		"a short value":        func(p *Policy) { p.TPM.PCRs[0].Values = []string{"00"} },
+		"no firmware":          func(p *Policy) { p.TPM.MinFirmware = 0 },
+		"no process":           func(p *Policy) { p.Software.Keys = nil },
+		"a process of no key":  func(p *Policy) { p.Software.Keys[0] = "ed25519:x" },
 	} {
 		p := full()
 		bad(&p)
@@ -226,7 +230,7 @@ func TestDetect(t *testing.T) {
 	for of, open := range map[Type]func() (Attester, error){
 		SNP: func() (Attester, error) { return OpenSNP(0) },
 		TDX: OpenTDX,
-		TPM: func() (Attester, error) { return OpenTPM("/nowhere", tpmPolicy().TPM) },
+		TPM: func() (Attester, error) { return OpenTPM("/nowhere") },
 	} {
 		there := slices.Contains(found, of) && of != TPM
 		if _, err := open(); !there {
@@ -235,7 +239,7 @@ func TestDetect(t *testing.T) {
 			t.Errorf("%s was detected: %v", of, err)
 		}
 	}
-	_, err := OpenTPM(t.TempDir(), tpmPolicy().TPM)
+	_, err := OpenTPM(t.TempDir())
 	wantKind(t, "a folder", err, fault.NotFound)
 	bad := func([64]byte) ([]byte, error) { return []byte("short"), nil }
 	gone := func([64]byte) ([]byte, error) { return nil, errors.New("device") }

@@ -80,9 +80,11 @@ func (c Challenge) Bind(key PublicKey) Binding {
 type Binding struct {
 	Subject
 	Nonce Nonce
-	Key   PublicKey
-	// Receiver names one more key of the attester's, of a scheme that is not ours:
-	// a gate's, toward which trustees answer. "" is none.
+	// Key is what a data key can be released to. "" is none: then there is a
+	// Receiver.
+	Key PublicKey
+	// Receiver names a key of the attester's of a scheme that is not ours: a gate's,
+	// toward which trustees answer. "" is none.
 	Receiver suite.Digest
 }
 
@@ -91,8 +93,10 @@ func (b Binding) Check() error {
 	if b.Nonce == (Nonce{}) {
 		return fmt.Errorf("binding: no nonce: %w", fault.Invalid)
 	}
-	if err := b.Key.Check(); err != nil {
-		return fmt.Errorf("binding: %w", err)
+	if b.Key != "" || b.Receiver == "" {
+		if err := b.Key.Check(); err != nil {
+			return fmt.Errorf("binding: %w", err)
+		}
 	}
 	if b.Receiver != "" && (b.Receiver.Hex() == "" || b.Receiver == none) {
 		return fmt.Errorf("binding: the receiver is no digest: %w", fault.Invalid)

@@ -32,7 +32,6 @@ const (
 type TPMDevice struct {
 	tpm    transport.TPMCloser
 	pcrs   []int // to quote, in ascending order
-	binary int
 	x, y   []byte
 	handle tpm2.TPMHandle
 	name   tpm2.TPM2BName
@@ -47,9 +46,8 @@ func isTPM(path string) bool {
 }
 
 // OpenTPM opens the TPM at a device or a unix socket, DefaultTPM if path is "",
-// and makes its attestation key. It will quote the registers that the policy
-// names. The error is of kind NotFound where there is none.
-func OpenTPM(path string, p TPMPolicy) (*TPMDevice, error) {
+// and makes its attestation key. The error is of kind NotFound where there is none.
+func OpenTPM(path string) (*TPMDevice, error) {
 	if path == "" {
 		path = DefaultTPM
 	}
@@ -57,12 +55,7 @@ func OpenTPM(path string, p TPMPolicy) (*TPMDevice, error) {
 	if err != nil || !isTPM(path) {
 		return nil, fmt.Errorf("opening the TPM: this machine has none there: %w", fault.NotFound)
 	}
-	for _, i := range p.indices() {
-		if err := checkPCR(i); err != nil {
-			return nil, fmt.Errorf("opening the TPM: %w", err)
-		}
-	}
-	d := &TPMDevice{pcrs: p.indices(), binary: p.Binary}
+	d := &TPMDevice{pcrs: quotedPCRs}
 	if info.Mode()&os.ModeSocket != 0 {
 		d.tpm, err = linuxudstpm.Open(path)
 	} else {
@@ -111,16 +104,15 @@ func (d *TPMDevice) Close() error { return errors.Join(d.flush(d.handle), d.tpm.
 // Type returns TPM.
 func (*TPMDevice) Type() Type { return TPM }
 
-// Measure extends the binary's register by the binary's digest, as whatever
-// starts the binary does before it starts it. A register that has this value
-// already is left; one that has another is a Conflict: only a restart of the
-// machine undoes it.
-func (d *TPMDevice) Measure(program suite.Digest) error {
+// Measure extends a register by a binary's digest, as whatever starts the binary
+// does before it starts it. A register that has this value already is left; one
+// that has another is a Conflict: only a restart of the machine undoes it.
+func (d *TPMDevice) Measure(pcr int, program suite.Digest) error {
 	want, err := extended(program)
 	if err != nil {
 		return fmt.Errorf("measuring a program: %w", err)
 	}
-	got, err := d.read([]int{d.binary})
+	got, err := d.read([]int{pcr})
 	if err != nil {
 		return err
 	}
@@ -128,14 +120,14 @@ func (d *TPMDevice) Measure(program suite.Digest) error {
 		return nil
 	}
 	if !slices.Equal(got, make([]byte, pcrSize)) {
-		return fmt.Errorf("measuring a program: PCR %d was extended by something else: %w", d.binary, fault.Conflict)
+		return fmt.Errorf("measuring a program: PCR %d was extended by something else: %w", pcr, fault.Conflict)
 	}
 	raw, err := hex.DecodeString(program.Hex())
 	if err != nil {
 		return fmt.Errorf("measuring a program: %w", fault.Invalid)
 	}
 	_, err = tpm2.PCRExtend{
-		PCRHandle: tpm2.AuthHandle{Handle: tpm2.TPMHandle(d.binary), Auth: tpm2.PasswordAuth(nil)},
+		PCRHandle: tpm2.AuthHandle{Handle: tpm2.TPMHandle(pcr), Auth: tpm2.PasswordAuth(nil)},
 		Digests: tpm2.TPMLDigestValues{Digests: []tpm2.TPMTHA{
 			{HashAlg: tpm2.TPMAlgSHA256, Digest: raw},
 		}},

@@ -3,6 +3,7 @@ package attest
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/yunei/yunei/fault"
 )
@@ -31,7 +32,7 @@ type Evidence struct {
 
 // Bytes encodes the evidence.
 func (e Evidence) Bytes() []byte {
-	out := append([]byte(evidenceMagic), byte(e.Type.index()+1))
+	out := append([]byte(evidenceMagic), byte(slices.Index(types, e.Type)+1))
 	put := func(b []byte) {
 		out = binary.BigEndian.AppendUint16(out, uint16(len(b)))
 		out = append(out, b...)
@@ -66,7 +67,7 @@ func parseEvidence(raw []byte) (e Evidence, err error) {
 	if kind < 1 || kind > len(types) {
 		return e, fmt.Errorf("no such type: %w", fault.Invalid)
 	}
-	e.Type = types[kind-1].name
+	e.Type = types[kind-1]
 	bound := r.take(int(r.number(2)))
 	if len(bound) > maxBinding {
 		return e, fmt.Errorf("a binding of %d bytes: %w", len(bound), fault.Invalid)

@@ -41,6 +41,9 @@ func (v *Verifier) Release(once Once, c Challenge, evidence, dataKey []byte, now
 	if err != nil {
 		return nil, Result{}, fmt.Errorf("releasing a key: %w", err)
 	}
+	if err := r.binding.Key.Check(); err != nil {
+		return nil, Result{}, fmt.Errorf("releasing a key: the evidence binds none to seal it to: %w", err)
+	}
 	if err := once.Spend(c.Nonce); err != nil {
 		if errors.Is(err, fault.Conflict) {
 			return nil, Result{}, fmt.Errorf("releasing a key: the nonce was answered: %w", err)

@@ -12,6 +12,7 @@ import (
 	tdxdata "github.com/google/go-tdx-guest/testing/testdata"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 )
 
 // prove switches the full forms of the tests on.
@@ -47,8 +48,8 @@ func milan() [][]byte {
 
 func milanPolicy() Policy {
 	r := milan()[0]
-	return Policy{Types: []Type{SNP}, Life: time.Minute, SNP: SNPPolicy{
-		Images: []SNPImage{{Measurement: measured(r[0x90:0xc0])}},
+	return Policy{Types: []Type{SNP}, Life: time.Minute, SNP: jobs.SNPPolicy{
+		Images: []jobs.SNPImage{{Measurement: measured(r[0x90:0xc0])}},
 		MinTCB: measured(r[0x180:0x188]), SMT: true, WithoutCRL: true,
 	}}
 }
@@ -65,8 +66,8 @@ func sapphirePolicy() Policy {
 		}
 		return measured(body[i : i+48])
 	}
-	return Policy{Types: []Type{TDX}, Life: time.Minute, TDX: TDXPolicy{
-		Images: []TDXImage{{
+	return Policy{Types: []Type{TDX}, Life: time.Minute, TDX: jobs.TDXPolicy{
+		Images: []jobs.TDXImage{{
 			MRTD: at(136), ConfigID: at(184), Owner: at(232), OwnerConfig: at(280),
 			RTMR: [4]string{at(328), at(376), at(424), at(472)},
 		}},

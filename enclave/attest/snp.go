@@ -17,6 +17,7 @@ import (
 	amd "github.com/google/go-sev-guest/verify/trust"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 )
 
 const (
@@ -31,11 +32,11 @@ func (v *Verifier) snp(parts [][]byte, data [64]byte, now time.Time) (Result, er
 	if err != nil {
 		return Result{}, err
 	}
-	image, err := v.policy.SNP.image(signed.GetReport())
+	image, err := snpImage(v.policy.SNP, signed.GetReport())
 	if err != nil {
 		return Result{}, err
 	}
-	if err := v.policy.SNP.hold(signed, data); err != nil {
+	if err := holdSNP(v.policy.SNP, signed, data); err != nil {
 		return Result{}, err
 	}
 	return Result{
@@ -136,18 +137,18 @@ func (v *Verifier) amdCRL(certs *amd.ProductCerts, now time.Time) *x509.Revocati
 	return best
 }
 
-func (p SNPPolicy) image(r *spb.Report) (SNPImage, error) {
+func snpImage(p jobs.SNPPolicy, r *spb.Report) (jobs.SNPImage, error) {
 	for _, i := range p.Images {
 		if is(i.Measurement, r.GetMeasurement()) && is(i.HostData, r.GetHostData()) {
 			return i, nil
 		}
 	}
-	return SNPImage{}, fmt.Errorf("a guest of another measurement: %w", fault.Denied)
+	return jobs.SNPImage{}, fmt.Errorf("a guest of another measurement: %w", fault.Denied)
 }
 
-// hold holds what a signed report says against the policy. Debug and migration
+// holdSNP holds what a signed report says against the policy. Debug and migration
 // are never allowed, nor firmware that could still be taken back.
-func (p SNPPolicy) hold(signed *spb.Attestation, data [64]byte) error {
+func holdSNP(p jobs.SNPPolicy, signed *spb.Attestation, data [64]byte) error {
 	if !bytes.Equal(signed.GetReport().GetReportData(), data[:]) {
 		return fmt.Errorf("the report is about another binding: %w", fault.Denied)
 	}

@@ -19,6 +19,7 @@ import (
 	amd "github.com/google/go-sev-guest/verify/trust"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 )
 
 // A real report of a real EPYC holds offline, under the root built in; none of its
@@ -163,8 +164,8 @@ func (f *forge) quote(data [64]byte) ([]byte, error) {
 }
 
 func forgePolicy() Policy {
-	return Policy{Types: []Type{SNP}, Life: time.Minute, SNP: SNPPolicy{
-		Images: []SNPImage{{Measurement: fmt.Sprintf("%096x", 1)}, {Measurement: measured(bytes.Repeat([]byte{0xab}, 48))}},
+	return Policy{Types: []Type{SNP}, Life: time.Minute, SNP: jobs.SNPPolicy{
+		Images: []jobs.SNPImage{{Measurement: fmt.Sprintf("%096x", 1)}, {Measurement: measured(bytes.Repeat([]byte{0xab}, 48))}},
 		MinTCB: "0300000000000073", SMT: true,
 	}}
 }
@@ -190,7 +191,7 @@ func TestSNP(t *testing.T) {
 
 	for name, c := range map[string]struct {
 		change func([]byte)
-		policy func(*SNPPolicy)
+		policy func(*jobs.SNPPolicy)
 		kind   fault.Kind
 	}{
 		"debug":        {change: func(r []byte) { r[0x0a] |= 1 << 3 }, kind: fault.Denied},
@@ -205,9 +206,9 @@ func TestSNP(t *testing.T) {
 			r[0x38]++
 			r[0x1e0]++
 		}, kind: fault.Denied},
-		"old TCB":            {policy: func(p *SNPPolicy) { p.MinTCB = "0300000000000074" }, kind: fault.Denied},
-		"old TCB, low byte":  {policy: func(p *SNPPolicy) { p.MinTCB = "0400000000000001" }, kind: fault.Denied},
-		"a sibling thread":   {policy: func(p *SNPPolicy) { p.SMT = false }, kind: fault.Denied},
+		"old TCB":            {policy: func(p *jobs.SNPPolicy) { p.MinTCB = "0300000000000074" }, kind: fault.Denied},
+		"old TCB, low byte":  {policy: func(p *jobs.SNPPolicy) { p.MinTCB = "0400000000000001" }, kind: fault.Denied},
+		"a sibling thread":   {policy: func(p *jobs.SNPPolicy) { p.SMT = false }, kind: fault.Denied},
 		"signed by a VLEK":   {change: func(r []byte) { r[0x48] = 1 << 2 }, kind: fault.Denied},
 		"an unknown version": {change: func(r []byte) { r[0] = 9 }, kind: fault.Tampered},
 	} {

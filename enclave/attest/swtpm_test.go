@@ -1,122 +1,36 @@
 package attest
 
 import (
-	"context"
 	"crypto/rand"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-tpm/tpm2"
 
+	"github.com/yunei/yunei/enclave/attest/attesttest"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/suite"
 )
 
 // A machine is a software TPM that a maker of our own certified, running.
-type machine struct {
-	socket string
-	roots  [][]byte
-	signer [][]byte
-}
-
-// boot makes a TPM with swtpm_setup, whose endorsement key a local authority
-// certifies, and starts it.
-func boot(t *testing.T) machine {
-	t.Helper()
-	for _, tool := range []string{"swtpm", "swtpm_setup", "swtpm_localca"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("there is no %s: install Debian's swtpm and swtpm-tools (build/swtpm.sh as root)", tool)
-		}
-	}
-	dir := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, d := range []string{"state", "ca"} {
-		if err := os.Mkdir(filepath.Join(dir, d), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	localca, err := exec.LookPath("swtpm_localca")
-	if err != nil {
-		t.Fatal(err)
-	}
-	write("setup.conf", fmt.Sprintf("create_certs_tool = %[2]s\ncreate_certs_tool_config = %[1]s/ca.conf\ncreate_certs_tool_options = %[1]s/ca.options\nactive_pcr_banks = sha256\n", dir, localca))
-	write("ca.conf", fmt.Sprintf("statedir = %[1]s/ca\nsigningkey = %[1]s/ca/key.pem\nissuercert = %[1]s/ca/cert.pem\ncertserial = %[1]s/ca/serial\n", dir))
-	write("ca.options", "--platform-manufacturer yunei\n--platform-version 1\n--platform-model test\n")
-	args := []string{"--tpm2", "--tpmstate", filepath.Join(dir, "state"), "--create-ek-cert", "--config", filepath.Join(dir, "setup.conf")}
-	if os.Getuid() == 0 {
-		args = append(args, "--runas", "root") // it would be tss, which may not look into the folder
-	}
-	if out, err := exec.CommandContext(t.Context(), "swtpm_setup", args...).CombinedOutput(); err != nil {
-		t.Fatalf("swtpm_setup: %v\n%s", err, out)
-	}
-	m := machine{socket: filepath.Join(dir, "s")}
-	m.roots = [][]byte{pemFile(t, filepath.Join(dir, "ca", "swtpm-localca-rootca-cert.pem"))}
-	m.signer = [][]byte{pemFile(t, filepath.Join(dir, "ca", "cert.pem"))}
-	m.start(t, filepath.Join(dir, "state"))
-	return m
-}
-
-// start powers the TPM on; the end of the test powers it off.
-func (m machine) start(t *testing.T, state string) {
-	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "swtpm", "socket", "--tpm2", "--server", "type=unixio,path="+m.socket,
-		"--tpmstate", "dir="+state, "--flags", "not-need-init,startup-clear")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(cmd.Process.Kill(), ignored(cmd.Wait())); err != nil {
-			t.Error(err)
-		}
-	})
-	for range 500 {
-		if isTPM(m.socket) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatal("swtpm does not make its socket")
-}
-
-// ignored: whoever is killed does not end well.
-func ignored(error) error { return nil }
-
-func pemFile(t *testing.T, name string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, _ := pem.Decode(raw)
-	if block == nil {
-		t.Fatalf("%s is no PEM", name)
-	}
-	return block.Bytes
-}
+type machine struct{ attesttest.Machine }
 
 func tpmPolicy(keys ...string) Policy {
 	zeros := fmt.Sprintf("%064x", 0)
-	p := Policy{Types: []Type{TPM}, Life: time.Minute, TPM: TPMPolicy{Keys: keys, Binary: 13, MinFirmware: 1}}
-	for _, i := range []int{0, 1, 2, 3, 4, 5, 7, 9, 14} { // more than one reading of eight
-		p.TPM.PCRs = append(p.TPM.PCRs, PCR{Index: i, Values: []string{zeros}})
+	p := Policy{Types: []Type{TPM}, Life: time.Minute, TPM: jobs.TPMPolicy{Keys: keys, Binary: 13, MinFirmware: 1}}
+	for _, i := range []int{0, 1, 2, 3, 4, 5, 7, 9, 14} { // not all that are quoted
+		p.TPM.PCRs = append(p.TPM.PCRs, jobs.PCR{Index: i, Values: []string{zeros}})
 	}
 	return p
 }
 
 func (m machine) open(t *testing.T) *TPMDevice {
 	t.Helper()
-	d, err := OpenTPM(m.socket, tpmPolicy().TPM)
+	d, err := OpenTPM(m.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +44,7 @@ func (m machine) enrol(t *testing.T, d *TPMDevice) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, cred, err := Enrol(rand.Reader, c, m.roots, m.signer, time.Now())
+	e, cred, err := Enrol(rand.Reader, c, m.Roots, m.Between, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +61,7 @@ func (m machine) enrol(t *testing.T, d *TPMDevice) string {
 
 // A live TPM, from its endorsement certificate to a released key.
 func TestTPM(t *testing.T) {
-	m := boot(t)
+	m := machine{attesttest.Boot(t)}
 	now := time.Now() // the certificates are of this minute
 	d := m.open(t)
 	defer func() {
@@ -169,10 +83,10 @@ func TestTPM(t *testing.T) {
 	_, err = v.Verify(before.Bytes(), c, now)
 	wantKind(t, "nothing measured", err, fault.Denied)
 
-	if err := errors.Join(d.Measure(subject().Binary), d.Measure(subject().Binary)); err != nil {
+	if err := errors.Join(d.Measure(13, subject().Binary), d.Measure(13, subject().Binary)); err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, "another program in the same boot", d.Measure(suite.DigestOf([]byte("another"))), fault.Conflict)
+	wantKind(t, "another program in the same boot", d.Measure(13, suite.DigestOf([]byte("another"))), fault.Conflict)
 	e := sound(t, d, v, now)
 	tampered(t, v, e, now)
 	forged(t, v, d, now)
@@ -285,7 +199,7 @@ func strangers(t *testing.T, m machine, d *TPMDevice, e Evidence, now time.Time)
 	}
 	other := c
 	other.X = slices.Clone(c.Y)
-	enrolment, cred, err := Enrol(rand.Reader, other, m.roots, m.signer, now)
+	enrolment, cred, err := Enrol(rand.Reader, other, m.Roots, m.Between, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,17 +210,17 @@ func strangers(t *testing.T, m machine, d *TPMDevice, e Evidence, now time.Time)
 	_, err = Enrolment{}.Key(nil)
 	wantKind(t, "the zero enrolment", err, fault.Denied)
 
-	_, _, err = Enrol(rand.Reader, c, m.signer, nil, now)
+	_, _, err = Enrol(rand.Reader, c, m.Between, nil, now)
 	if err != nil {
 		t.Errorf("an authority between, chosen as a root: %v", err)
 	}
-	_, _, err = Enrol(rand.Reader, c, nil, m.signer, now)
+	_, _, err = Enrol(rand.Reader, c, nil, m.Between, now)
 	wantKind(t, "no root", err, fault.Denied)
-	_, _, err = Enrol(rand.Reader, c, m.roots, nil, now)
+	_, _, err = Enrol(rand.Reader, c, m.Roots, nil, now)
 	wantKind(t, "no authority between", err, fault.Denied)
-	_, _, err = Enrol(rand.Reader, c, m.roots, m.signer, now.AddDate(-1, 0, 0))
+	_, _, err = Enrol(rand.Reader, c, m.Roots, m.Between, now.AddDate(-1, 0, 0))
 	wantKind(t, "before the certificate", err, fault.Denied)
-	_, _, err = Enrol(rand.Reader, Candidate{EK: m.signer[0], X: c.X, Y: c.Y}, m.roots, nil, now)
+	_, _, err = Enrol(rand.Reader, Candidate{EK: m.Between[0], X: c.X, Y: c.Y}, m.Roots, nil, now)
 	wantKind(t, "a certificate of something else", err, fault.Denied)
 	step := 7
 	if prove {
@@ -316,7 +230,7 @@ func strangers(t *testing.T, m machine, d *TPMDevice, e Evidence, now time.Time)
 		bad := c
 		bad.EK = slices.Clone(c.EK)
 		bad.EK[i] ^= 1
-		if _, _, err := Enrol(rand.Reader, bad, m.roots, m.signer, now); err == nil {
+		if _, _, err := Enrol(rand.Reader, bad, m.Roots, m.Between, now); err == nil {
 			t.Fatalf("byte %d of the endorsement certificate changed, and it holds", i)
 		}
 	}
@@ -345,7 +259,8 @@ func replaced(t *testing.T, v *Verifier, e Evidence, now time.Time) {
 		!slices.Equal(theirs.ExtraData.Buffer, q.extra) || !slices.Equal(about.PCRSelect.PCRSelections[0].PCRSelect, q.selected[:]) {
 		t.Errorf("we read a quote as %+v, go-tpm as %+v", q, theirs)
 	}
-	if other := boot(t); other.enrol(t, other.open(t)) == v.policy.TPM.Keys[0] {
+	other := machine{attesttest.Boot(t)}
+	if other.enrol(t, other.open(t)) == v.policy.TPM.Keys[0] {
 		t.Error("two TPMs have one key")
 	}
 }

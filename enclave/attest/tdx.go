@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-tdx-guest/verify"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 )
 
 // TD_ATTRIBUTES (Intel TDX Module ABI, ATTRIBUTES): the low byte is the group TUD,
@@ -40,15 +41,15 @@ func (v *Verifier) tdx(parts [][]byte, data [64]byte, now time.Time) (Result, er
 		return Result{}, err
 	}
 	body := quote.GetTdQuoteBody()
-	image, err := v.policy.TDX.image(body)
+	image, err := tdxImage(v.policy.TDX, body)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := v.policy.TDX.hold(quote, data); err != nil {
+	if err := holdTDX(v.policy.TDX, quote, data); err != nil {
 		return Result{}, err
 	}
 	return Result{
-		measurement: image.digits(),
+		measurement: tdxDigits(image),
 		tcb:         fmt.Sprintf("%s, UpToDate as of evaluation %d", measured(body.GetTeeTcbSvn()), evaluation),
 	}, nil
 }
@@ -105,7 +106,7 @@ func (v *Verifier) tdxCollateral(quote *tpb.QuoteV4, now time.Time) (evaluation 
 	return evaluation, nil
 }
 
-func (p TDXPolicy) image(b *tpb.TDQuoteBody) (TDXImage, error) {
+func tdxImage(p jobs.TDXPolicy, b *tpb.TDQuoteBody) (jobs.TDXImage, error) {
 	for _, i := range p.Images {
 		ok := is(i.MRTD, b.GetMrTd()) && is(i.ConfigID, b.GetMrConfigId()) && is(i.Owner, b.GetMrOwner()) && is(i.OwnerConfig, b.GetMrOwnerConfig())
 		for n, r := range i.RTMR {
@@ -115,12 +116,12 @@ func (p TDXPolicy) image(b *tpb.TDQuoteBody) (TDXImage, error) {
 			return i, nil
 		}
 	}
-	return TDXImage{}, fmt.Errorf("a trust domain of another measurement: %w", fault.Denied)
+	return jobs.TDXImage{}, fmt.Errorf("a trust domain of another measurement: %w", fault.Denied)
 }
 
-// digits prints an image as a receipt has it: MRTD, and the registers that are
+// tdxDigits prints an image as a receipt has it: MRTD, and the registers that are
 // not zero.
-func (i TDXImage) digits() string {
+func tdxDigits(i jobs.TDXImage) string {
 	var s strings.Builder
 	s.WriteString(i.MRTD)
 	for n, r := range i.RTMR {
@@ -131,8 +132,8 @@ func (i TDXImage) digits() string {
 	return s.String()
 }
 
-// hold holds what a signed quote says against the policy.
-func (p TDXPolicy) hold(quote *tpb.QuoteV4, data [64]byte) error {
+// holdTDX holds what a signed quote says against the policy.
+func holdTDX(p jobs.TDXPolicy, quote *tpb.QuoteV4, data [64]byte) error {
 	body := quote.GetTdQuoteBody()
 	if !bytes.Equal(body.GetReportData(), data[:]) {
 		return fmt.Errorf("the quote is about another binding: %w", fault.Denied)
@@ -140,7 +141,7 @@ func (p TDXPolicy) hold(quote *tpb.QuoteV4, data [64]byte) error {
 	if !atLeast(p.MinTCB, body.GetTeeTcbSvn()) {
 		return fmt.Errorf("TCB %x is older than %s: %w", body.GetTeeTcbSvn(), p.MinTCB, fault.Denied)
 	}
-	if err := p.attributes(body.GetTdAttributes()); err != nil {
+	if err := tdxAttributes(p, body.GetTdAttributes()); err != nil {
 		return err
 	}
 	if err := validate.TdxQuote(quote, &validate.Options{TdQuoteBodyOptions: validate.TdQuoteBodyOptions{ReportData: data[:]}}); err != nil {
@@ -149,9 +150,9 @@ func (p TDXPolicy) hold(quote *tpb.QuoteV4, data [64]byte) error {
 	return nil
 }
 
-// attributes refuses a trust domain that its owner may debug, which the library
+// tdxAttributes refuses a trust domain that its owner may debug, which the library
 // lets pass.
-func (p TDXPolicy) attributes(raw []byte) error {
+func tdxAttributes(p jobs.TDXPolicy, raw []byte) error {
 	if len(raw) != 8 {
 		return fmt.Errorf("no attributes: %w", fault.Invalid)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-tdx-guest/verify"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 )
 
 // A real quote of a real Sapphire Rapids holds offline, under the root built in;
@@ -314,31 +315,31 @@ func TestTDX(t *testing.T) {
 	status := func(s string) func(map[string]any) {
 		return func(m map[string]any) { each(m, "tcbLevels", func(l map[string]any) { l["tcbStatus"] = s }) }
 	}
-	for name, change := range map[string]func(*fab, *TDXPolicy){
-		"debug":                      func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[120] |= 1 } },
-		"another bit that untrusts":  func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[120] |= 1 << 4 } },
-		"exceptions by the host":     func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[123] &^= 1 << 4 } },
-		"MRTD":                       func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[136]++ } },
-		"MRCONFIGID":                 func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[184]++ } },
-		"MROWNER":                    func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[232]++ } },
-		"MROWNERCONFIG":              func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[280]++ } },
-		"RTMR 0":                     func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[328]++ } },
-		"RTMR 3":                     func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[519]++ } },
-		"a module of somebody's":     func(f *fab, _ *TDXPolicy) { f.change = func(b []byte) { b[64]++ } },
-		"old TCB by the policy":      func(_ *fab, p *TDXPolicy) { p.MinTCB = "ff" + p.MinTCB[2:] },
-		"old TCB by Intel":           func(f *fab, _ *TDXPolicy) { f.tcb = status("OutOfDate") },
-		"revoked TCB":                func(f *fab, _ *TDXPolicy) { f.tcb = status("Revoked") },
-		"hardening needed":           func(f *fab, _ *TDXPolicy) { f.tcb = status("SWHardeningNeeded") },
-		"old quoting enclave":        func(f *fab, _ *TDXPolicy) { f.identity = status("OutOfDate") },
-		"another quoting enclave":    func(f *fab, _ *TDXPolicy) { f.identity = set("isvprodid", 7) },
-		"another platform":           func(f *fab, _ *TDXPolicy) { f.tcb = set("fmspc", "50806f000001") },
-		"old evaluation":             func(f *fab, _ *TDXPolicy) { f.tcb = set("tcbEvaluationDataNumber", 14) },
-		"old evaluation of enclaves": func(f *fab, _ *TDXPolicy) { f.identity = set("tcbEvaluationDataNumber", 14) },
-		"expired TCB info":           func(f *fab, _ *TDXPolicy) { f.tcb = set("nextUpdate", "2023-06-30T00:00:00Z") },
-		"TCB info of tomorrow":       func(f *fab, _ *TDXPolicy) { f.tcb = set("issueDate", "2023-07-02T00:00:00Z") },
-		"revoked platform":           func(f *fab, _ *TDXPolicy) { f.revoked = f.pck.SerialNumber },
-		"revoked authority":          func(f *fab, _ *TDXPolicy) { f.revokedByRoot = f.platform.SerialNumber },
-		"revoked signer":             func(f *fab, _ *TDXPolicy) { f.revokedByRoot = f.signing.SerialNumber },
+	for name, change := range map[string]func(*fab, *jobs.TDXPolicy){
+		"debug":                      func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[120] |= 1 } },
+		"another bit that untrusts":  func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[120] |= 1 << 4 } },
+		"exceptions by the host":     func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[123] &^= 1 << 4 } },
+		"MRTD":                       func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[136]++ } },
+		"MRCONFIGID":                 func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[184]++ } },
+		"MROWNER":                    func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[232]++ } },
+		"MROWNERCONFIG":              func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[280]++ } },
+		"RTMR 0":                     func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[328]++ } },
+		"RTMR 3":                     func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[519]++ } },
+		"a module of somebody's":     func(f *fab, _ *jobs.TDXPolicy) { f.change = func(b []byte) { b[64]++ } },
+		"old TCB by the policy":      func(_ *fab, p *jobs.TDXPolicy) { p.MinTCB = "ff" + p.MinTCB[2:] },
+		"old TCB by Intel":           func(f *fab, _ *jobs.TDXPolicy) { f.tcb = status("OutOfDate") },
+		"revoked TCB":                func(f *fab, _ *jobs.TDXPolicy) { f.tcb = status("Revoked") },
+		"hardening needed":           func(f *fab, _ *jobs.TDXPolicy) { f.tcb = status("SWHardeningNeeded") },
+		"old quoting enclave":        func(f *fab, _ *jobs.TDXPolicy) { f.identity = status("OutOfDate") },
+		"another quoting enclave":    func(f *fab, _ *jobs.TDXPolicy) { f.identity = set("isvprodid", 7) },
+		"another platform":           func(f *fab, _ *jobs.TDXPolicy) { f.tcb = set("fmspc", "50806f000001") },
+		"old evaluation":             func(f *fab, _ *jobs.TDXPolicy) { f.tcb = set("tcbEvaluationDataNumber", 14) },
+		"old evaluation of enclaves": func(f *fab, _ *jobs.TDXPolicy) { f.identity = set("tcbEvaluationDataNumber", 14) },
+		"expired TCB info":           func(f *fab, _ *jobs.TDXPolicy) { f.tcb = set("nextUpdate", "2023-06-30T00:00:00Z") },
+		"TCB info of tomorrow":       func(f *fab, _ *jobs.TDXPolicy) { f.tcb = set("issueDate", "2023-07-02T00:00:00Z") },
+		"revoked platform":           func(f *fab, _ *jobs.TDXPolicy) { f.revoked = f.pck.SerialNumber },
+		"revoked authority":          func(f *fab, _ *jobs.TDXPolicy) { f.revokedByRoot = f.platform.SerialNumber },
+		"revoked signer":             func(f *fab, _ *jobs.TDXPolicy) { f.revokedByRoot = f.signing.SerialNumber },
 	} {
 		g, p := *f, fabPolicy()
 		change(&g, &p.TDX)

@@ -13,31 +13,28 @@ import (
 	"github.com/google/go-tpm/tpm2"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/suite"
 )
 
 const (
-	pcrSize    = sha256.Size
-	pcrCount   = 24
-	akNameSize = 2 + sha256.Size
-	maxAttest  = 1 << 10
+	pcrSize   = sha256.Size
+	pcrCount  = 24 // in a selection
+	maxAttest = 1 << 10
 
 	tpmGenerated   = 0xff544347 // TPM_GENERATED_VALUE
 	tpmAttestQuote = 0x8018     // TPM_ST_ATTEST_QUOTE
 	tpmSHA256      = 0x000b     // TPM_ALG_SHA256
 )
 
-// bootPCRs must be pinned: firmware, boot loader, state of Secure Boot.
-var bootPCRs = []int{0, 4, 7}
-
-// checkPCR refuses registers that whoever runs the machine can set back: 16 and
-// 23 at will, 17 to 22 by a dynamic launch that is not looked at here.
-func checkPCR(i int) error {
-	if i < 0 || i > 15 {
-		return fmt.Errorf("PCR %d, want 0 to 15, which only a restart sets back: %w", i, fault.Invalid)
+// quotedPCRs are the registers that every quote is of: all that a policy may
+// name, so that an attester need not know the policy.
+var quotedPCRs = func() (all []int) {
+	for i := range jobs.PCRs {
+		all = append(all, i)
 	}
-	return nil
-}
+	return all
+}()
 
 // tpm appraises a TPM's quote. The key must be one that was enrolled; nothing of
 // its public area is read, for there is one form of it, which is rebuilt around
@@ -68,7 +65,7 @@ func (v *Verifier) tpm(e Evidence) (Result, error) {
 	if q.firmware < p.MinFirmware {
 		return Result{}, fmt.Errorf("TPM firmware %016x is older than %016x: %w", q.firmware, p.MinFirmware, fault.Denied)
 	}
-	if err := p.hold(q, values, e.Binding.Binary); err != nil {
+	if err := holdTPM(p, q, values, e.Binding.Binary); err != nil {
 		return Result{}, err
 	}
 	return Result{measurement: measured(q.digest), tcb: fmt.Sprintf("firmware %016x, reset %d", q.firmware, q.resets)}, nil
@@ -81,45 +78,24 @@ func qualifying(b Binding) [sha256.Size]byte {
 	return sha256.Sum256(d[:])
 }
 
-// hold holds the registers against the policy.
-func (p TPMPolicy) hold(q tpmQuote, values []byte, program suite.Digest) error {
-	indices := p.indices()
-	if q.selected != selection(indices) {
+// holdTPM holds the registers against the policy.
+func holdTPM(p jobs.TPMPolicy, q tpmQuote, values []byte, program suite.Digest) error {
+	if q.selected != selection(quotedPCRs) {
 		return fmt.Errorf("a quote of other registers: %w", fault.Denied)
 	}
-	if sum := sha256.Sum256(values); len(values) != len(indices)*pcrSize || !bytes.Equal(sum[:], q.digest) {
+	if sum := sha256.Sum256(values); len(values) != len(quotedPCRs)*pcrSize || !bytes.Equal(sum[:], q.digest) {
 		return fmt.Errorf("the registers are not those of the quote: %w", fault.Tampered)
 	}
-	for n, i := range indices {
-		got := values[n*pcrSize : (n+1)*pcrSize]
-		if !p.allows(i, got, program) {
-			return fmt.Errorf("PCR %d has a value that the policy does not name: %w", i, fault.Denied)
+	value := func(i int) []byte { return values[i*pcrSize : (i+1)*pcrSize] }
+	for _, pcr := range p.PCRs {
+		if !slices.Contains(pcr.Values, measured(value(pcr.Index))) {
+			return fmt.Errorf("PCR %d has a value that the policy does not name: %w", pcr.Index, fault.Denied)
 		}
+	}
+	if want, err := extended(program); err != nil || !bytes.Equal(value(p.Binary), want) {
+		return fmt.Errorf("PCR %d is not that of the binary: %w", p.Binary, fault.Denied)
 	}
 	return nil
-}
-
-func (p TPMPolicy) allows(index int, got []byte, program suite.Digest) bool {
-	if index == p.Binary {
-		want, err := extended(program)
-		return err == nil && bytes.Equal(got, want)
-	}
-	for _, pcr := range p.PCRs {
-		if pcr.Index == index {
-			return slices.Contains(pcr.Values, measured(got))
-		}
-	}
-	return false
-}
-
-// indices are all registers of the policy, in ascending order.
-func (p TPMPolicy) indices() []int {
-	all := []int{p.Binary}
-	for _, pcr := range p.PCRs {
-		all = append(all, pcr.Index)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // extended is what a PCR of zeros has after one extension by the digest.

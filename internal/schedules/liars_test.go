@@ -9,9 +9,9 @@ import (
 	"slices"
 
 	"github.com/yunei/yunei/enclave"
+	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/party"
@@ -413,6 +413,9 @@ func (e *ear) Advance(ctx context.Context, v *msg.View) error {
 	}
 	switch parts, ok, _ := v.Revealed(n); {
 	case !v.Said(n, msg.Receiver, "gate"):
+		if _, all := msg.All[msg.HelloBody](v, n, msg.Hello, v.Trustees()); !all {
+			return nil
+		}
 		if e.keys[n] == nil {
 			r, err := he.NewReceiver()
 			if err != nil {
@@ -421,7 +424,11 @@ func (e *ear) Advance(ctx context.Context, v *msg.View) error {
 			e.keys[n] = r
 		}
 		pk := e.keys[n].PublicKey()
-		return e.say(ctx, msg.Receiver, "gate", msg.ReceiverBody{Of: v.Of(n, "gate"), Key: suite.DigestOf(pk), Evidence: jobs.Software}, pk)
+		evidence, err := enclave.Vouch(attest.NewSoftware(e.Keys["gate"]), v, n, suite.DigestOf([]byte("gate")), suite.DigestOf(pk))
+		if err != nil {
+			return err
+		}
+		return e.say(ctx, msg.Receiver, "gate", msg.ReceiverBody{Of: v.Of(n, "gate"), Key: suite.DigestOf(pk), Evidence: suite.DigestOf(evidence)}, pk, evidence)
 	case ok && !v.Said(n, msg.Sum, "gate"):
 		return e.sum(ctx, v, n, parts)
 	case v.Said(n, msg.Sum, "gate") && !v.Said(n, msg.Active, "gate"):

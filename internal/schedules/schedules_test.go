@@ -170,7 +170,7 @@ func (w *world) forge() {
 		body msg.Body
 		at   string
 	}{
-		{msg.Receiver, msg.ReceiverBody{Of: of(1, "gate"), Key: suite.DigestOf([]byte("mine")), Evidence: jobs.Software}, msg.Subject(run, 1, msg.Receiver, "gate")},
+		{msg.Receiver, msg.ReceiverBody{Of: of(1, "gate"), Key: suite.DigestOf([]byte("mine")), Evidence: suite.DigestOf([]byte("mine"))}, msg.Subject(run, 1, msg.Receiver, "gate")},
 		{msg.Key, msg.KeyBody{Of: of(1, "trustee-1"), Key: suite.DigestOf([]byte("mine"))}, msg.Subject(run, 1, msg.Key, "trustee-1")},
 		{msg.Confirm, msg.ConfirmBody{Of: of(1, "site-school")}, msg.Subject(run, 1, msg.Confirm, "site-school")},
 		{msg.Active, msg.ActiveBody{Of: of(1, "gate"), Points: []int{1, 2}}, msg.Subject(run, 1, msg.Active, "gate")},

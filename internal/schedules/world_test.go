@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/bus"
+	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/flow"
 	"github.com/yunei/yunei/governance"
@@ -204,7 +205,7 @@ func (w *world) begin(name string) {
 	w.parties[name] = p
 	switch {
 	case name == "gate":
-		w.actors[name] = opening.New(p)
+		w.actors[name] = opening.New(p, attest.NewSoftware(p.Key), suite.DigestOf([]byte("gate")))
 	case name == coordinator:
 		w.actors[name] = &flow.Flow{Party: p}
 	case strings.HasPrefix(name, "trustee"):

@@ -8,7 +8,7 @@
 // its daemon would, and sometimes what it never should: sites debit too little
 // or beyond the cap, a gate opens what is not paid for or blocks, checkers vote
 // out of turn, twice, for each other or for another run, and whoever has the
-// board's token posts past the API. Ciphertexts are digests of nothing: what is
+// board posts past the API. Ciphertexts are digests of nothing: what is
 // proved of them is proved in package opening.
 //
 // After each step the tests ask what everyone can hear, and at the end have a

@@ -63,7 +63,7 @@ func newHouse(tb testing.TB) *house {
 	ctx, cancel := context.WithCancel(tb.Context())
 	h := &house{Town: governancetest.NewTown(tb), ctx: ctx, folder: tb.TempDir()}
 	var err error
-	h.server, err = bus.Serve(ctx, bus.Config{Dir: h.path("board"), Token: "a-token-for-the-tests-only"})
+	h.server, err = bus.Serve(ctx, bus.Config{Dir: h.path("board")})
 	must(err)
 	h.board, err = h.server.Board(ctx)
 	must(err)

@@ -168,12 +168,12 @@ type (
 		Transcript suite.Digest `json:"transcript"`
 		Key        suite.Digest `json:"key"`
 	}
-	// ReceiverBody is the gate's key for this round; it lives in the gate's
-	// memory only.
+	// ReceiverBody is the gate's key for this round, which lives in the gate's
+	// memory only, and what vouches for where that is.
 	ReceiverBody struct {
 		Of
 		Key      suite.Digest `json:"key"`
-		Evidence string       `json:"evidence"`
+		Evidence suite.Digest `json:"evidence"` // of the type that the terms name, bound to the key and to View.Nonce
 	}
 	// AdmittedBody is a site's record of admission: which program it lets
 	// in, in which rewritten form, on which engines. It is said before a row is
@@ -257,7 +257,7 @@ type (
 		Record    suite.Commitment `json:"record"`
 		Verdict   string           `json:"verdict"`
 		Profile   string           `json:"profile"`
-		Evidence  string           `json:"evidence"`
+		Evidence  jobs.Evidence    `json:"evidence"`
 		Letter    suite.Digest     `json:"letter"`
 	}
 	// RefusalBody is a code of the closed table and, of a budget that does not

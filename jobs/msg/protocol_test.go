@@ -116,7 +116,7 @@ func TestProtocolJournalsAndNames(t *testing.T) {
 	}
 	folders := map[string]string{
 		"msg": ".", "jobs": "..", "receipt": "../receipt", "party": "../../party", "trustee": "../../trustee", "opening": "../../opening", "site": "../../site",
-		"enclave": "../../enclave", "he": "../../enclave/he", "flow": "../../flow", "proof": "../../storage/ledger/proof", "journal": "../../storage/journal",
+		"enclave": "../../enclave", "he": "../../enclave/he", "attest": "../../enclave/attest", "flow": "../../flow", "proof": "../../storage/ledger/proof", "journal": "../../storage/journal",
 		"suite": "../../suite", "gate": "../../gate", "governance": "../../governance", "sets": "../../gate/register/sets",
 	}
 	names := regexp.MustCompile("`([a-z]+)\\.([A-Z][A-Za-z]*(?:\\.[A-Z][A-Za-z]*)?)`").FindAllStringSubmatch(doc, -1)
@@ -180,7 +180,7 @@ func fields(t *testing.T, x any) []string {
 func word(t *testing.T, typ reflect.Type) string {
 	t.Helper()
 	known := map[string]string{
-		"string": "text", "int": "number", "uint64": "number", "bool": "bool", "time.Time": "time", "[]uint8": "bytes", "json.RawMessage": "envelope",
+		"string": "text", "jobs.Evidence": "text", "int": "number", "uint64": "number", "bool": "bool", "time.Time": "time", "[]uint8": "bytes", "json.RawMessage": "envelope",
 		"suite.Digest": "digest", "suite.Commitment": "commitment", "suite.Salt": "salt", "suite.BoxKey": "box key", "msg.Parts": "parts",
 	}
 	if w, ok := known[typ.String()]; ok {

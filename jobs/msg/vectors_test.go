@@ -66,6 +66,7 @@ type statementVector struct {
 
 type derivedVector struct {
 	Reference   string                      `json:"reference"` // string of round 1, in hex
+	Nonce       string                      `json:"nonce"`     // that the gate's evidence in round 1 answers, in hex
 	Transcript  suite.Digest                `json:"transcript"`
 	Commitments map[string]commitmentVector `json:"commitments"`
 }
@@ -178,11 +179,11 @@ func write(tb testing.TB) vectors {
 	s.open()
 	s.after()
 	v := s.view(tb)
-	crs := v.CRS(1)
+	crs, nonce := v.CRS(1), v.Nonce(1)
 	out := vectors{
 		Permit:     permitVector{Subject(run, 0, Permit, Coordinator), string(s.bundle), s.terms.Digest()},
 		Statements: s.list,
-		Derived: derivedVector{hex.EncodeToString(crs[:]), v.Transcript(1), map[string]commitmentVector{
+		Derived: derivedVector{hex.EncodeToString(crs[:]), hex.EncodeToString(nonce[:]), v.Transcript(1), map[string]commitmentVector{
 			"key-commit of trustee-1": commitment(saltOf("trustee-1"), s.of(1, "trustee-1").Bind([]byte("trustee-1"))),
 			"commit of site-a":        commitment(saltOf("site-a"), s.of(1, "site-a").Bind(partsOf("site-a").Bytes())),
 			"evidence of site-a":      commitment(saltOf("site-a"), s.of(0, "site-a").Bind([]byte("what site-a goes by"))),
@@ -240,7 +241,7 @@ func (s *script) key() {
 	for _, name := range trustees {
 		s.says(Key, KeyBody{Of: s.of(1, name), Transcript: transcript, Key: suite.DigestOf([]byte("key"))})
 	}
-	s.says(Receiver, ReceiverBody{Of: s.of(1, "gate"), Key: suite.DigestOf([]byte("receiver")), Evidence: jobs.Software})
+	s.says(Receiver, ReceiverBody{Of: s.of(1, "gate"), Key: suite.DigestOf([]byte("receiver")), Evidence: suite.DigestOf([]byte("evidence"))})
 }
 
 func (s *script) set() {
@@ -485,6 +486,9 @@ func TestVectorsAreTaken(t *testing.T) {
 	}
 	if crs := view.CRS(1); hex.EncodeToString(crs[:]) != v.Derived.Reference || view.Transcript(1) != v.Derived.Transcript {
 		t.Error("another reference string, or transcript")
+	}
+	if nonce := view.Nonce(1); hex.EncodeToString(nonce[:]) != v.Derived.Nonce || v.Derived.Nonce == v.Derived.Reference {
+		t.Error("another nonce")
 	}
 	for name, c := range v.Derived.Commitments {
 		salt, err := hex.DecodeString(c.Salt)

@@ -372,9 +372,18 @@ func Engines(t jobs.Terms) []string {
 
 // CRS is the common reference string of a round's key: a hash of everybody's
 // hello, so that nobody has chosen it.
-func (v *View) CRS(round int) [32]byte {
+func (v *View) CRS(round int) [32]byte { return v.hellos("crs", round) }
+
+// Nonce is what the gate's evidence in a round must answer: a hash of
+// everybody's hello, and so of what each trustee drew for this round. One piece
+// of evidence is as fresh to each of them as if it had answered that trustee
+// alone, for nobody could know the hash before the last of them had spoken; to a
+// site it is so as long as one trustee draws honestly, of whom it counts on more.
+func (v *View) Nonce(round int) [32]byte { return v.hellos("gate nonce", round) }
+
+func (v *View) hellos(what string, round int) [32]byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "yunei crs v1 %s %d %s", v.id, round, v.permit.Digest())
+	fmt.Fprintf(h, "yunei %s v1 %s %d %s", what, v.id, round, v.permit.Digest())
 	for _, d := range v.Digests(round, Hello, v.Trustees()) {
 		fmt.Fprintf(h, " %s", d)
 	}

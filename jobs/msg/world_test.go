@@ -180,7 +180,7 @@ func (w *world) makeKey(tb testing.TB) {
 	for _, name := range trustees {
 		w.say(tb, Key, KeyBody{Of: w.of(n, name), Transcript: transcript, Key: suite.DigestOf([]byte("key"))})
 	}
-	w.say(tb, Receiver, ReceiverBody{Of: w.of(n, "gate"), Key: suite.DigestOf([]byte("receiver")), Evidence: jobs.Software})
+	w.say(tb, Receiver, ReceiverBody{Of: w.of(n, "gate"), Key: suite.DigestOf([]byte("receiver")), Evidence: suite.DigestOf([]byte("evidence"))})
 }
 
 // makeSet is the first round as far as the reveals.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/yunei/yunei/bus"
 	"github.com/yunei/yunei/cmd/internal/folder"
+	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/storage/journal"
 )
@@ -27,7 +28,7 @@ import (
 func Main(name string, args []string, stderr io.Writer, run func(ctx context.Context, dir string, log *slog.Logger) error) int {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	dir := flags.String("dir", "", "the daemon's folder (config.json, key.pem, token), as `yunei init` makes it")
+	dir := flags.String("dir", "", "the daemon's folder (config.json, key.pem), as `yunei init` makes it")
 	if err := flags.Parse(args); err != nil || *dir == "" || flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "用法 usage: %s --dir DIR\n", name)
 		return 2
@@ -55,12 +56,7 @@ func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, 
 	}
 	closeAll = func() { _ = j.Close() } // what was appended is on disk
 	if board == nil {
-		token, err := folder.Token(dir)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
-		}
-		if board, err = bus.Dial(ctx, bus.Config{Addr: cfg.Board, Token: token}); err != nil {
+		if board, err = dial(ctx, bus.Config{Addr: cfg.Board, Key: key, Pin: cfg.BoardKey, Log: log}); err != nil {
 			closeAll()
 			return nil, nil, err
 		}
@@ -70,6 +66,33 @@ func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, 
 		Name: cfg.Name, Key: key, Board: board, Journal: j, Pins: cfg.Pins, Log: log,
 		Now: time.Now, Crash: crash(cfg.Name, dir),
 	}, closeAll, nil
+}
+
+// again is how long a daemon that was refused waits before it asks again.
+const again = time.Second
+
+// dial connects to the board. A daemon that the coordinator does not know, or
+// that finds somebody else in the coordinator's place, says so and waits for
+// people to put it right: it is started before it is registered.
+func dial(ctx context.Context, cfg bus.Config) (*bus.Board, error) {
+	for told := ""; ; {
+		board, err := bus.Dial(ctx, cfg)
+		if !errors.Is(err, fault.Denied) {
+			return board, err
+		}
+		if no := fault.Show(err); told != string(no.Code) {
+			told = string(no.Code)
+			cfg.Log.LogAttrs(
+				ctx, slog.LevelWarn, "the board refuses us; asking again until it does not", slog.String("code", told),
+				slog.String("zh", no.ZH), slog.String("en", no.EN), slog.String("key", string(cfg.Key.Public())),
+			)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(again):
+		}
+	}
 }
 
 // Together runs every function until the first ends, and returns its error.

@@ -1,5 +1,5 @@
-// Package folder is a daemon's folder: its configuration, key and token, and
-// the name of its journal. A daemon is named by its folder and by nothing else,
+// Package folder is a daemon's folder: its configuration, its key, and the name
+// of its journal. A daemon is named by its folder and by nothing else,
 // so that no secret stands in its arguments or its environment. It knows files
 // only; what a daemon does with them is for package daemon.
 package folder
@@ -20,15 +20,18 @@ import (
 const (
 	ConfigFile  = "config.json"
 	KeyFile     = "key.pem"
-	TokenFile   = "token"
 	JournalFile = "journal"
+	// MakersDir holds what AMD and Intel publish of the gate's machine; it need not
+	// be there (attest.ReadCollateral).
+	MakersDir = "attestation"
 )
 
 // Config is what every daemon is told.
 type Config struct {
-	Name  string    `json:"name"`
-	Board string    `json:"board"` // host:port of the coordinator's board
-	Pins  jobs.Pins `json:"pins"`  // providers' officers, by organisation
+	Name     string          `json:"name"`
+	Board    string          `json:"board"`              // host:port of the coordinator's board
+	BoardKey suite.PublicKey `json:"boardKey,omitempty"` // the coordinator's; the daemon speaks to nobody else
+	Pins     jobs.Pins       `json:"pins"`               // providers' officers, by organisation
 }
 
 // ReadConfig reads a configuration of the daemon's own type; an unknown field
@@ -53,13 +56,4 @@ func Key(dir string) (suite.PrivateKey, error) {
 		return suite.PrivateKey{}, fmt.Errorf("reading the key: %w", err)
 	}
 	return suite.ParsePrivateKey(raw)
-}
-
-// Token reads the board's token.
-func Token(dir string) (string, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, TokenFile))
-	if err != nil {
-		return "", fmt.Errorf("reading the token: %w", err)
-	}
-	return string(bytes.TrimSpace(raw)), nil
 }
