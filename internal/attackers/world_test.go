@@ -115,7 +115,7 @@ func (c *city) terms(q query) jobs.Terms {
 		Shape: jobs.Shape{
 			Namespace: jobs.NaturalPerson, L0: 1, Units: jobs.Measure{Name: "units", Title: "人数", Hi: 1, Round: max(1, q.round), Sigma: 100},
 		},
-		Mode: jobs.SDC, Threshold: threshold, Limits: jobs.Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1},
+		Mode: jobs.SDC, Due: jobs.Slots{First: 1, Every: 1, Count: 1}, Threshold: threshold, Limits: jobs.Limits{Fuel: 1, Memory: 1, Input: 1, Rows: 1, Emits: 1},
 		Trustees:    jobs.Trustees{Members: []jobs.Process{{Name: "t-1", Key: public()}, {Name: "t-2", Key: public()}}, Quorum: 2},
 		Gate:        jobs.Gate{Process: jobs.Process{Name: "gate", Key: public()}, Evidence: jobs.Software},
 		Coordinator: jobs.Process{Name: "yuneid", Key: public()}, Desk: "x25519:CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Uses: 1,
