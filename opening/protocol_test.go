@@ -682,7 +682,7 @@ func TestKeyShares(t *testing.T) {
 		"another share": func(o *msg.KeyOpenBody) {
 			share := make([]byte, he.CKGShareSize)
 			o.Share = suite.DigestOf(share)
-			if err := party.Put(t.Context(), s.board, share); err != nil {
+			if err := party.Put(t.Context(), s.board, "trustee", share); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -16,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -136,19 +138,20 @@ func (p *Party) Remembers(run string, round int, kind receipt.Kind) bool {
 // blobPart is how much of a blob one message carries.
 const blobPart = 512 << 10
 
-func blobSubject(d suite.Digest, part int) string {
-	return fmt.Sprintf("blob.%s.%d", d.Hex(), part)
+func blobSubject(d suite.Digest, by string, part int) string {
+	return fmt.Sprintf("blob.%s.%s.%d", d.Hex(), by, part)
 }
 
-// Put posts a blob under its digest; the same blob again is no error.
-func (p *Party) Put(ctx context.Context, b []byte) error { return Put(ctx, p.Board, b) }
+// Put posts a blob under its digest and the party's name; the same blob again
+// is no error.
+func (p *Party) Put(ctx context.Context, b []byte) error { return Put(ctx, p.Board, p.Name, b) }
 
-// Put posts a blob under its digest.
-func Put(ctx context.Context, board *bus.Board, b []byte) error {
+// Put posts a blob under its digest and the name of who posts it.
+func Put(ctx context.Context, board *bus.Board, by string, b []byte) error {
 	d := suite.DigestOf(b)
 	for part := 0; part == 0 || part*blobPart < len(b); part++ {
 		end := min(len(b), (part+1)*blobPart)
-		if err := board.Post(ctx, blobSubject(d, part), b[part*blobPart:end]); err != nil {
+		if err := board.Post(ctx, blobSubject(d, by, part), b[part*blobPart:end]); err != nil {
 			return fmt.Errorf("putting a blob: %w", err)
 		}
 	}
@@ -160,27 +163,47 @@ func (p *Party) Fetch(ctx context.Context, d suite.Digest, limit int) ([]byte, e
 	return Fetch(ctx, p.Board, d, limit)
 }
 
-// Fetch gets a blob of at most limit bytes and checks its digest: an error of
-// kind NotFound, Exhausted or Tampered.
+// Fetch gets a blob of at most limit bytes, whoever posted it, and checks its
+// digest: an error of kind NotFound, or Exhausted or Tampered if all that anybody
+// posted under the digest is something else.
 func Fetch(ctx context.Context, board *bus.Board, d suite.Digest, limit int) ([]byte, error) {
 	if d.Hex() == "" {
 		return nil, fmt.Errorf("fetching a blob: not a digest: %w", fault.Invalid)
 	}
-	var b []byte
-	for part := 0; ; part++ {
-		next, err := board.Get(ctx, blobSubject(d, part))
-		if err != nil {
-			return nil, fmt.Errorf("fetching a blob: %w", err)
+	var err error = fault.NotFound
+	for first, listing := range board.All(ctx, blobSubject(d, "*", 0)) {
+		if listing != nil {
+			return nil, fmt.Errorf("fetching a blob: %w", listing)
 		}
-		if b = append(b, next...); len(b) > limit {
-			return nil, fmt.Errorf("fetching a blob: more than %d bytes: %w", limit, fault.Exhausted)
+		by := strings.Split(first.Subject, ".")[2]
+		b, worse := fetchOf(ctx, board, d, by, first.Data, limit)
+		if worse == nil {
+			return b, nil
 		}
-		if len(next) < blobPart || suite.DigestOf(b) == d {
+		err = worse
+	}
+	return nil, fmt.Errorf("fetching a blob: %w", err)
+}
+
+// fetchOf gets what one party posted under a digest, of which the first part is
+// at hand.
+func fetchOf(ctx context.Context, board *bus.Board, d suite.Digest, by string, b []byte, limit int) ([]byte, error) {
+	b = slices.Clip(b)
+	for part, last := 1, len(b); ; part++ {
+		if len(b) > limit {
+			return nil, fmt.Errorf("more than %d bytes: %w", limit, fault.Exhausted)
+		}
+		if last < blobPart || suite.DigestOf(b) == d {
 			break
 		}
+		next, err := board.Get(ctx, blobSubject(d, by, part))
+		if err != nil {
+			return nil, err
+		}
+		b, last = append(b, next...), len(next)
 	}
 	if suite.DigestOf(b) != d {
-		return nil, fmt.Errorf("fetching a blob: %w", fault.Tampered)
+		return nil, fault.Tampered
 	}
 	return b, nil
 }

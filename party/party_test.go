@@ -251,22 +251,28 @@ func TestBlobs(t *testing.T) {
 	// The board is nobody's friend: other bytes under a digest, and parts
 	// without end.
 	other, endless := suite.DigestOf([]byte("squatted")), suite.DigestOf([]byte("endless"))
-	if err := p.Board.Post(t.Context(), blobSubject(other, 0), []byte("other bytes")); err != nil {
+	if err := p.Board.Post(t.Context(), blobSubject(other, "a-squatter", 0), []byte("other bytes")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Fetch(t.Context(), other, 100); !errors.Is(err, fault.Tampered) {
 		t.Errorf("fetched other bytes: %v", err)
 	}
-	if err := p.Put(t.Context(), []byte("squatted")); !errors.Is(err, fault.Conflict) {
-		t.Errorf("put where other bytes are: %v", err)
-	}
 	for part := range 4 {
-		if err := p.Board.Post(t.Context(), blobSubject(endless, part), make([]byte, blobPart)); err != nil {
+		if err := p.Board.Post(t.Context(), blobSubject(endless, "a-squatter", part), make([]byte, blobPart)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := p.Fetch(t.Context(), endless, 2*blobPart); !errors.Is(err, fault.Exhausted) {
 		t.Errorf("fetched without end: %v", err)
+	}
+	// And neither keeps anybody from the blob once it is there.
+	for _, b := range []string{"squatted", "endless"} {
+		if err := p.Put(t.Context(), []byte(b)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.Fetch(t.Context(), suite.DigestOf([]byte(b)), 100); err != nil || string(got) != b {
+			t.Errorf("fetched %q beside a squatter: %v", got, err)
+		}
 	}
 }
 

@@ -20,7 +20,9 @@ import (
 // prove is whether the full forms of the tests run.
 var prove = os.Getenv("YUNEI_PROVE") != ""
 
-func putModule(w *world, module []byte) error { return party.Put(w.Context(), w.board, module) }
+func putModule(w *world, module []byte) error {
+	return party.Put(w.Context(), w.board, msg.Coordinator, module)
+}
 
 // cheaters are all the prebuilt guests.
 func cheaters(t *testing.T) []string {

@@ -213,7 +213,7 @@ func (w *world) begin(run string, t jobs.Terms, module []byte) {
 	w.Helper()
 	raw, err := governance.Assemble(t, w.Decisions(w.TB, t))
 	w.must(err)
-	w.must(party.Put(w.Context(), w.board, module))
+	w.must(party.Put(w.Context(), w.board, msg.Coordinator, module))
 	w.post(msg.Subject(run, 0, msg.Permit, msg.Coordinator), raw)
 	w.post(msg.Subject(run, 0, jobs.Start, msg.Operator), w.Start(w.TB, "op", run, t).Bytes())
 }
@@ -272,7 +272,7 @@ func (w *world) key(run string) {
 	}
 	key, err := he.PublicKey([he.SeedSize]byte{1}, shares)
 	w.must(err)
-	w.must(party.Put(w.Context(), w.board, key))
+	w.must(party.Put(w.Context(), w.board, msg.Coordinator, key))
 	v := w.view(run)
 	w.say("yuneid", msg.Round, msg.RoundBody{Of: v.Of(1, "yuneid")})
 	for _, name := range v.Trustees() {
@@ -291,7 +291,7 @@ func (w *world) receiver(v *msg.View) {
 	key := suite.DigestOf([]byte("gate's key"))
 	evidence, err := enclave.Vouch(w.place, v, 1, suite.DigestOf([]byte("gate")), key)
 	w.must(err)
-	w.must(party.Put(w.Context(), w.board, evidence))
+	w.must(party.Put(w.Context(), w.board, msg.Coordinator, evidence))
 	w.say("gate", msg.Receiver, msg.ReceiverBody{Of: v.Of(1, "gate"), Key: key, Evidence: suite.DigestOf(evidence)})
 }
 

@@ -227,7 +227,7 @@ func (c *coordinator) post(ctx context.Context, f forgery) error {
 	if err != nil {
 		return err
 	}
-	if err := blobs.Put(ctx, c.board, module); err != nil {
+	if err := blobs.Put(ctx, c.board, msg.Coordinator, module); err != nil {
 		return err
 	}
 	if err := c.board.Post(ctx, msg.Subject(f.run, 0, msg.Permit, msg.Coordinator), f.permit); err != nil {

@@ -219,7 +219,7 @@ func (w *world) second(m *member, half []string, signed bool) {
 	parts, err := enclave.Seal(key, []int64{1, 1, 1, 1})
 	must(w.TB, err)
 	for _, ct := range slices.Concat(parts...) {
-		must(w.TB, party.Put(w.Context(), w.board, ct))
+		must(w.TB, party.Put(w.Context(), w.board, "site-a", ct))
 	}
 	of, salt := v.Of(1, liar), suite.Salt{3}
 	subject, raw := w.sign(msg.Commit, liar, msg.CommitBody{Of: of, Parts: suite.Commit(salt, of.Bind(enclave.Digests(parts).Bytes()))})
@@ -480,7 +480,7 @@ func (x *rogue) choose(honest []string) {
 		theirs = append(theirs, scaledOne(share, -1))
 		letter, err := hellos[i].Box.Seal(letterInfo(v, 1, corrupt, name), make([]byte, he.ShamirShareSize))
 		must(x.TB, err)
-		must(x.TB, party.Put(x.Context(), x.board, letter))
+		must(x.TB, party.Put(x.Context(), x.board, "trustee", letter))
 		letters[name] = suite.DigestOf(letter)
 	}
 	share := scaledOne(key[he.SeedSize:], 1, theirs...)

@@ -180,7 +180,7 @@ func (m *member) late(make func(theirs [][][]byte) [][][]byte) {
 		parts = make(parts)
 		body.Parts = enclave.Digests(parts)
 		for _, ct := range slices.Concat(parts...) {
-			if err := party.Put(ctx, m.board, ct); err != nil {
+			if err := party.Put(ctx, m.board, m.name, ct); err != nil {
 				return body, false, err
 			}
 		}

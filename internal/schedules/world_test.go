@@ -323,7 +323,7 @@ func (w *world) sign(kind receipt.Kind, by string, body msg.Body) (subject strin
 func (w *world) say(ctx context.Context, kind receipt.Kind, by string, body msg.Body, bulk ...[]byte) error {
 	w.Helper()
 	for _, b := range bulk {
-		if err := party.Put(ctx, w.board, b); err != nil {
+		if err := party.Put(ctx, w.board, by, b); err != nil {
 			return err
 		}
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // MayPost reports whether a party may post on a subject of the board: its own
-// statements, its own cosignatures of checkpoints, and bulk, which nobody takes
-// for what it is named by before they have digested it. Where a statement is
+// statements, its own cosignatures of checkpoints, and bulk under its own name,
+// which nobody takes for what it is named by before they have digested it. Where a statement is
 // logged, what the permit is and the checkpoints themselves are the
 // coordinator's to say. What a statement is worth still follows from its
 // signature alone; this keeps a party from being where another's belongs.
@@ -23,9 +23,9 @@ func MayPost(party, subject string) bool {
 	case len(f) == 4 && f[0] == "ledger" && jobs.ID(party) == nil:
 		size, err := strconv.ParseUint(f[1], 10, 62)
 		return err == nil && subject == CosignatureSubject(size, party)
-	case len(f) == 3 && f[0] == "blob":
-		part, err := strconv.ParseUint(f[2], 10, 16)
-		return err == nil && strconv.FormatUint(part, 10) == f[2] && suite.Digest("sha256:"+f[1]).Hex() != ""
+	case len(f) == 4 && f[0] == "blob" && f[2] == party && jobs.ID(party) == nil:
+		part, err := strconv.ParseUint(f[3], 10, 16)
+		return err == nil && strconv.FormatUint(part, 10) == f[3] && suite.Digest("sha256:"+f[1]).Hex() != ""
 	default:
 		return false
 	}
