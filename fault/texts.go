@@ -60,6 +60,7 @@ var texts = map[Code]text{
 	"licence-span":      {Denied, Operator, "申请的使用期限超出授权运营期限，请缩短使用期限。", "the term applied for reaches beyond the licence; shorten it"},
 	"licence-purpose":   {Denied, Operator, "授权运营范围不包括申请的使用目的。", "the licence does not cover the purpose applied for"},
 	"terms-keys":        {Denied, Operator, "申请中的人员、进程或其密钥与登记不一致，请按公开名录改正。", "a person, a process or a key is not as registered; correct the application by the directory"},
+	"process-revoked":   {Denied, Operator, "授权凭据所列的进程已被注销或已换密钥，运行无法完成；请按公开名录重新申请。", "a process that the permit names was revoked or has another key, and no run could be completed; apply anew by the directory"},
 	"checkers":          {Denied, Operator, "审核员须为已登记的出域审核员，且不得来自申请单位。", "checkers must be registered output checkers, and not of the applicant's organisation"},
 	"decision-foreign":  {Denied, Bureau, "该项决定不应由您作出。", "this decision is not yours to take"},
 	"decision-early":    {Conflict, Bureau, "前一环节尚未完成，或该环节已经结束，现在不能作出此项决定。", "the stage before is not complete, or this one is past; the decision cannot be taken now"},

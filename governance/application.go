@@ -66,18 +66,26 @@ func (g Register) catalogued(m jobs.Member) error {
 // is among them: the candidate is sealed to it, so that whoever could choose
 // it would read what people have not yet voted on.
 func (g Register) keyed(t jobs.Terms, now time.Time) error {
-	ok := g.holds(t.Bureau, RoleBureau, now) && g.runs(t.Gate.Process, Gate) && g.runs(t.Coordinator, Coordinator) &&
-		t.Desk == g.Processes[t.Coordinator.Name].Box
-	for _, p := range t.Trustees.Members {
-		ok = ok && g.runs(p, Committee)
-	}
+	ok := g.holds(t.Bureau, RoleBureau, now) && g.manned(t) && t.Desk == g.Processes[t.Coordinator.Name].Box
 	for _, m := range t.Members {
-		ok = ok && g.runs(m.Site, Site) && g.holds(m.Provider, RoleOfficer, now)
+		ok = ok && g.holds(m.Provider, RoleOfficer, now)
 	}
 	if !ok {
 		return fault.Refuse("terms-keys", House)
 	}
 	return nil
+}
+
+// manned reports whether every process of the terms is registered for its duty.
+func (g Register) manned(t jobs.Terms) bool {
+	ok := g.runs(t.Gate.Process, Gate) && g.runs(t.Coordinator, Coordinator)
+	for _, p := range t.Trustees.Members {
+		ok = ok && g.runs(p, Committee)
+	}
+	for _, m := range t.Members {
+		ok = ok && g.runs(m.Site, Site)
+	}
+	return ok
 }
 
 // checked refuses checkers who are not registered as such, or who would check

@@ -424,6 +424,15 @@ func TestMayStart(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
+	for _, name := range []string{"site-transit", "trustee-2", "gate", "yuneid"} {
+		kept := town.Processes[name]
+		gone := kept
+		gone.Revoked = true
+		town.Processes[name] = gone
+		_, err := town.MayStart(p, town.Start(t, "op", "r-1", terms), 0, now)
+		refused(t, "without "+name, err, "process-revoked", governance.House)
+		town.Processes[name] = kept
+	}
 	_, err := town.MayStart(jobs.Permit{}, town.Start(t, "op", "r-1", terms), 0, now)
 	if err == nil {
 		t.Error("the zero permit starts a run")

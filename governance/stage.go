@@ -156,7 +156,8 @@ func deciders(t jobs.Terms, kind receipt.Kind) []seat {
 
 // MayStart reports whether r starts a run that the permit allows now, after
 // used runs of it: the operator's own key, purpose and program, within the
-// dates of permit and licence, and a use left.
+// dates of permit and licence, a use left, and no process that was revoked since:
+// the run would wait for it.
 func (g Register) MayStart(p jobs.Permit, r receipt.Receipt, used int, now time.Time) (jobs.Run, error) {
 	if _, err := g.acting(r.By(), RoleOperator, House, now); err != nil {
 		return jobs.Run{}, err
@@ -170,6 +171,9 @@ func (g Register) MayStart(p jobs.Permit, r receipt.Receipt, used int, now time.
 	}
 	if used < 0 || used >= p.Terms().Uses {
 		return jobs.Run{}, fault.Refuse("permit-spent", House)
+	}
+	if !g.manned(p.Terms()) {
+		return jobs.Run{}, fault.Refuse("process-revoked", House)
 	}
 	return run, g.Licensed(p.Terms(), now)
 }
