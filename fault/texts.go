@@ -32,6 +32,7 @@ var texts = map[Code]text{
 	"program":           {Denied, Operator, "程序摘要与授权凭据不一致；请提交经授权的程序。", "the program's digest is not the permit's; submit the program that was granted"},
 	"column":            {Denied, Operator, "请求的数据项超出目录或授权范围。", "a column is not in the catalogue or not granted"},
 	"dataset":           {NotFound, Provider, "本域没有授权凭据所指的数据集版本。", "this domain does not have the dataset version that the permit names"},
+	"custody":           {Denied, Provider, "该域的数据密钥保管进程拒绝交付本次运行的密钥，运行已终止，未读取任何数据；原因见提供方保管进程的日志。", "the domain's custodian of data keys releases none for this run, which has ended with no row read; the provider finds the reason in the custodian's log"},
 	"budget":            {Exhausted, Provider, "隐私预算不足，本域拒绝执行。", "the privacy budget does not suffice; the domain refuses"},
 	"journal-behind":    {Tampered, Provider, "某一域的账本落后于它已公开的记录（可能曾恢复旧备份），已拒绝；请由提供方恢复最新账本，不得以旧账本继续运行。", "a domain's journal is behind what it has stated in public, as after an old backup was restored; the provider brings back the newest one, and nothing runs on an older"},
 	"set":               {Denied, Operator, "与已开启的结果相比，这组参与域会孤立出少于约定数目的域；请以相同的参与域重新申请，或由提供方同意单域发布。", "beside the sums already opened, this set of domains would single out fewer of them than was agreed; apply with the same set again, or have the providers grant a release of their own"},

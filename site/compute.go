@@ -25,12 +25,10 @@ import (
 
 // hasDataset refuses terms about a version or a column that is not there.
 func (s *Site) hasDataset(ctx context.Context, t jobs.Terms, m jobs.Member) error {
-	version, closeData, err := s.open(ctx, m)
+	schema, err := s.schema(ctx, m)
 	if err != nil {
 		return err
 	}
-	defer closeData()
-	schema := version.Schema()
 	if schema.Digest() != m.Schema || schema.Unit.Namespace != t.Shape.Namespace {
 		return fault.Refuse("dataset", "")
 	}
@@ -47,7 +45,7 @@ func (s *Site) open(ctx context.Context, m jobs.Member) (*columns.Version, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	o, err := seal.Get(ctx, s.Store, s.Seal, name)
+	o, err := s.openVersion(ctx, name)
 	if errors.Is(err, fault.NotFound) {
 		return nil, nil, fault.Refuse("dataset", "")
 	}
@@ -58,6 +56,10 @@ func (s *Site) open(ctx context.Context, m jobs.Member) (*columns.Version, func(
 	if err != nil {
 		_ = o.Close() // read only
 		return nil, nil, err
+	}
+	if s.Keeper != nil && version.Schema().Digest() != m.Schema { // another stood beside it
+		_ = o.Close() // read only
+		return nil, nil, fmt.Errorf("opening %s: its schema is not that of the permit: %w", name, fault.Tampered)
 	}
 	return version, func() { _ = o.Close() }, nil
 }
@@ -96,6 +98,17 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 		return err
 	}
 	defer func() { crew.close() }()
+	if err := v.Permit().At(s.Now()); err != nil { // booked in time, and then down, or without a key, for long
+		return s.doom(v, expired)
+	}
+	lock, err := s.unlock(ctx, v)
+	switch {
+	case err != nil && s.isLocked(ctx, v, err):
+		return s.doom(v, locked)
+	case err != nil:
+		return err
+	}
+	defer lock()
 	leave, err := s.enter(ctx, v, computing, &crew)
 	if err != nil {
 		return err

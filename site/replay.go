@@ -102,6 +102,14 @@ func (s *Site) again(ctx context.Context, v *msg.View) error {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "not replaying", slog.String("run", v.ID()), slog.Any("err", err))
 		return nil // no bit is said about what may not be read any more
 	}
+	lock, err := s.unlock(ctx, v)
+	switch {
+	case err != nil && s.isLocked(ctx, v, err):
+		return nil // no bit is said about what may not be read
+	case err != nil:
+		return err
+	}
+	defer lock()
 	s.Hook("replay-try:before")
 	if err := s.Journal.Append(string(replayTry), s.journalKey(v, replayTry), done+1); err != nil {
 		return err

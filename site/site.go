@@ -46,6 +46,7 @@ type Config struct {
 	Budgets  map[string]*big.Rat // rho by unit namespace, over all permits and for ever
 	Caps     []budget.Cap        // further ones: by operator, scenario or year
 	Makers   fs.FS               // what the makers of the gate's machine publish (attest.ReadCollateral); nil has none
+	Keeper   Keeper              // of the keys that open datasets; nil: the site's own key does
 }
 
 // A Site takes part in runs.
@@ -58,6 +59,7 @@ type Site struct {
 	books     sync.Mutex // one debit at a time
 	registers histories
 	cpu       chan struct{}
+	opened    keyring
 }
 
 // New makes a site. Runs compute one after another; the rest of their steps

@@ -111,12 +111,11 @@ func (s *Site) names(ctx context.Context, t jobs.Terms) (hit, known bool, err er
 
 // isValueFree reports whether the guest gets frame columns and nothing else.
 func (s *Site) isValueFree(ctx context.Context, m jobs.Member) (bool, error) {
-	version, closeData, err := s.open(ctx, m)
+	schema, err := s.schema(ctx, m)
 	if err != nil {
 		return false, err
 	}
-	defer closeData()
-	for _, c := range version.Schema().Columns {
+	for _, c := range schema.Columns {
 		if slices.Contains(m.Columns, c.Name) && c.Role != columns.Frame {
 			return false, nil
 		}

@@ -78,6 +78,12 @@ func NewName(path, version string) (Name, error) {
 	return n, n.Check()
 }
 
+// DatasetName is where a domain keeps a version of a dataset. It stands here for
+// those who seal and unseal one and read no row of it.
+func DatasetName(dataset, version string) (Name, error) {
+	return NewName("datasets/"+dataset, version)
+}
+
 // Check reports an error of kind Invalid unless n is a name. Every driver
 // calls it first.
 func (n Name) Check() error {

@@ -3,24 +3,18 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 
 	"github.com/yunei/yunei/cmd/internal/daemon"
 	"github.com/yunei/yunei/cmd/internal/folder"
-	"github.com/yunei/yunei/enclave/attest"
-	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/cmd/internal/place"
 	"github.com/yunei/yunei/opening"
-	"github.com/yunei/yunei/suite"
 )
 
 type config struct {
 	folder.Config
-	Evidence jobs.Evidence `json:"evidence,omitempty"` // that the machine gives; "" is software
-	TPM      string        `json:"tpm,omitempty"`      // device or socket, attest.DefaultTPM if ""
+	place.Place
 }
 
 func main() { os.Exit(daemon.Main("yunei-gate", os.Args[1:], os.Stderr, run)) }
@@ -30,7 +24,7 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 	if err := folder.ReadConfig(dir, &cfg); err != nil {
 		return err
 	}
-	binary, err := self()
+	binary, err := place.Self()
 	if err != nil {
 		return err
 	}
@@ -38,7 +32,7 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	place, err := cfg.place(key)
+	at, err := cfg.Open(key)
 	if err != nil {
 		return err
 	}
@@ -47,35 +41,6 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 		return err
 	}
 	defer closeAll()
-	log.LogAttrs(ctx, slog.LevelInfo, "attested", slog.String("evidence", string(place.Type())), slog.String("binary", string(binary)))
-	return p.Follow(ctx, opening.New(p, place, binary).Advance)
-}
-
-// self is the digest of this executable.
-func self() (suite.Digest, error) {
-	raw, err := os.ReadFile("/proc/self/exe") // what was started, whatever stands at its path now
-	if err != nil {
-		return "", fmt.Errorf("reading our own binary: %w", err)
-	}
-	return suite.DigestOf(raw), nil
-}
-
-// place opens what the gate is attested by.
-func (c config) place(key suite.PrivateKey) (place attest.Attester, err error) {
-	switch c.Evidence {
-	case "", jobs.Software:
-		return attest.NewSoftware(key), nil
-	case jobs.TPM:
-		place, err = attest.OpenTPM(c.TPM)
-	case jobs.TDX:
-		place, err = attest.OpenTDX()
-	case jobs.SNP:
-		place, err = attest.OpenSNP(0)
-	default:
-		return nil, fmt.Errorf("reading the configuration: %w: %w", c.Evidence.Check(), fault.Invalid)
-	}
-	if errors.Is(err, fault.NotFound) {
-		return nil, fmt.Errorf("本机没有所配置的证据类型 %s this machine has no %s evidence; it has %v (yunei doctor): %w", c.Evidence, c.Evidence, attest.Detect(c.TPM), err)
-	}
-	return place, err
+	log.LogAttrs(ctx, slog.LevelInfo, "attested", slog.String("evidence", string(at.Type())), slog.String("binary", string(binary)))
+	return p.Follow(ctx, opening.New(p, at, binary).Advance)
 }

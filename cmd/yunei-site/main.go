@@ -7,18 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"os"
 	"path/filepath"
 
 	"github.com/yunei/yunei/cmd/internal/daemon"
 	"github.com/yunei/yunei/cmd/internal/domain"
 	"github.com/yunei/yunei/cmd/internal/folder"
-	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/gate/budget"
+	"github.com/yunei/yunei/cmd/internal/place"
+	"github.com/yunei/yunei/custody"
 	"github.com/yunei/yunei/sandbox"
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/site"
+	"github.com/yunei/yunei/suite"
 )
 
 func main() { os.Exit(daemon.Main("yunei-site", os.Args[1:], os.Stderr, run)) }
@@ -28,17 +28,9 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 	if err := folder.ReadConfig(dir, &cfg); err != nil {
 		return err
 	}
-	budgets := map[string]*big.Rat{}
-	for namespace, rho := range cfg.Budgets {
-		r, ok := new(big.Rat).SetString(rho)
-		if !ok {
-			return fmt.Errorf("reading the budget of %s: %w", namespace, fault.Invalid)
-		}
-		budgets[namespace] = r
-	}
-	caps, err := budget.ParseCaps(cfg.Caps)
+	budgets, caps, err := domain.ParseBudgets(cfg.Budgets, cfg.Caps)
 	if err != nil {
-		return fmt.Errorf("reading the configuration: %w", err)
+		return err
 	}
 	store, err := domain.OpenStore(ctx, dir, cfg)
 	if err != nil {
@@ -69,8 +61,12 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	keeper, err := custodian(cfg, p.Key)
+	if err != nil {
+		return err
+	}
 	s := site.New(p, site.Config{
-		Domain: cfg.Domain, Provider: cfg.Provider, Jail: least, Budgets: budgets, Caps: caps, Secret: groups, Unit: unit,
+		Domain: cfg.Domain, Provider: cfg.Provider, Jail: least, Budgets: budgets, Caps: caps, Secret: groups, Unit: unit, Keeper: keeper,
 		Makers: os.DirFS(filepath.Join(dir, folder.MakersDir)),
 		Runner: cfg.Runner, Runners: cfg.Runners, Replay: filepath.Join(filepath.Dir(cfg.Runner), "yunei-replay"),
 		Cache: sandbox.Cache{Dir: filepath.Join(dir, domain.CacheDir), Key: cached},
@@ -79,6 +75,23 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 		func(ctx context.Context) error { return p.Follow(ctx, s.Advance) },
 		func(ctx context.Context) error { return domain.ServeDesk(ctx, dir, log, disclose(s)) },
 	)
+}
+
+// custodian is the way to the domain's, nil if the site holds its datasets' key
+// itself.
+func custodian(cfg domain.Config, key suite.PrivateKey) (site.Keeper, error) {
+	if cfg.Custodian == nil {
+		return nil, nil //nolint:nilnil // none is asked for
+	}
+	binary, err := place.Self()
+	if err != nil {
+		return nil, err
+	}
+	at, err := cfg.Open(key)
+	if err != nil {
+		return nil, err
+	}
+	return custody.NewClient(cfg.Custodian.Address, cfg.Custodian.Key, key, at, binary)
 }
 
 // disclose answers the consents that the provider leaves on the domain's desk.

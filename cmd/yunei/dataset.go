@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,6 +88,9 @@ func (f datasetFlags) add(ctx context.Context, out io.Writer) error {
 	defer in.Close() //nolint:errcheck // read only
 	start := time.Now()
 	m, err := f.ingest(ctx, cfg, schema, in, out)
+	if err == nil && cfg.Custodian != nil {
+		err = f.keepSchema(ctx, cfg, raw)
+	}
 	if err != nil {
 		return explain(err)
 	}
@@ -137,7 +141,7 @@ func (f datasetFlags) ingest(ctx context.Context, cfg domain.Config, schema colu
 	if err != nil {
 		return m, err
 	}
-	key, err := domain.SealKey(f.site)
+	key, err := domain.DatasetKey(f.site, cfg)
 	if err != nil {
 		return m, err
 	}
@@ -162,12 +166,30 @@ func (f datasetFlags) ingest(ctx context.Context, cfg domain.Config, schema colu
 		_ = pw.CloseWithError(err) // never fails
 		done <- err
 	}()
-	err = seal.Put(ctx, store, key.Public(), name, pr)
+	err = seal.Put(ctx, store, key, name, pr)
 	_ = pr.CloseWithError(io.ErrClosedPipe) // never fails
 	if ingested := <-done; ingested != nil && !errors.Is(ingested, io.ErrClosedPipe) {
 		return m, ingested
 	}
 	return m, err
+}
+
+// keepSchema puts the schema beside a version that the site cannot open without
+// its custodian, under the site's own key.
+func (f datasetFlags) keepSchema(ctx context.Context, cfg domain.Config, schema []byte) error {
+	store, err := domain.OpenStore(ctx, f.site, cfg)
+	if err != nil {
+		return err
+	}
+	key, err := domain.SealKey(f.site)
+	if err != nil {
+		return err
+	}
+	name, err := columns.SchemaName(f.name, f.version)
+	if err != nil {
+		return err
+	}
+	return seal.Put(ctx, store, key.Public(), name, bytes.NewReader(schema))
 }
 
 // progress shows a bar while a file is read, on a terminal only.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,6 +60,7 @@ type initFlags struct {
 	budgets         []string
 	caps            []string
 	jail            string
+	custody         bool
 	trustees        int
 	quorum          int
 }
@@ -90,6 +92,7 @@ officers and of the bureau, which are made outside the platform with ` + "`yunei
 	c.Flags().StringArrayVar(&f.budgets, "budget", []string{"natural-person=2", "legal-person=2", "row=2"}, "隐私预算 NAMESPACE=RHO of every domain")
 	c.Flags().StringArrayVar(&f.caps, "cap", nil, "另设上限 NAMESPACE/operator|scenario|year/NAME=RHO of every domain, beside its budget; NAME * 表示逐个适用 is for each of them (config.json: caps)")
 	c.Flags().StringVar(&f.jail, "jail", "full", "运行程序的最低隔离级别 least jail of a guest: full; basic where the kernel forbids user namespaces; strict with landlock and cgroups too (yunei doctor)")
+	c.Flags().BoolVar(&f.custody, "custody", false, "每域另设密钥保管进程 yunei-keys，域节点的磁盘上没有数据集密钥 a custodian of data keys in every domain, so that no site's disk has the key of its datasets")
 	c.Flags().StringVar(&f.api, "api", "", "接口地址 HOST:PORT of the API, where it is not this machine alone (默认本机回环地址 loopback by default)")
 	c.Flags().StringVar(&f.board, "board", "", "公告板地址 HOST:PORT of the board, which the daemons of other machines dial (默认本机回环地址 loopback by default)")
 	c.Flags().IntVar(&f.trustees, "trustees", 3, "密钥托管方数 number of trustees")
@@ -106,6 +109,7 @@ type plan struct {
 	in     install
 	bureau jobs.Signer
 	pins   jobs.Pins
+	ports  []string
 }
 
 func (f initFlags) make() (install, error) {
@@ -173,15 +177,33 @@ func (p *plan) addresses() error {
 			got[i] = *given
 			continue
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+		l, err := p.port()
 		if err != nil {
 			return err
 		}
-		defer l.Close() //nolint:errcheck // only its number was wanted
-		got[i] = l.Addr().String()
+		got[i] = l
 	}
 	p.in.API, p.in.Board = "https://"+got[0], got[1]
 	return nil
+}
+
+// port is a free one of the loopback address, which no other of the installation
+// has been given.
+func (p *plan) port() (string, error) {
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+		if err != nil {
+			return "", err
+		}
+		at := l.Addr().String()
+		if err := l.Close(); err != nil {
+			return "", err
+		}
+		if !slices.Contains(p.ports, at) {
+			p.ports = append(p.ports, at)
+			return at, nil
+		}
+	}
 }
 
 // folder makes a daemon's folder with its key.
@@ -285,25 +307,35 @@ func (p *plan) writeSites(members []member) error {
 	}
 	for _, m := range members {
 		name := "site-" + m.domain
-		if _, err := p.folder(name, "yunei-site"); err != nil {
+		key, err := p.folder(name, "yunei-site")
+		if err != nil {
 			return err
 		}
 		dir := filepath.Join(p.dir, name)
 		for _, file := range []string{domain.SealFile, domain.UnitFile} {
-			var secret [32]byte
-			if _, err := rand.Read(secret[:]); err != nil {
-				return err
-			}
-			if err := writeSecret(filepath.Join(dir, file), []byte(hex.EncodeToString(secret[:]))); err != nil {
+			if err := drawSecret(filepath.Join(dir, file)); err != nil {
 				return err
 			}
 		}
 		cfg := domain.Config{Config: p.config(name), Domain: m.domain, Provider: m.provider, Runner: filepath.Join(filepath.Dir(bin), "yunei-runner"), Jail: p.jail, Budgets: budgets, Caps: p.caps}
+		if p.custody {
+			if cfg.Custodian, err = p.writeCustodian(m, key.Public(), filepath.Join(filepath.Dir(bin), "yunei-site"), budgets); err != nil {
+				return err
+			}
+		}
 		if err := writeJSON(filepath.Join(dir, folder.ConfigFile), cfg); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func drawSecret(file string) error {
+	var secret [32]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return err
+	}
+	return writeSecret(file, []byte(hex.EncodeToString(secret[:])))
 }
 
 func (p *plan) writeTrustees(origin string, log suite.PublicKey) error {

@@ -60,7 +60,12 @@ func enrolCommand() *cobra.Command {
 				return err
 			}
 			duties := map[string]governance.Duty{"yuneid": governance.Coordinator, "yunei-site": governance.Site, "yunei-trustee": governance.Committee, "yunei-gate": governance.Gate}
+			n := 0
 			for _, d := range in.Daemons {
+				if d.Binary == custodian {
+					continue // the domain's own affair: it speaks on no board
+				}
+				n++
 				p := governance.Process{Name: d.Name, Kind: duties[d.Binary], Key: d.Key}
 				if p.Kind == governance.Coordinator {
 					p.Box = in.Desk
@@ -69,7 +74,7 @@ func enrolCommand() *cobra.Command {
 					return err
 				}
 			}
-			return done(c, "已登记进程 registered processes", fmt.Sprint(len(in.Daemons)))
+			return done(c, "已登记进程 registered processes", fmt.Sprint(n))
 		},
 	}
 	f.flags(c)

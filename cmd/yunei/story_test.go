@@ -63,7 +63,7 @@ func TestStories(t *testing.T) {
 			"city": cityCmd, "stage": stageCmd, "ingest": ingestCmd, "as": asCmd, "yunei": yuneiCmd, "spec": specCmd, "permit": permitCmd,
 			"edit": editCmd, "flip": flipCmd, "refused": refusedCmd, "truth": truthCmd, "expire": expireCmd,
 			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd,
-			"coordinator": coordinatorCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd, "tpm": tpmCmd,
+			"coordinator": coordinatorCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd, "tpm": tpmCmd, "opens": opensCmd,
 		},
 	})
 }
@@ -122,11 +122,14 @@ func cityCmd(ts *testscript.TestScript, neg bool, args []string) {
 	the(ts).run(ts, false, append([]string{"citygen", "--out", "city", "--people", args[0]}, args[1:]...)...)
 }
 
-// stageCmd: `stage [NAMESPACE=RHO]...` makes an installation with its cast,
-// starts it and registers everyone.
+// stageCmd: `stage [--FLAG]... [NAMESPACE=RHO]...` makes an installation with its
+// cast, starts it and registers everyone. Flags are `yunei init`'s.
 func stageCmd(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, !neg, "stage [NAMESPACE=RHO]...")
+	need(ts, !neg, "stage [--FLAG]... [NAMESPACE=RHO]...")
 	s := the(ts)
+	for len(args) > 0 && strings.HasPrefix(args[0], "--") {
+		s.Init, args = append(s.Init, args[0]), args[1:]
+	}
 	s.Out = ts.Stdout()
 	ts.Check(s.Enact(context.Background(), "health-planning,statistics", args...))
 }

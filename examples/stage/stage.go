@@ -27,6 +27,8 @@ type Stage struct {
 	Dir string
 	Bin string
 	Out io.Writer
+	// Init is what else `yunei init` is told.
+	Init []string
 
 	start time.Time
 	up    *exec.Cmd
@@ -188,6 +190,7 @@ func (s *Stage) Enact(ctx context.Context, purposes string, budget ...string) er
 	s.Say("建立并启动一套安装：yuneid、两个数据域的 yunei-site、三个 yunei-trustee、yunei-gate（同机运行，各方分离为模拟）",
 		"make an installation and start it: seven processes (on one machine the separation of parties is simulated)")
 	args := []string{"init", "--dir", s.Path("install"), "--bureau", "dsj=" + public[Root], "--provider", "a=ybj-zg=" + public[OfficerA.ID], "--provider", "b=ybj-jm=" + public[OfficerB.ID]}
+	args = append(args, s.Init...)
 	for _, b := range budget {
 		args = append(args, "--budget", b)
 	}

@@ -39,13 +39,13 @@ const floors = `
 	sandbox/wire sandbox/jail sandbox/jail/inner sandbox/admit enclave/he enclave/attest enclave/prio enclave/psi
 	sandbox/serve twin examples/sdk examples/sdk/go
 	sandbox sandbox/wasm sandbox/wazero enclave release release/chart
-	flow site trustee opening
+	flow site trustee opening custody
 	api/verb
 	api api/client
-	cmd/internal/folder
-	cmd/internal/daemon
+	cmd/internal/folder cmd/internal/start
+	cmd/internal/daemon cmd/internal/place
 	cmd/internal/domain
-	cmd/yuneid cmd/yunei-site cmd/yunei-runner cmd/yunei-replay cmd/yunei-trustee cmd/yunei-gate cmd/yunei
+	cmd/yuneid cmd/yunei-site cmd/yunei-runner cmd/yunei-replay cmd/yunei-trustee cmd/yunei-gate cmd/yunei-keys cmd/yunei
 	examples/city examples/stage
 	examples/programs/district-age-go examples/sdk/go/echo examples/sdk/go/life-table examples/sdk/go/regression
 	examples/city/citygen examples/mainjob examples/realdata
@@ -82,6 +82,7 @@ var never = map[string][]string{
 	"cmd/yunei-runner":  {"sandbox/wazero", "jobs", "storage", "governance", "enclave", "bus", "party", "suite"}, // gets bytes on its pipes and nothing else
 	"cmd/yunei-trustee": {"sandbox", "storage/records", "storage/columns", "governance", "gate", "site", "opening", "flow"},
 	"cmd/yunei-gate":    {"sandbox", "storage/records", "storage/columns", "site", "trustee", "flow"}, // sees sums, never rows
+	"cmd/yunei-keys":    {"sandbox", "enclave", "bus", "party", "governance", "storage/columns", "storage/records", "site", "trustee", "opening", "flow", "api"}, // answers one site, reads no row and no board
 	"cmd/yunei":         {"sandbox/wasm", "sandbox/wazero", "enclave", "opening", "trustee", "flow", "storage/records"},
 	"storage":           {"jobs", "governance"}, // bytes are bytes
 	"jobs/abi":          {"jobs", "fault", "suite"},

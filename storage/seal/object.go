@@ -71,11 +71,15 @@ func pump(w io.Writer, pub PublicKey, name storage.Name, src io.Reader) error {
 // Get opens the sealed object name of s. It is a storage.Object of the
 // content; ctx governs its reads.
 func Get(ctx context.Context, s storage.Store, priv PrivateKey, name storage.Name) (storage.Object, error) {
+	return get(ctx, s, name, func(header []byte) ([]byte, error) { return openHeader(header, priv, name) })
+}
+
+func get(ctx context.Context, s storage.Store, name storage.Name, unwrap func(header []byte) ([]byte, error)) (storage.Object, error) {
 	o, err := s.Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	r, err := NewReaderAt(o, o.Size(), priv, name)
+	r, err := newReader(o, o.Size(), name, unwrap)
 	if err != nil {
 		return nil, errors.Join(err, o.Close())
 	}

@@ -35,14 +35,18 @@ var buffers = sync.Pool{New: func() any { return new([run * (Chunk + tag)]byte) 
 // the object is not what was sealed to this key under this name; which of
 // these it is cannot be told.
 func NewReaderAt(src io.ReaderAt, size int64, priv PrivateKey, name storage.Name) (*Reader, error) {
+	return newReader(src, size, name, func(header []byte) ([]byte, error) { return openHeader(header, priv, name) })
+}
+
+func newReader(src io.ReaderAt, size int64, name storage.Name, unwrap func(header []byte) ([]byte, error)) (*Reader, error) {
 	r := &Reader{src: src, n: -1}
-	if err := r.open(size, priv, name); err != nil {
+	if err := r.open(size, name, unwrap); err != nil {
 		return nil, fmt.Errorf("opening a seal: %w", err)
 	}
 	return r, nil
 }
 
-func (r *Reader) open(size int64, priv PrivateKey, name storage.Name) error {
+func (r *Reader) open(size int64, name storage.Name, unwrap func(header []byte) ([]byte, error)) error {
 	if err := name.Check(); err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func (r *Reader) open(size int64, priv PrivateKey, name storage.Name) error {
 	if err := r.read(header[:], 0); err != nil {
 		return err
 	}
-	key, err := openHeader(header[:], priv, name)
+	key, err := unwrap(header[:])
 	if err != nil {
 		return err
 	}

@@ -72,11 +72,11 @@ func serve(ctx context.Context, name string, disclose func(ctx context.Context, 
 	case errors.Is(err, ErrLater) || ctx.Err() != nil:
 		return nil //nolint:nilerr // it stays on the desk
 	case err != nil:
-		if put := place(name+refused, []byte(fault.Show(err).Code)); put != nil {
+		if put := lay(name+refused, []byte(fault.Show(err).Code)); put != nil {
 			return put
 		}
 	default:
-		if err := place(name+given, packet); err != nil {
+		if err := lay(name+given, packet); err != nil {
 			return err
 		}
 	}
@@ -92,7 +92,7 @@ func AskDesk(ctx context.Context, home string, consent []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := place(name+asked, consent); err != nil {
+	if err := lay(name+asked, consent); err != nil {
 		return nil, fmt.Errorf("asking the site: %w", err)
 	}
 	for {
@@ -119,8 +119,8 @@ func limited(file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, receipt.MaxSize+1))
 }
 
-// place makes a file appear whole.
-func place(file string, raw []byte) error {
+// lay makes a file appear whole.
+func lay(file string, raw []byte) error {
 	if err := os.WriteFile(file+".part", raw, 0o600); err != nil {
 		return err
 	}

@@ -14,12 +14,14 @@ import (
 	"path/filepath"
 
 	"github.com/yunei/yunei/cmd/internal/folder"
+	"github.com/yunei/yunei/cmd/internal/place"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/storage"
 	"github.com/yunei/yunei/storage/dir"
 	"github.com/yunei/yunei/storage/minio"
 	"github.com/yunei/yunei/storage/seal"
+	"github.com/yunei/yunei/suite"
 )
 
 // Names of the files in a domain's folder, beside the daemon's.
@@ -45,6 +47,18 @@ type Config struct {
 	// is for each of them by itself; all that match bind.
 	Caps  []string     `json:"caps,omitempty"`
 	Minio *MinioConfig `json:"minio,omitempty"`
+	// Custodian keeps the key that opens the datasets, if the site does not
+	// (yunei-keys); the site's own key is then of what its runs leave here.
+	Custodian *Custodian `json:"custodian,omitempty"`
+
+	place.Place // what attests the site to its custodian
+}
+
+// A Custodian is where a site has data keys from, and whom it takes for it.
+type Custodian struct {
+	Address string          `json:"address"` // host:port inside the domain
+	Key     suite.PublicKey `json:"key"`     // it signs with; the site speaks to nobody else
+	Seal    seal.PublicKey  `json:"seal"`    // that versions of datasets are sealed to
 }
 
 // MinioConfig says which bucket to use instead of a directory; its credentials
@@ -66,7 +80,18 @@ func OpenStore(ctx context.Context, home string, cfg Config) (storage.Store, err
 	})
 }
 
-// SealKey reads the key that opens the domain's objects.
+// DatasetKey is what versions of datasets are sealed to: the custodian's key, or
+// else the site's own.
+func DatasetKey(home string, cfg Config) (seal.PublicKey, error) {
+	if cfg.Custodian != nil {
+		return cfg.Custodian.Seal, nil
+	}
+	key, err := SealKey(home)
+	return key.Public(), err
+}
+
+// SealKey reads the site's own key. It opens what runs leave in the domain and,
+// where there is no custodian, its datasets.
 func SealKey(home string) (seal.PrivateKey, error) {
 	raw, err := secret(home, SealFile)
 	if err != nil {
