@@ -11,8 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/enclave/he/hetest"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/storage/spool"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -25,7 +27,7 @@ func (s shelf) put(parts [][][]byte) msg.Parts {
 			s[suite.DigestOf(b)] = b
 		}
 	}
-	return Digests(parts)
+	return hetest.Digests(parts)
 }
 
 func (s shelf) fetch(_ context.Context, d suite.Digest, limit int) ([]byte, error) {
@@ -80,16 +82,37 @@ func newRound(tb testing.TB) *round {
 
 func (r *round) seal(tb testing.TB, values []int64) msg.Parts {
 	tb.Helper()
-	return r.put(must(Seal(r.key, values))(tb))
+	return r.put(must(hetest.Encrypt(r.key, values))(tb))
 }
 
-func (r *round) answers(tb testing.TB, sum Sum) Answers {
+// add adds lists, and leaves the sum to the test to close.
+func (r *round) add(tb testing.TB, slots int, members ...msg.Parts) *Sum {
 	tb.Helper()
-	a := Answers{Active: []int{1, 2}, Shares: map[int][][][]byte{}}
-	for i, m := range r.members {
-		a.Shares[i+1] = must(m.Answer(a.Active, r.opener.PublicKey(), sum.Ciphertexts()))(tb)
+	sum := must(Add(tb.Context(), r.fetch, members, slots, tb.TempDir()))(tb)
+	tb.Cleanup(sum.Close)
+	return sum
+}
+
+// answers has both members answer, and the answers put on the shelf.
+func (r *round) answers(tb testing.TB, sum *Sum) Answers {
+	tb.Helper()
+	a := Answers{Active: []int{1, 2}}
+	for _, m := range r.members {
+		answer := must(Reply(m, a.Active, r.opener.PublicKey(), sum, tb.TempDir()))(tb)
+		defer answer.Close()
+		if err := answer.Each(func(b []byte) error { r.shelf[suite.DigestOf(b)] = b; return nil }); err != nil {
+			tb.Fatal(err)
+		}
+		a.Parts = append(a.Parts, answer.Parts())
 	}
 	return a
+}
+
+func (r *round) switched(tb testing.TB, sum *Sum, answers Answers) *Switched {
+	tb.Helper()
+	s := must(Switch(tb.Context(), r.fetch, sum, answers, tb.TempDir()))(tb)
+	tb.Cleanup(s.Close)
+	return s
 }
 
 // show is a gate that shows the vector to the test.
@@ -102,9 +125,9 @@ func show(to *[]int64) Gate {
 
 func (r *round) open(tb testing.TB, members []msg.Parts, slots int) []int64 {
 	tb.Helper()
-	sum := must(Add(tb.Context(), r.fetch, members, slots))(tb)
+	sum := r.add(tb, slots, members...)
 	var got []int64
-	c, rec, err := r.opener.Open(tb.Context(), sum, r.answers(tb, sum), show(&got))
+	c, rec, err := r.opener.Open(tb.Context(), r.switched(tb, sum, r.answers(tb, sum)), show(&got))
 	if err != nil || string(c) != "candidate" || string(rec) != "record" {
 		tb.Fatalf("Open = %q, %q, %v", c, rec, err)
 	}
@@ -127,8 +150,8 @@ func TestSum(t *testing.T) {
 	b := vector(func(i int64) int64 { return -(i << 40) })
 	c := vector(func(i int64) int64 { return 1 << 60 * (i % 2) })
 	lists := []msg.Parts{r.seal(t, a), r.seal(t, b), r.seal(t, c)}
-	one := must(Add(t.Context(), r.fetch, lists, slots))(t)
-	other := must(Add(t.Context(), r.fetch, []msg.Parts{lists[2], lists[0], lists[1]}, slots))(t)
+	one := r.add(t, slots, lists...)
+	other := r.add(t, slots, lists[2], lists[0], lists[1])
 	if !bytes.Equal(one.Parts().Bytes(), other.Parts().Bytes()) {
 		t.Error("the order of addition is in the sum's bytes")
 	}
@@ -144,7 +167,7 @@ func TestSum(t *testing.T) {
 func TestNegatedCiphertextExposes(t *testing.T) {
 	r := newRound(t)
 	a, b := []int64{10, 20, 30}, []int64{7, 0, 9}
-	ofA := must(Seal(r.key, a))(t)
+	ofA := must(hetest.Encrypt(r.key, a))(t)
 	var minus [][][]byte
 	for _, chunks := range ofA {
 		minus = append(minus, [][]byte{negated(chunks[0])})
@@ -198,8 +221,8 @@ func TestAddRefusals(t *testing.T) {
 		{"too many bytes", []msg.Parts{good, junk(long)}, 2, fault.Exhausted},
 		{"coefficients that are not reduced", []msg.Parts{good, junk(wild)}, 2, fault.Invalid},
 	} {
-		sum, err := Add(t.Context(), r.fetch, c.members, c.slots)
-		if !errors.Is(err, c.kind) || sum.parts != nil {
+		sum, err := Add(t.Context(), r.fetch, c.members, c.slots, t.TempDir())
+		if !errors.Is(err, c.kind) || sum != nil {
 			t.Errorf("%s: %v, want %s", c.name, err, c.kind)
 		}
 	}
@@ -208,14 +231,14 @@ func TestAddRefusals(t *testing.T) {
 // Open shows a vector to the gate once, and returns what the gate returns.
 func TestOpenOnce(t *testing.T) {
 	r := newRound(t)
-	sum := must(Add(t.Context(), r.fetch, []msg.Parts{r.seal(t, []int64{5})}, 1))(t)
-	answers := r.answers(t, sum)
-	if _, _, err := r.opener.Open(t.Context(), sum, answers, nil); err == nil {
+	sum := r.add(t, 1, r.seal(t, []int64{5}))
+	answers := r.switched(t, sum, r.answers(t, sum))
+	if _, _, err := r.opener.Open(t.Context(), answers, nil); err == nil {
 		t.Error("opened without a gate")
 	}
 	no := errors.New("no")
 	var kept []int64
-	c, rec, err := r.opener.Open(t.Context(), sum, answers, func(_ context.Context, opened []int64) ([]byte, []byte, error) {
+	c, rec, err := r.opener.Open(t.Context(), answers, func(_ context.Context, opened []int64) ([]byte, []byte, error) {
 		kept = opened
 		return nil, nil, no
 	})
@@ -226,7 +249,7 @@ func TestOpenOnce(t *testing.T) {
 		t.Errorf("the opened vector outlives the gate: %v", kept)
 	}
 	seen := false
-	if _, _, err := r.opener.Open(t.Context(), sum, answers, func(context.Context, []int64) ([]byte, []byte, error) {
+	if _, _, err := r.opener.Open(t.Context(), answers, func(context.Context, []int64) ([]byte, []byte, error) {
 		seen = true
 		return nil, nil, nil
 	}); !errors.Is(err, fault.Conflict) || seen {
@@ -237,25 +260,80 @@ func TestOpenOnce(t *testing.T) {
 // A sum that the answers are not for opens as noise, which is out of range:
 // nobody is shown anything.
 func TestOpenIsOutOfRange(t *testing.T) {
-	for name, spoil := range map[string]func(r *round, sum Sum, a Answers) Sum{
-		"another sum": func(r *round, _ Sum, _ Answers) Sum {
-			return must(Add(t.Context(), r.fetch, []msg.Parts{r.seal(t, []int64{5})}, 1))(t)
+	for name, spoil := range map[string]func(r *round, sum *Sum, a *Answers) *Sum{
+		"another sum": func(r *round, _ *Sum, _ *Answers) *Sum { return r.add(t, 1, r.seal(t, []int64{5})) },
+		"swapped moduli": func(r *round, sum *Sum, _ *Answers) *Sum {
+			parts := sum.Parts()
+			if err := sum.Each(func(b []byte) error { r.shelf[suite.DigestOf(b)] = b; return nil }); err != nil {
+				t.Fatal(err)
+			}
+			return r.add(t, 1, msg.Parts{parts[1], parts[0]})
 		},
-		"swapped moduli": func(_ *round, sum Sum, _ Answers) Sum {
-			return Sum{[][][]byte{sum.parts[1], sum.parts[0]}, 1}
-		},
-		"one share of another's": func(_ *round, sum Sum, a Answers) Sum {
-			a.Shares[1] = a.Shares[2]
+		"one share of another's": func(_ *round, sum *Sum, a *Answers) *Sum {
+			a.Parts[0] = a.Parts[1]
 			return sum
 		},
 	} {
 		r := newRound(t)
-		sum := must(Add(t.Context(), r.fetch, []msg.Parts{r.seal(t, []int64{5})}, 1))(t)
+		sum := r.add(t, 1, r.seal(t, []int64{5}))
 		answers := r.answers(t, sum)
-		sum = spoil(r, sum, answers)
+		sum = spoil(r, sum, &answers)
 		var seen []int64
-		if _, _, err := r.opener.Open(t.Context(), sum, answers, show(&seen)); !errors.Is(err, fault.Tampered) || seen != nil {
+		if _, _, err := r.opener.Open(t.Context(), r.switched(t, sum, answers), show(&seen)); !errors.Is(err, fault.Tampered) || seen != nil {
 			t.Errorf("%s: %v, shown %v", name, err, seen)
 		}
+	}
+}
+
+// What Switch refuses, before there is anything to open: an answer is fetched
+// and looked at whole.
+func TestSwitchRefusals(t *testing.T) {
+	r := newRound(t)
+	sum := r.add(t, 1, r.seal(t, []int64{5}))
+	good := r.answers(t, sum)
+	other := func(p msg.Parts) Answers { return Answers{good.Active, []msg.Parts{good.Parts[0], p}} }
+	for _, c := range []struct {
+		name    string
+		answers Answers
+		kind    fault.Kind
+	}{
+		{"none", Answers{}, fault.Invalid},
+		{"one", Answers{[]int{1}, good.Parts[:1]}, fault.Invalid},
+		{"one of two", Answers{[]int{1, 2}, good.Parts[:1]}, fault.Invalid},
+		{"out of order", Answers{[]int{2, 1}, good.Parts}, fault.Invalid},
+		{"one twice", Answers{[]int{1, 1}, good.Parts}, fault.Invalid},
+		{"no list", other(nil), fault.Tampered},
+		{"one modulus", other(good.Parts[1][:1]), fault.Tampered},
+		{"a chunk too many", other(msg.Parts{slices.Repeat(good.Parts[1][0], 2), slices.Repeat(good.Parts[1][1], 2)}), fault.Tampered},
+		{"not there", other(msg.Parts{{suite.DigestOf(nil)}, good.Parts[1][1]}), fault.NotFound},
+		{"too long", other(r.put([][][]byte{{make([]byte, he.ShareSize+1)}, {make([]byte, he.ShareSize)}})), fault.Exhausted},
+		{"too short", other(r.put([][][]byte{{make([]byte, he.ShareSize)}, {make([]byte, he.ShareSize-8)}})), fault.Tampered},
+		{"not reduced", other(r.put([][][]byte{{bytes.Repeat([]byte{0xff}, he.ShareSize)}, {make([]byte, he.ShareSize)}})), fault.Tampered},
+	} {
+		if s, err := Switch(t.Context(), r.fetch, sum, c.answers, t.TempDir()); !errors.Is(err, c.kind) || s != nil {
+			t.Errorf("%s: %v, want %s", c.name, err, c.kind)
+		}
+	}
+	var got []int64
+	if _, _, err := r.opener.Open(t.Context(), r.switched(t, sum, good), show(&got)); err != nil || !slices.Equal(got, []int64{5}) {
+		t.Errorf("a refusal changed something: %v, %v", got, err)
+	}
+}
+
+// An answer that fails is none: nothing of it is left to be shown, and the member
+// answers no other.
+func TestReplyOnce(t *testing.T) {
+	r := newRound(t)
+	sum := r.add(t, 1, r.seal(t, []int64{5}))
+	full := must(spool.New(t.TempDir()))(t)
+	if err := full.Close(); err != nil {
+		t.Fatal(err)
+	}
+	gone := &Sum{list{full, sum.parts, sum.slots}}
+	if a, err := Reply(r.members[0], []int{1, 2}, r.opener.PublicKey(), gone, t.TempDir()); err == nil || a != nil {
+		t.Errorf("an answer to what is not there: %v", err)
+	}
+	if a, err := Reply(r.members[0], []int{1, 2}, r.opener.PublicKey(), sum, t.TempDir()); !errors.Is(err, fault.Conflict) || a != nil {
+		t.Errorf("a second answer: %v", err)
 	}
 }

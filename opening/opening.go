@@ -18,7 +18,6 @@ import (
 
 	"github.com/yunei/yunei/enclave"
 	"github.com/yunei/yunei/enclave/attest"
-	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
 	"github.com/yunei/yunei/jobs"
@@ -144,6 +143,9 @@ func (g *Gate) forget(run string, n int) {
 	for i := 1; i < n && i <= msg.MaxRounds; i++ {
 		if r := g.rounds[key(run, i)]; r != nil {
 			r.opener.Erase()
+			if r.sum != nil {
+				r.sum.Close()
+			}
 			delete(g.rounds, key(run, i))
 		}
 	}
@@ -200,11 +202,11 @@ func (g *Gate) add(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte,
 		return nil, nil, err
 	}
 	if r.sum == nil {
-		sum, err := enclave.Add(ctx, g.Fetch, parts, v.Terms().Slots())
+		sum, err := enclave.Add(ctx, g.Fetch, parts, v.Terms().Slots(), g.Scratch)
 		if err != nil {
 			return nil, nil, err
 		}
-		r.sum = &sum
+		r.sum = sum
 	}
 	return msg.SumBody{Of: v.Of(n, g.Name), Parts: r.sum.Parts()}, nil, nil
 }
@@ -280,16 +282,17 @@ func (g *Gate) open(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte
 		if err := v.Debited(n); err != nil { // nothing is opened that is not paid for
 			return nil, nil, fmt.Errorf("%w: %w", err, fault.Tampered)
 		}
-		in, err := g.collect(ctx, v, n)
+		switched, err := g.collect(ctx, v, n, r.sum)
 		if err != nil {
 			return nil, nil, err
 		}
+		defer switched.Close()
 		g.Hook("opened:before")
 		if _, err := g.Journal.Once(string(opened), v.ID(), key(v.ID(), n)); err != nil {
 			return nil, nil, err
 		}
 		g.Hook("opened:after")
-		candidate, raw, err := r.opener.Open(ctx, *r.sum, in, judge(v))
+		candidate, raw, err := r.opener.Open(ctx, switched, judge(v))
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: %w", err, fault.Tampered)
 		}
@@ -308,29 +311,15 @@ func (g *Gate) open(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte
 	return *r.candidate, [][]byte{r.letter}, nil
 }
 
-func (g *Gate) collect(ctx context.Context, v *msg.View, n int) (enclave.Answers, error) {
+// collect fetches the answers and makes of them and the sum what can be opened:
+// nothing is opened that is not all there.
+func (g *Gate) collect(ctx context.Context, v *msg.View, n int, sum *enclave.Sum) (*enclave.Switched, error) {
 	a, all := answers(v, n)
-	in := enclave.Answers{Active: a.Points, Shares: map[int][][][]byte{}}
-	for i, b := range all {
-		if len(b.Parts) != he.Moduli {
-			return in, fmt.Errorf("an answer is not whole: %w", fault.Tampered)
-		}
-		shares := make([][][]byte, len(b.Parts))
-		for m, chunks := range b.Parts {
-			if len(chunks) != he.Chunks(v.Terms().Slots()) {
-				return in, fmt.Errorf("an answer is not whole: %w", fault.Tampered)
-			}
-			for _, d := range chunks {
-				share, err := g.Fetch(ctx, d, he.ShareSize)
-				if err != nil {
-					return in, err
-				}
-				shares[m] = append(shares[m], share)
-			}
-		}
-		in.Shares[a.Points[i]] = shares
+	in := enclave.Answers{Active: a.Points}
+	for _, b := range all {
+		in.Parts = append(in.Parts, b.Parts)
 	}
-	return in, nil
+	return enclave.Switch(ctx, g.Fetch, sum, in, g.Scratch)
 }
 
 func judge(v *msg.View) enclave.Gate {

@@ -15,6 +15,7 @@ import (
 	"github.com/yunei/yunei/enclave"
 	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/enclave/he/hetest"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -120,7 +121,7 @@ func TestRevealOfAnothers(t *testing.T) {
 						return a, err
 					}
 				}
-				return msg.RevealBody{Of: v.Of(n, b.Name), Salt: b.salts[n], Parts: enclave.Digests(minus)}, nil
+				return msg.RevealBody{Of: v.Of(n, b.Name), Salt: b.salts[n], Parts: hetest.Digests(minus)}, nil
 			}
 		},
 		"copies": func(b *site) {
@@ -212,7 +213,7 @@ func TestTwoSets(t *testing.T) {
 	}
 	salt := suite.Salt{1}
 	of := v.Of(1, b.Name)
-	subject, r := s.say(msg.Commit, b.Name, msg.CommitBody{Of: of, Parts: suite.Commit(salt, of.Bind(enclave.Digests(second).Bytes()))})
+	subject, r := s.say(msg.Commit, b.Name, msg.CommitBody{Of: of, Parts: suite.Commit(salt, of.Bind(hetest.Digests(second).Bytes()))})
 	others := []string{"trustee-2", "trustee-3"}
 	for _, name := range others {
 		s.show(name, subject, r.Bytes())
@@ -230,7 +231,7 @@ func TestTwoSets(t *testing.T) {
 	for _, name := range others {
 		subject, r := s.say(msg.Confirm, b.Name, msg.ConfirmBody{Of: of, Set: set, Evidence: s.evidence(b.Name)})
 		s.show(name, subject, r.Bytes())
-		subject, r = s.say(msg.Reveal, b.Name, msg.RevealBody{Of: of, Salt: salt, Parts: enclave.Digests(second)})
+		subject, r = s.say(msg.Reveal, b.Name, msg.RevealBody{Of: of, Salt: salt, Parts: hetest.Digests(second)})
 		s.show(name, subject, r.Bytes())
 	}
 	s.quiet()
@@ -389,16 +390,17 @@ func TestFalseSums(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	add := func(lists ...msg.Parts) msg.Parts {
-		sum, err := enclave.Add(t.Context(), s.gate.Fetch, lists, s.terms.Slots())
+		sum, err := enclave.Add(t.Context(), s.gate.Fetch, lists, s.terms.Slots(), s.folder)
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer sum.Close()
 		return sum.Parts()
 	}
 	sealed := func(at int, k int64, key []byte) msg.Parts {
 		values := make([]int64, s.terms.Slots())
 		values[at] = k
-		cts, err := enclave.Seal(key, values)
+		cts, err := hetest.Encrypt(key, values)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -407,7 +409,7 @@ func TestFalseSums(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		return enclave.Digests(cts)
+		return hetest.Digests(cts)
 	}
 	d, _ := v.Key(1)
 	key, err := s.gate.Fetch(t.Context(), d, he.PublicKeySize)
@@ -436,7 +438,7 @@ func TestFalseSums(t *testing.T) {
 		"an empty modulus more":       append(slices.Clone(sum), nil, []suite.Digest{sum[0][0]}),
 		"digests that name no blob":   {{suite.DigestOf(nil), sum[0][1]}, sum[1]},
 		"another run's sum":           sealed(0, 7, otherRun),
-		"the sum of a negated member": add(parts[0], enclave.Digests(s.put(negated(s.get(parts[1]))))),
+		"the sum of a negated member": add(parts[0], hetest.Digests(s.put(negated(s.get(parts[1]))))),
 	} {
 		turns++
 		who := order[turns%3]

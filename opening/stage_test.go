@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/bus"
-	"github.com/yunei/yunei/enclave"
 	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/enclave/he/hetest"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance/governancetest"
 	"github.com/yunei/yunei/jobs"
@@ -380,7 +380,7 @@ func (s *site) seal(ctx context.Context, v *msg.View, n int, values []int64) ([]
 	if err != nil {
 		return nil, err
 	}
-	return enclave.Seal(key, values)
+	return hetest.Encrypt(key, values)
 }
 
 func (s *site) makeCommit(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
@@ -398,7 +398,7 @@ func (s *site) makeCommit(ctx context.Context, v *msg.View, n int) (msg.Body, []
 		}
 		s.sealed[n], s.salts[n] = parts, salt
 	}
-	c := suite.Commit(s.salts[n], v.Of(n, s.Name).Bind(enclave.Digests(s.sealed[n]).Bytes()))
+	c := suite.Commit(s.salts[n], v.Of(n, s.Name).Bind(hetest.Digests(s.sealed[n]).Bytes()))
 	if s.commit != nil {
 		c = s.commit(v, n)
 	}
@@ -437,7 +437,7 @@ func (s *site) makeReveal(ctx context.Context, v *msg.View, n int) (msg.Body, []
 		body, err := s.reveal(ctx, v, n)
 		return body, nil, err
 	}
-	return msg.RevealBody{Of: v.Of(n, s.Name), Salt: s.salts[n], Parts: enclave.Digests(s.sealed[n])}, slices.Concat(s.sealed[n]...), nil
+	return msg.RevealBody{Of: v.Of(n, s.Name), Salt: s.salts[n], Parts: hetest.Digests(s.sealed[n])}, slices.Concat(s.sealed[n]...), nil
 }
 
 func mustFetch(ctx context.Context, p *party.Party, parts msg.Parts) ([][][]byte, error) {

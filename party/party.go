@@ -39,6 +39,7 @@ type Party struct {
 	Pins    jobs.Pins
 	Log     *slog.Logger
 	Now     func() time.Time
+	Scratch string             // folder for what is too large for memory while a round lasts; "" is the system's for temporary files
 	Crash   func(point string) // for the crash table only; nil does nothing
 }
 
@@ -60,6 +61,10 @@ type Step struct {
 	// Make returns the body and the bulk that it names. It is called again
 	// after a failure and must then make the same.
 	Make func(ctx context.Context, v *msg.View, round int) (msg.Body, [][]byte, error)
+	// Bulk puts what the body names and what is too large to return, blob by
+	// blob. It is called when the statement is in the journal, before it is
+	// posted; nil puts nothing.
+	Bulk func(ctx context.Context, v *msg.View, round int) error
 }
 
 // Walk takes every step that is due in the round at hand.
@@ -77,7 +82,13 @@ func (p *Party) Walk(ctx context.Context, v *msg.View, steps []Step) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Kind, err)
 		}
-		if err := p.Say(ctx, s.Kind, body, bulk...); err != nil {
+		put := func() error {
+			if s.Bulk == nil {
+				return nil
+			}
+			return s.Bulk(ctx, v, round)
+		}
+		if err := p.say(ctx, s.Kind, body, bulk, put); err != nil {
 			return fmt.Errorf("%s: %w", s.Kind, err)
 		}
 	}
@@ -86,6 +97,10 @@ func (p *Party) Walk(ctx context.Context, v *msg.View, steps []Step) error {
 
 // Say journals a statement, puts the bulk that it names, and posts it.
 func (p *Party) Say(ctx context.Context, kind receipt.Kind, body msg.Body, bulk ...[]byte) error {
+	return p.say(ctx, kind, body, bulk, func() error { return nil })
+}
+
+func (p *Party) say(ctx context.Context, kind receipt.Kind, body msg.Body, bulk [][]byte, more func() error) error {
 	subject, r, err := msg.Say(p.Key, kind, body)
 	if err != nil {
 		return err
@@ -99,6 +114,9 @@ func (p *Party) Say(ctx context.Context, kind receipt.Kind, body msg.Body, bulk 
 		if err := p.Put(ctx, b); err != nil {
 			return err
 		}
+	}
+	if err := more(); err != nil {
+		return err
 	}
 	return p.Board.Post(ctx, subject, r.Bytes())
 }

@@ -1,13 +1,10 @@
 package site
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -323,26 +320,4 @@ func (s *Site) noise(ctx context.Context, v *msg.View) ([]int64, error) {
 	}
 	s.Hook("noise:after")
 	return s.vector(ctx, name)
-}
-
-func (s *Site) putVector(ctx context.Context, name storage.Name, values []int64) error {
-	var b bytes.Buffer
-	if err := binary.Write(&b, binary.LittleEndian, values); err != nil {
-		return err
-	}
-	err := seal.Put(ctx, s.Store, s.Seal.Public(), name, &b)
-	if errors.Is(err, fault.Conflict) {
-		return nil // what was kept first stands
-	}
-	return err
-}
-
-func (s *Site) vector(ctx context.Context, name storage.Name) ([]int64, error) {
-	o, err := seal.Get(ctx, s.Store, s.Seal, name)
-	if err != nil {
-		return nil, err
-	}
-	defer o.Close() //nolint:errcheck // read only
-	values := make([]int64, o.Size()/8)
-	return values, binary.Read(io.NewSectionReader(o, 0, o.Size()), binary.LittleEndian, values)
 }

@@ -27,10 +27,18 @@ func (s *Site) keyed(v *msg.View, n int) bool {
 }
 
 // A sealed is a site's partial under one round's key, kept so that whatever
-// crashes, a round has one commitment only.
+// crashes, a round has one commitment only. The ciphertexts are objects of their
+// own; what is written last, and first stands, is which they are.
 type sealed struct {
-	Salt  suite.Salt `json:"salt"`
-	Parts [][][]byte `json:"parts"`
+	Salt  suite.Salt   `json:"salt"`
+	Key   suite.Digest `json:"key"` // that they are under
+	Parts msg.Parts    `json:"parts"`
+}
+
+// chunkName is where one ciphertext of a round lies. The key is in it, so that
+// no crash mixes two.
+func chunkName(run string, n int, key suite.Digest, modulus, chunk int) (storage.Name, error) {
+	return storage.NewName(fmt.Sprintf("runs/%s/sealed/%d/%s", run, n, key.Hex()), fmt.Sprintf("%d-%d", modulus, chunk))
 }
 
 func (s *Site) commit(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
@@ -38,23 +46,17 @@ func (s *Site) commit(ctx context.Context, v *msg.View, n int) (msg.Body, [][]by
 	if err != nil {
 		return nil, nil, err
 	}
-	return msg.CommitBody{Of: v.Of(n, s.Name), Parts: suite.Commit(c.Salt, v.Of(n, s.Name).Bind(enclave.Digests(c.Parts).Bytes()))}, nil, nil
+	return msg.CommitBody{Of: v.Of(n, s.Name), Parts: suite.Commit(c.Salt, v.Of(n, s.Name).Bind(c.Parts.Bytes()))}, nil, nil
 }
 
 // sealed encrypts the partial under the round's key, or returns what an
 // earlier call made of it.
 func (s *Site) sealed(ctx context.Context, v *msg.View, n int) (sealed, error) {
-	name, err := storage.NewName("runs/"+v.ID()+"/sealed", fmt.Sprint(n))
+	name, err := storage.NewName(fmt.Sprintf("runs/%s/sealed/%d/index", v.ID(), n), "1")
 	if err != nil {
 		return sealed{}, err
 	}
-	var c sealed
-	return keep(ctx, s, name, c, func() (sealed, error) {
-		values, err := s.partial(ctx, v)
-		if err != nil {
-			return sealed{}, err
-		}
-		defer clear(values)
+	return keep(ctx, s, name, sealed{}, func() (sealed, error) {
 		d, _ := v.Key(n)
 		key, err := s.Fetch(ctx, d, he.PublicKeySize)
 		if err != nil {
@@ -64,9 +66,35 @@ func (s *Site) sealed(ctx context.Context, v *msg.View, n int) (sealed, error) {
 		if err != nil {
 			return sealed{}, err
 		}
-		parts, err := enclave.Seal(key, values)
-		return sealed{salt, parts}, err
+		values, err := s.partial(ctx, v)
+		if err != nil {
+			return sealed{}, err
+		}
+		defer clear(values)
+		parts := make(msg.Parts, he.Moduli)
+		err = enclave.Seal(key, values, func(m, c int, b []byte) error {
+			kept, err := s.putChunk(ctx, v.ID(), n, d, m, c, b)
+			parts[m] = append(parts[m], suite.DigestOf(kept))
+			return err
+		})
+		return sealed{salt, d, parts}, err
 	})
+}
+
+// putChunk keeps a ciphertext, and returns the one that is kept: another if an
+// earlier call came as far as here, of the same values under the same key.
+func (s *Site) putChunk(ctx context.Context, run string, n int, key suite.Digest, modulus, chunk int, b []byte) ([]byte, error) {
+	name, err := chunkName(run, n, key, modulus, chunk)
+	if err != nil {
+		return nil, err
+	}
+	s.Hook("chunk:before")
+	err = seal.Put(ctx, s.Store, s.Seal.Public(), name, bytes.NewReader(b))
+	s.Hook("chunk:after")
+	if errors.Is(err, fault.Conflict) {
+		return s.read(ctx, name)
+	}
+	return b, err
 }
 
 // keep returns the sealed object of that name, which make makes if there is
@@ -91,16 +119,23 @@ func keep[T any](ctx context.Context, s *Site, name storage.Name, v T, make func
 }
 
 func (s *Site) get(ctx context.Context, name storage.Name, v any) error {
-	o, err := seal.Get(ctx, s.Store, s.Seal, name)
-	if err != nil {
-		return err
-	}
-	defer o.Close() //nolint:errcheck // read only
-	raw, err := io.ReadAll(io.NewSectionReader(o, 0, o.Size()))
+	raw, err := s.read(ctx, name)
 	if err != nil {
 		return err
 	}
 	return json.Unmarshal(raw, v)
+}
+
+// read opens a small object of the site's store.
+func (s *Site) read(ctx context.Context, name storage.Name) ([]byte, error) {
+	o, err := seal.Get(ctx, s.Store, s.Seal, name)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close() //nolint:errcheck // read only
+	b := make([]byte, o.Size())
+	_, err = io.ReadFull(io.NewSectionReader(o, 0, o.Size()), b)
+	return b, err
 }
 
 // committed: there is a set to sign, this site is in it, and every member has
@@ -153,5 +188,32 @@ func (s *Site) reveal(ctx context.Context, v *msg.View, n int) (msg.Body, [][]by
 	if err != nil {
 		return nil, nil, err
 	}
-	return msg.RevealBody{Of: v.Of(n, s.Name), Salt: c.Salt, Parts: enclave.Digests(c.Parts)}, slices.Concat(c.Parts...), nil
+	return msg.RevealBody{Of: v.Of(n, s.Name), Salt: c.Salt, Parts: c.Parts}, nil, nil
+}
+
+// show puts what the site committed to on the board, one ciphertext at a time.
+func (s *Site) show(ctx context.Context, v *msg.View, n int) error {
+	c, err := s.sealed(ctx, v, n)
+	if err != nil {
+		return err
+	}
+	for m, chunks := range c.Parts {
+		for i, d := range chunks {
+			name, err := chunkName(v.ID(), n, c.Key, m, i)
+			if err != nil {
+				return err
+			}
+			b, err := s.read(ctx, name)
+			if err != nil {
+				return err
+			}
+			if suite.DigestOf(b) != d {
+				return fmt.Errorf("a ciphertext that is kept is not what was committed to: %w", fault.Tampered)
+			}
+			if err := s.Put(ctx, b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

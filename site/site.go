@@ -80,7 +80,7 @@ func (s *Site) steps() []party.Step {
 	return []party.Step{
 		{Kind: msg.Commit, Due: s.keyed, Make: s.commit},
 		{Kind: msg.Confirm, Due: s.committed, Make: s.confirm},
-		{Kind: msg.Reveal, Due: confirmed, Make: s.reveal},
+		{Kind: msg.Reveal, Due: confirmed, Make: s.reveal, Bulk: s.show},
 	}
 }
 

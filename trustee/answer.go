@@ -37,10 +37,16 @@ func (t *Trustee) ready(ctx context.Context, v *msg.View, n int) (msg.Body, [][]
 	if err != nil {
 		return nil, nil, err
 	}
-	added, err := enclave.Add(ctx, t.Fetch, parts, v.Terms().Slots())
+	added, err := enclave.Add(ctx, t.Fetch, parts, v.Terms().Slots(), t.Scratch)
 	if err != nil {
 		return nil, nil, err
 	}
+	over := added // the one of two sums that is not to be kept
+	defer func() {
+		if over != nil {
+			over.Close()
+		}
+	}()
 	if !slices.Equal(added.Parts().Bytes(), sum.Parts.Bytes()) {
 		return nil, nil, fmt.Errorf("the gate's sum is not the sum of the confirmed set: %w", fault.Tampered)
 	}
@@ -48,7 +54,7 @@ func (t *Trustee) ready(ctx context.Context, v *msg.View, n int) (msg.Body, [][]
 		return nil, nil, err
 	}
 	set, _ := v.Confirmed(n)
-	r.sum, r.to = added.Ciphertexts(), set.Receiver
+	over, r.sum, r.to = r.sum, added, set.Receiver
 	said, _ := v.Receipt(n, msg.Sum, gate)
 	return msg.ReadyBody{Of: v.Of(n, t.Name), Sum: said.Digest()}, nil, nil
 }
@@ -60,10 +66,11 @@ func (t *Trustee) called(v *msg.View, n int) bool {
 }
 
 // reply is the one answer of this round, for the whole ordered list of
-// ciphertexts; afterwards the secret is gone.
+// ciphertexts; afterwards the secret is gone, and so is the round if there is no
+// answer.
 func (t *Trustee) reply(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	r := t.round(v, n)
-	if r == nil || r.sum == nil {
+	if r == nil || r.sum == nil && r.answer == nil {
 		return nil, nil, party.ErrLost
 	}
 	gate := v.Terms().Gate.Name
@@ -81,11 +88,21 @@ func (t *Trustee) reply(ctx context.Context, v *msg.View, n int) (msg.Body, [][]
 		if err != nil {
 			return nil, nil, err
 		}
-		answer, err := r.member.Answer(active.Points, to, r.sum)
-		if err != nil {
+		if r.answer, err = enclave.Reply(r.member, active.Points, to, r.sum, t.Scratch); err != nil {
+			t.forget(v.ID(), n+1)
 			return nil, nil, err
 		}
-		r.answer, r.bulk = enclave.Digests(answer), slices.Concat(answer...)
+		r.sum.Close()
+		r.sum = nil
 	}
-	return msg.AnswerBody{Of: v.Of(n, t.Name), Active: said.Digest(), Parts: r.answer}, r.bulk, nil
+	return msg.AnswerBody{Of: v.Of(n, t.Name), Active: said.Digest(), Parts: r.answer.Parts()}, nil, nil
+}
+
+// shares puts the answer on the board, when the journal has its digests.
+func (t *Trustee) shares(ctx context.Context, v *msg.View, n int) error {
+	r := t.round(v, n)
+	if r == nil || r.answer == nil {
+		return party.ErrLost
+	}
+	return r.answer.Each(func(b []byte) error { return t.Put(ctx, b) })
 }

@@ -22,6 +22,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/yunei/yunei/enclave"
 	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
@@ -52,10 +53,22 @@ type round struct {
 	share  []byte
 	heard  []suite.Digest    // everybody's hello and commitment, as they were when the share was opened
 	deals  map[string][]byte // sealed letters by trustee
-	sum    [][][]byte        // as added by ourselves
+	sum    *enclave.Sum      // as added by ourselves, until it is answered
 	to     suite.Digest      // the gate's key, as the members signed it
-	answer msg.Parts
-	bulk   [][]byte
+	answer *enclave.Answer
+}
+
+// erase ends a round's secrets, and gives back what lies on the disk.
+func (r *round) erase() {
+	if r.member != nil {
+		r.member.Erase()
+	}
+	if r.sum != nil {
+		r.sum.Close()
+	}
+	if r.answer != nil {
+		r.answer.Close()
+	}
 }
 
 func (t *Trustee) steps() []party.Step {
@@ -65,7 +78,7 @@ func (t *Trustee) steps() []party.Step {
 		{Kind: msg.KeyOpen, Due: said(msg.KeyCommit), Make: t.open},
 		{Kind: msg.Key, Due: said(msg.KeyOpen), Make: t.key},
 		{Kind: msg.Ready, Due: summed, Make: t.ready},
-		{Kind: msg.Answer, Due: t.called, Make: t.reply},
+		{Kind: msg.Answer, Due: t.called, Make: t.reply, Bulk: t.shares},
 	}
 }
 
@@ -115,9 +128,7 @@ func (t *Trustee) forget(run string, n int) {
 	defer t.mu.Unlock()
 	for i := 1; i < n && i <= msg.MaxRounds; i++ {
 		if r := t.rounds[key(run, i)]; r != nil {
-			if r.member != nil {
-				r.member.Erase()
-			}
+			r.erase()
 			delete(t.rounds, key(run, i))
 		}
 	}

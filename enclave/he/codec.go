@@ -45,8 +45,10 @@ func decode(b []byte, ps ...poly) error {
 }
 
 // encode returns the encoding of ps.
-func encode(ps ...poly) []byte {
-	b := make([]byte, 0, len(ps)*polySize)
+func encode(ps ...poly) []byte { return appendTo(make([]byte, 0, len(ps)*polySize), ps...) }
+
+// appendTo appends the encoding of ps to b.
+func appendTo(b []byte, ps ...poly) []byte {
 	for _, p := range ps {
 		for i := range primes {
 			for _, c := range p.Coeffs[i] {

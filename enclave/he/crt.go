@@ -2,11 +2,10 @@ package he
 
 import "math/bits"
 
-// residues returns v modulo T1 and T2.
-func residues(v int64) [Moduli]uint64 {
-	return [Moduli]uint64{residue(v, t1), residue(v, t2)}
-}
+// plain are the plaintext primes, by modulus.
+var plain = [Moduli]int64{t1, t2}
 
+// residue returns v modulo t.
 func residue(v, t int64) uint64 {
 	r := v % t
 	return uint64(r + t&(r>>63)) //nolint:gosec // r is in (-t, t), the sum in [0, t)

@@ -5,7 +5,9 @@
 // The way of a round. Each trustee is a Member: it publishes a CKGShare under a
 // common reference string, deals Shamir shares of its secret, and keeps what it
 // Receives. PublicKey adds the CKG shares up. Sites Encrypt, anyone Adds, t
-// members Answer toward the key of the gate's Receiver, which Opens the sum.
+// members Answer toward the key of the gate's Receiver, anyone Switches the sum
+// with their answers, and the Receiver Opens it. A list of ciphertexts is long,
+// so that each step takes one from a Source and gives one to a Sink at a time.
 // The key lives for one (run, round), in memory only: after its one answer a
 // member has no secret left, and the receiver none after its one opening.
 //
@@ -149,14 +151,22 @@ func subset(active, points []int, t, own int) error {
 	return nil
 }
 
-// chunksOf returns the number of chunks of a list by modulus and chunk.
-func chunksOf(list [][][]byte) (int, error) {
-	if len(list) != Moduli || len(list[0]) != len(list[1]) {
-		return 0, fmt.Errorf("list is not of %d moduli with the same chunks: %w", Moduli, fault.Invalid)
+// A Source gives one ciphertext of a list, by modulus and chunk. It may be asked
+// for the same one again, and must then give the same bytes, which are its own.
+type Source func(modulus, chunk int) ([]byte, error)
+
+// A Sink takes what a step has made of a modulus and chunk: each of a list once,
+// modulus by modulus and chunk by chunk. b may be written to when it returns.
+type Sink func(modulus, chunk int, b []byte) error
+
+// each calls f with every modulus and chunk of a list, in its order.
+func each(chunks int, f func(m, c int) error) error {
+	for m := range Moduli {
+		for c := range chunks {
+			if err := f(m, c); err != nil {
+				return fmt.Errorf("modulus %d, chunk %d: %w", m, c, err)
+			}
+		}
 	}
-	n := len(list[0])
-	if n < 1 || n > MaxChunks {
-		return 0, fmt.Errorf("%d chunks, not 1 to %d: %w", n, MaxChunks, fault.Invalid)
-	}
-	return n, nil
+	return nil
 }

@@ -66,13 +66,72 @@ func must[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
+// A list is whole in memory here, by modulus and chunk.
+type list = [][][]byte
+
+func from(l list) Source {
+	return func(m, c int) ([]byte, error) {
+		if m >= len(l) || c >= len(l[m]) {
+			return nil, fmt.Errorf("the list ends: %w", fault.Invalid)
+		}
+		return l[m][c], nil
+	}
+}
+
+func keep() (list, Sink) {
+	l := make(list, Moduli)
+	return l, func(m, _ int, b []byte) error { l[m] = append(l[m], slices.Clone(b)); return nil }
+}
+
+func encrypt(key []byte, values []int64) (list, error) {
+	l, to := keep()
+	return l, Encrypt(key, values, to)
+}
+
+func answer(m *Member, active []int, receiver []byte, sum list) (list, error) {
+	chunks := 0
+	if len(sum) > 0 {
+		chunks = len(sum[0])
+	}
+	l, to := keep()
+	if err := m.Answer(active, receiver, chunks, from(sum), to); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// switched is a sum with all answers to it.
+func switched(sum list, shares map[int]list) Source {
+	return func(m, c int) ([]byte, error) {
+		var all [][]byte
+		for _, s := range shares {
+			b, err := from(s)(m, c)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, b)
+		}
+		ct, err := from(sum)(m, c)
+		if err != nil {
+			return nil, err
+		}
+		return Switch(ct, all...)
+	}
+}
+
+func (r round) open(sum list, shares map[int]list, slots int, bound int64) ([]int64, error) {
+	return r.gate.Open(switched(sum, shares), slots, bound)
+}
+
+func residues(v int64) [Moduli]uint64 { return [Moduli]uint64{residue(v, t1), residue(v, t2)} }
+
 // sum encrypts each vector and adds them up.
 func (r round) sum(tb testing.TB, vectors ...[]int64) [][][]byte {
 	tb.Helper()
 	chunks := Chunks(len(vectors[0]))
 	adders := make([]Adder, Moduli*chunks)
 	for _, v := range vectors {
-		for m, row := range must(Encrypt(r.key, v))(tb) {
+		for m, row := range must(encrypt(r.key, v))(tb) {
 			for c, ct := range row {
 				if err := adders[m*chunks+c].Add(ct); err != nil {
 					tb.Fatal(err)
@@ -91,7 +150,7 @@ func (r round) answers(tb testing.TB, active []int, sum [][][]byte) map[int][][]
 	tb.Helper()
 	out := map[int][][][]byte{}
 	for _, p := range active {
-		out[p] = must(r.members[p].Answer(active, r.gate.PublicKey(), sum))(tb)
+		out[p] = must(answer(r.members[p], active, r.gate.PublicKey(), sum))(tb)
 	}
 	return out
 }
@@ -140,7 +199,7 @@ func TestRoundTrip(t *testing.T) {
 			r := newRound(t, c.k, c.t)
 			sum := r.sum(t, c.vectors...)
 			n := len(c.vectors[0])
-			got := must(r.gate.Open(sum, r.answers(t, c.active, sum), c.active, n, math.MaxInt64))(t)
+			got := must(r.open(sum, r.answers(t, c.active, sum), n, math.MaxInt64))(t)
 			if diff := cmp.Diff(total(c.vectors...), got); diff != "" {
 				t.Error(diff)
 			}
@@ -167,7 +226,7 @@ func TestBound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRound(t, 3, 2)
 			sum := r.sum(t, c.vectors...)
-			_, err := r.gate.Open(sum, r.answers(t, []int{1, 2}, sum), []int{1, 2}, 1, c.bound)
+			_, err := r.open(sum, r.answers(t, []int{1, 2}, sum), 1, c.bound)
 			if c.ok && err != nil {
 				t.Error(err)
 			}
@@ -197,11 +256,11 @@ func TestSpoilt(t *testing.T) {
 		{"moduli swapped in an answer", func(_ round, _ [][][]byte, s map[int][][][]byte) { s[1][0], s[1][1] = s[1][1], s[1][0] }},
 		{"chunks swapped in an answer", func(_ round, _ [][][]byte, s map[int][][][]byte) { s[1][0][0], s[1][0][1] = s[1][0][1], s[1][0][0] }},
 		{"an answer of another set", func(r round, sum [][][]byte, s map[int][][][]byte) {
-			s[1] = must(r.members[3].Answer([]int{2, 3}, r.gate.PublicKey(), sum))(t)
+			s[1] = must(answer(r.members[3], []int{2, 3}, r.gate.PublicKey(), sum))(t)
 		}},
 		{"an answer to another gate", func(r round, sum [][][]byte, s map[int][][][]byte) {
 			other := must(NewReceiver())(t)
-			s[1] = must(r.members[3].Answer([]int{1, 3}, other.PublicKey(), sum))(t)
+			s[1] = must(answer(r.members[3], []int{1, 3}, other.PublicKey(), sum))(t)
 		}},
 		{"a sum with one more", func(r round, sum [][][]byte, _ map[int][][][]byte) {
 			sum[0][0] = must(Add(sum[0][0], r.sum(t, []int64{1})[0][0]))(t)
@@ -213,9 +272,9 @@ func TestSpoilt(t *testing.T) {
 			sum := r.sum(t, draw(n, 1000), draw(n, 1000))
 			shares := r.answers(t, []int{1, 2}, sum)
 			c.spoil(r, sum, shares)
-			_, err := r.gate.Open(sum, shares, []int{1, 2}, n, 2000)
+			_, err := r.open(sum, shares, n, 2000)
 			wantKind(t, err, fault.Tampered)
-			_, err = r.gate.Open(sum, shares, []int{1, 2}, n, 2000)
+			_, err = r.open(sum, shares, n, 2000)
 			wantKind(t, err, fault.Conflict)
 		})
 	}
@@ -244,7 +303,7 @@ func TestMemberRefuses(t *testing.T) {
 	m := must(NewMember(1, []int{1, 2, 3}, 2))(t)
 	_, err := m.CKGShare([SeedSize]byte{})
 	wantKind(t, err, fault.Invalid)
-	_, err = m.Answer([]int{1, 2}, nil, nil)
+	_, err = answer(m, []int{1, 2}, nil, nil)
 	wantKind(t, err, fault.Conflict)
 	wantKind(t, m.Receive(nil), fault.Conflict)
 	must(m.CKGShare(crs))(t)
@@ -261,7 +320,7 @@ func TestMemberRefuses(t *testing.T) {
 	}
 	wantKind(t, m.Receive(dealt), fault.Conflict)
 	m.Erase()
-	_, err = m.Answer([]int{1, 2}, nil, nil)
+	_, err = answer(m, []int{1, 2}, nil, nil)
 	wantKind(t, err, fault.Conflict)
 	var zero Member
 	_, err = zero.CKGShare(crs)
@@ -303,14 +362,14 @@ func TestAnswersOnce(t *testing.T) {
 			if c.key != nil {
 				key = c.key(r)
 			}
-			out, err := r.members[1].Answer(c.active, key, c.sum)
+			out, err := answer(r.members[1], c.active, key, c.sum)
 			if !errors.Is(err, c.kind) || (err == nil) != (out != nil) {
 				t.Errorf("first: %v", err)
 			}
 			if r.members[1].share.Coeffs != nil {
 				t.Error("a secret is left")
 			}
-			out, err = r.members[1].Answer([]int{1, 3}, r.gate.PublicKey(), sum)
+			out, err = answer(r.members[1], []int{1, 3}, r.gate.PublicKey(), sum)
 			wantKind(t, err, fault.Conflict)
 			if out != nil {
 				t.Error("a second answer")
@@ -325,7 +384,7 @@ func TestAnswersOnceAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	got := make([]error, 8)
 	for i := range got {
-		wg.Go(func() { _, got[i] = r.members[1].Answer([]int{1, 2}, r.gate.PublicKey(), sum) })
+		wg.Go(func() { _, got[i] = answer(r.members[1], []int{1, 2}, r.gate.PublicKey(), sum) })
 	}
 	wg.Wait()
 	n := 0
@@ -339,60 +398,120 @@ func TestAnswersOnceAtOnce(t *testing.T) {
 	}
 }
 
-// Open refuses what is not well-formed and stays open for what is.
+// Switch refuses what is not well-formed, each of its arguments.
+func TestSwitchRefuses(t *testing.T) {
+	r := newRound(t, 3, 2)
+	sum := r.sum(t, draw(10, 50))
+	shares := r.answers(t, []int{1, 2}, sum)
+	ct, one, two := sum[0][0], shares[1][0][0], shares[2][0][0]
+	wild := bytes.Repeat([]byte{0xff}, ShareSize)
+	for name, args := range map[string][][]byte{
+		"no sum":               {nil, one, two},
+		"a truncated sum":      {ct[8:], one, two},
+		"half a sum":           {ct[:polySize], one, two},
+		"a sum not reduced":    {wild, one, two},
+		"no answers":           {ct},
+		"one answer":           {ct, one},
+		"too many answers":     append([][]byte{ct}, slices.Repeat([][]byte{one}, MaxMembers+1)...),
+		"an empty answer":      {ct, one, nil},
+		"a truncated answer":   {ct, one, two[:ShareSize-8]},
+		"an unreduced answer":  {ct, one, wild},
+		"a first that is none": {ct, one[8:], two},
+	} {
+		if b, err := Switch(args[0], args[1:]...); !errors.Is(err, fault.Invalid) || b != nil {
+			t.Errorf("%s: err = %v", name, err)
+		}
+	}
+	kept := slices.Clone(ct)
+	a, b := must(Switch(ct, one, two))(t), must(Switch(ct, two, one))(t)
+	if !bytes.Equal(a, b) || !bytes.Equal(ct, kept) {
+		t.Error("the order of the answers is in the bytes, or the sum was changed")
+	}
+}
+
+// Open refuses what there cannot be, and stays open for what is; what it has
+// begun to read spends it.
 func TestOpenRefuses(t *testing.T) {
 	r := newRound(t, 3, 2)
 	v := draw(10, 50)
 	sum := r.sum(t, v)
 	shares := r.answers(t, []int{1, 2}, sum)
-	with := func(p int, s [][][]byte) map[int][][][]byte { return map[int][][][]byte{1: shares[1], p: s} }
 	for _, c := range []struct {
-		name   string
-		sum    [][][]byte
-		shares map[int][][][]byte
-		active []int
-		slots  int
-		bound  int64
-	}{
-		{"no slots", sum, shares, []int{1, 2}, 0, 50},
-		{"too many slots", sum, shares, []int{1, 2}, MaxSlots + 1, 50},
-		{"a negative bound", sum, shares, []int{1, 2}, 10, -1},
-		{"more chunks than come", sum, shares, []int{1, 2}, Slots + 1, 50},
-		{"no sum", nil, shares, []int{1, 2}, 10, 50},
-		{"no answers", sum, nil, nil, 10, 50},
-		{"one answer", sum, map[int][][][]byte{1: shares[1]}, []int{1}, 10, 50},
-		{"an answer missing", sum, map[int][][][]byte{1: shares[1]}, []int{1, 2}, 10, 50},
-		{"an answer of another", sum, with(3, shares[2]), []int{1, 2}, 10, 50},
-		{"out of order", sum, shares, []int{2, 1}, 10, 50},
-		{"a truncated answer", sum, with(2, [][][]byte{{shares[2][0][0][:ShareSize-8]}, shares[2][1]}), []int{1, 2}, 10, 50},
-		{"an unreduced answer", sum, with(2, [][][]byte{{bytes.Repeat([]byte{0xff}, ShareSize)}, shares[2][1]}), []int{1, 2}, 10, 50},
-		{"an answer without a modulus", sum, with(2, shares[2][:1]), []int{1, 2}, 10, 50},
-	} {
-		if _, err := r.gate.Open(c.sum, c.shares, c.active, c.slots, c.bound); !errors.Is(err, fault.Invalid) {
+		name  string
+		slots int
+		bound int64
+	}{{"no slots", 0, 50}, {"too many slots", MaxSlots + 1, 50}, {"a negative bound", 10, -1}} {
+		if _, err := r.open(sum, shares, c.slots, c.bound); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s: err = %v", c.name, err)
 		}
 	}
-	if got := must(r.gate.Open(sum, shares, []int{1, 2}, 10, 50))(t); !slices.Equal(got, v) {
+	if got := must(r.open(sum, shares, 10, 50))(t); !slices.Equal(got, v) {
 		t.Errorf("got %v, want %v", got, v)
 	}
-	_, err := r.gate.Open(sum, shares, []int{1, 2}, 10, 50)
+	_, err := r.open(sum, shares, 10, 50)
 	wantKind(t, err, fault.Conflict)
-	_, err = new(Receiver).Open(sum, shares, []int{1, 2}, 10, 50)
+	_, err = new(Receiver).Open(switched(sum, shares), 10, 50)
 	wantKind(t, err, fault.Conflict)
-	r = newRound(t, 3, 2)
-	r.gate.Erase()
-	_, err = r.gate.Open(sum, shares, []int{1, 2}, 10, 50)
-	wantKind(t, err, fault.Conflict)
+	for name, c := range map[string]struct {
+		list  Source
+		slots int
+		kind  fault.Kind
+	}{
+		"erased":           {nil, 10, fault.Conflict},
+		"another round's":  {switched(sum, shares), 10, fault.Tampered},
+		"a list that ends": {from(nil), 10, fault.Invalid},
+		"nothing there":    {func(int, int) ([]byte, error) { return nil, fault.NotFound }, 10, fault.NotFound},
+		"not a ciphertext": {func(int, int) ([]byte, error) { return make([]byte, 8), nil }, 10, fault.Invalid},
+	} {
+		r = newRound(t, 3, 2)
+		if c.list == nil {
+			r.gate.Erase()
+		}
+		got, err := r.gate.Open(c.list, c.slots, 50)
+		wantKind(t, err, c.kind)
+		_, again := r.open(sum, shares, 10, 50)
+		wantKind(t, again, fault.Conflict)
+		if got != nil {
+			t.Errorf("%s: opened", name)
+		}
+	}
+}
+
+// A list that is another when it is read again is not answered, and neither is
+// one that nobody takes.
+func TestAnswerReadsTwice(t *testing.T) {
+	sum, other := newRound(t, 3, 2).sum(t, []int64{1}), newRound(t, 3, 2).sum(t, []int64{1})
+	for name, c := range map[string]struct {
+		swap  func(read int) list
+		sink  error
+		kind  error
+		given int
+	}{
+		"the same":            {func(int) list { return sum }, nil, nil, 2},
+		"another":             {func(n int) list { return []list{sum, other}[n/2] }, nil, fault.Tampered, 0},
+		"another second":      {func(n int) list { return []list{sum, sum, sum, other}[n] }, nil, fault.Tampered, 1},
+		"the first ones gone": {func(n int) list { return []list{sum, sum, nil, nil}[n] }, nil, fault.Invalid, 0},
+		"nobody takes it":     {func(int) list { return sum }, fault.Exhausted, fault.Exhausted, 1},
+	} {
+		r, n, given := newRound(t, 3, 2), 0, 0
+		err := r.members[1].Answer([]int{1, 2}, r.gate.PublicKey(), 1, func(m, chunk int) ([]byte, error) {
+			defer func() { n++ }()
+			return from(c.swap(n))(m, chunk)
+		}, func(int, int, []byte) error { given++; return c.sink })
+		if !errors.Is(err, c.kind) || given != c.given || r.members[1].share.Coeffs != nil {
+			t.Errorf("%s: %v, %d given", name, err, given)
+		}
+	}
 }
 
 func TestSumRefuses(t *testing.T) {
 	r := newRound(t, 3, 2)
 	for _, values := range [][]int64{nil, make([]int64, MaxSlots+1)} {
-		_, err := Encrypt(r.key, values)
+		_, err := encrypt(r.key, values)
 		wantKind(t, err, fault.Invalid)
 	}
 	for _, key := range [][]byte{nil, r.key[1:], append(slices.Clone(r.key), 0), append(slices.Clone(r.key[:PublicKeySize-8]), bytes.Repeat([]byte{255}, 8)...)} {
-		_, err := Encrypt(key, []int64{1})
+		_, err := encrypt(key, []int64{1})
 		wantKind(t, err, fault.Invalid)
 	}
 	_, err := Add()

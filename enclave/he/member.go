@@ -152,95 +152,113 @@ func (m *Member) Receive(shares map[int][]byte) error {
 	})
 }
 
-// Answer returns this member's shares of a sum, by modulus and chunk as the sum
-// is, ShareSize bytes each, toward the receiver's public key. Exactly the t
-// points of active must answer the same sum for the receiver to open it.
+// Answer gives to this member's shares of a sum of so many chunks, ShareSize
+// bytes each, toward the receiver's public key. Exactly the t points of active
+// must answer the same sum for the receiver to open it. It holds one ciphertext
+// at a time.
 //
 // A member answers once: the first call spends it, whatever comes of it, and
 // erases its secret; a second is refused with fault.Conflict. So nobody gets
 // two answers over one polynomial, whatever the active set (a few of them are
 // the key), which is why a polynomial that is twice in the list is refused too.
-func (m *Member) Answer(active []int, receiver []byte, sum [][][]byte) ([][][]byte, error) {
-	return m.answer(active, receiver, sum, smudgeBits)
+// The whole list is looked at before the first share is made, and must be the
+// same when it is read again. What an answer that fails has given is no answer
+// and must go nowhere.
+func (m *Member) Answer(active []int, receiver []byte, chunks int, sum Source, to Sink) error {
+	return m.answer(active, receiver, chunks, sum, to, smudgeBits)
 }
 
-func (m *Member) answer(active []int, receiver []byte, sum [][][]byte, bits int) ([][][]byte, error) {
+func (m *Member) answer(active []int, receiver []byte, chunks int, sum Source, to Sink, bits int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.may("answering", m.received, false); err != nil {
-		return nil, err
+		return err
 	}
 	defer m.erase()
 	if err := subset(active, m.points, m.t, m.point); err != nil {
-		return nil, fmt.Errorf("answering: %w", err)
+		return fmt.Errorf("answering: %w", err)
 	}
-	chunks, err := chunksOf(sum)
+	if chunks < 1 || chunks > MaxChunks {
+		return fmt.Errorf("answering: %d chunks, not 1 to %d: %w", chunks, MaxChunks, fault.Invalid)
+	}
+	list, err := distinct(chunks, sum)
 	if err != nil {
-		return nil, fmt.Errorf("answering: %w", err)
+		return fmt.Errorf("answering: %w", err)
 	}
-	if err := distinct(sum); err != nil {
-		return nil, fmt.Errorf("answering: %w", err)
-	}
-	out := [][][]byte{make([][]byte, chunks), make([][]byte, chunks)}
+	var s switcher
+	var secret poly
+	defer func() { secret.Zero() }()
 	err = door("answering", func() error {
-		to, err := decodePublicKey(receiver)
+		key, err := decodePublicKey(receiver)
 		if err != nil {
 			return err
 		}
-		secret, err := additive(m.share, m.point, active)
-		if err != nil {
+		if secret, err = additive(m.share, m.point, active); err != nil {
 			return err
 		}
-		defer secret.Zero()
-		return answerAll(out, sum, to, secret, bits)
+		s, err = newSwitcher(key)
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// distinct says whether no two ciphertexts of a list have the same second
-// polynomial, which is what an answer multiplies the secret with.
-func distinct(list [][][]byte) error {
-	seen := map[[sha256.Size]byte]bool{}
-	for _, chunks := range list {
-		for _, ct := range chunks {
-			if len(ct) != CiphertextSize {
-				return fmt.Errorf("ciphertext of %d bytes, want %d: %w", len(ct), CiphertextSize, fault.Invalid)
-			}
-			h := sha256.Sum256(ct[polySize:])
-			if seen[h] {
-				return fmt.Errorf("a ciphertext is twice in the list: %w", fault.Tampered)
-			}
-			seen[h] = true
-		}
-	}
-	return nil
-}
-
-// answerAll fills out with the shares of sum toward a key.
-func answerAll(out, sum [][][]byte, to publicKey, secret poly, bits int) error {
-	s, err := newSwitcher(to)
 	if err != nil {
 		return err
 	}
+	return answerAll(list, sum, to, s, secret, bits)
+}
+
+// distinct reads a list whole. It says whether no two of its ciphertexts have
+// the same second polynomial, which is what an answer multiplies the secret
+// with, and returns the digests of those, in order.
+func distinct(chunks int, list Source) ([][sha256.Size]byte, error) {
+	var all [][sha256.Size]byte
+	seen := map[[sha256.Size]byte]bool{}
+	err := each(chunks, func(m, c int) error {
+		ct, err := list(m, c)
+		if err != nil {
+			return err
+		}
+		if err := check(ct, 2); err != nil {
+			return err
+		}
+		h := sha256.Sum256(ct[polySize:])
+		if seen[h] {
+			return fmt.Errorf("a ciphertext is twice in the list: %w", fault.Tampered)
+		}
+		seen[h], all = true, append(all, h)
+		return nil
+	})
+	return all, err
+}
+
+// answerAll makes the shares of a sum toward the switcher's key.
+func answerAll(list [][sha256.Size]byte, sum Source, to Sink, s switcher, secret poly, bits int) error {
 	c0, c1 := newPoly(), newPoly()
-	for m := range sum {
-		for c, ct := range sum[m] {
-			if err := decode(ct, c0, c1); err != nil {
-				return fmt.Errorf("modulus %d, chunk %d: %w", m, c, err)
-			}
+	out := make([]byte, 0, ShareSize)
+	return each(len(list)/Moduli, func(m, c int) error {
+		ct, err := sum(m, c)
+		if err != nil {
+			return err
+		}
+		if err := decode(ct, c0, c1); err != nil {
+			return err
+		}
+		if sha256.Sum256(ct[polySize:]) != list[m*len(list)/Moduli+c] {
+			return fmt.Errorf("the list has changed: %w", fault.Tampered)
+		}
+		err = door("answering", func() error {
 			noise, err := smudge(rand.Reader, bits)
 			if err != nil {
 				return err
 			}
 			b, a := s.share(secret, c1, noise)
 			noise.Zero()
-			out[m][c] = encode(b, a)
+			out = appendTo(out[:0], b, a)
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-	}
-	return nil
+		return to(m, c, out)
+	})
 }
 
 // Erase forgets the member's secrets. Nothing can be done with it afterwards.

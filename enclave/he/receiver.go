@@ -44,129 +44,81 @@ func NewReceiver() (*Receiver, error) {
 // PublicKey returns the key that members answer toward, PublicKeySize bytes.
 func (r *Receiver) PublicKey() []byte { return slices.Clone(r.public) }
 
-// Open returns the values of a sum, slots of them, from the answers of exactly
-// the members of active, by their points. bound is the largest size that a
-// value can have. What opens outside [-bound, bound], or is not 0 past the last
-// slot, is refused with fault.Tampered: a share or a ciphertext was wrong, the
-// active set was, or a site sent what no site may.
+// Open returns the values of a sum, slots of them, from the list that Switch has
+// made of it and of the answers of exactly the active members. bound is the
+// largest size that a value can have. What opens outside [-bound, bound], or is
+// not 0 past the last slot, is refused with fault.Tampered: a share or a
+// ciphertext was wrong, the active set was, or a site sent what no site may. It
+// holds the values, and one chunk of the list.
 //
-// Arguments that are not well-formed are refused with fault.Invalid and leave
-// the receiver as it was. Otherwise Open spends it, and a second call is
-// refused with fault.Conflict.
-func (r *Receiver) Open(sum [][][]byte, shares map[int][][][]byte, active []int, slots int, bound int64) ([]int64, error) {
+// Slots or a bound that there cannot be are refused with fault.Invalid and leave
+// the receiver as it was. Otherwise Open spends it, whatever comes of it, and a
+// second call is refused with fault.Conflict.
+func (r *Receiver) Open(switched Source, slots int, bound int64) ([]int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.ready {
 		return nil, fmt.Errorf("opening: no key, or no longer: %w", fault.Conflict)
 	}
-	if err := openable(sum, shares, active, slots, bound); err != nil {
-		return nil, fmt.Errorf("opening: %w", err)
+	if slots < 1 || slots > MaxSlots || bound < 0 {
+		return nil, fmt.Errorf("opening: %d slots, bound %d: %w", slots, bound, fault.Invalid)
 	}
 	defer r.erase()
-	var values []int64
+	var openers [Moduli]opener
 	err := door("opening", func() error {
-		var err error
-		values, err = r.open(sum, shares, slots, bound)
-		return err
+		for m := range openers {
+			openers[m] = newOpener(m, r.secret)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return values, nil
-}
-
-// openable says whether the arguments of Open fit each other and are
-// well-formed to the last coefficient.
-func openable(sum [][][]byte, shares map[int][][][]byte, active []int, slots int, bound int64) error {
-	if slots < 1 || slots > MaxSlots || bound < 0 {
-		return fmt.Errorf("%d slots, bound %d: %w", slots, bound, fault.Invalid)
-	}
-	if err := wellFormed(sum, slots); err != nil {
-		return fmt.Errorf("sum: %w", err)
-	}
-	if len(active) < 2 || len(active) != len(shares) {
-		return fmt.Errorf("%d answers of %d: %w", len(shares), len(active), fault.Invalid)
-	}
-	if err := rising(active); err != nil {
-		return fmt.Errorf("active set: %w", err)
-	}
-	for _, a := range active {
-		if err := wellFormed(shares[a], slots); err != nil {
-			return fmt.Errorf("answer of %d: %w", a, err)
-		}
-	}
-	return nil
-}
-
-// wellFormed says whether list is one of well-formed ciphertexts (or shares,
-// which have their shape) for this many slots.
-func wellFormed(list [][][]byte, slots int) error {
-	n, err := chunksOf(list)
-	if err != nil {
-		return err
-	}
-	if n != Chunks(slots) {
-		return fmt.Errorf("%d chunks for %d slots: %w", n, slots, fault.Invalid)
-	}
-	for m, chunks := range list {
-		for c, ct := range chunks {
-			if err := check(ct, 2); err != nil {
-				return fmt.Errorf("modulus %d, chunk %d: %w", m, c, err)
-			}
-		}
-	}
-	return nil
-}
-
-// open decrypts, joins the two moduli, and holds every value to the bound.
-func (r *Receiver) open(sum [][][]byte, shares map[int][][][]byte, slots int, bound int64) ([]int64, error) {
-	openers := [Moduli]opener{newOpener(0, r.secret), newOpener(1, r.secret)}
-	values := make([]int64, 0, slots)
+	values := make([]int64, slots)
 	for c := range Chunks(slots) {
-		var rows [Moduli][]uint64
-		for m := range Moduli {
-			b, a, err := switched(sum[m][c], shares, m, c)
-			if err != nil {
-				return nil, err
-			}
-			if rows[m], err = openers[m].open(b, a); err != nil {
-				return nil, err
-			}
-		}
-		for i := range Slots {
-			limit := bound
-			if len(values) == slots {
-				limit = 0 // past the last slot
-			}
-			v, ok := join(rows[0][i], rows[1][i], limit)
-			if !ok {
-				return nil, fmt.Errorf("chunk %d does not open within its bounds: %w", c, fault.Tampered)
-			}
-			if len(values) < slots {
-				values = append(values, v)
-			}
+		if err := openChunk(openers, switched, c, values[c*Slots:min(slots, (c+1)*Slots)], bound); err != nil {
+			clear(values)
+			return nil, fmt.Errorf("opening: chunk %d: %w", c, err)
 		}
 	}
 	return values, nil
 }
 
-// switched returns the ciphertext under the receiver's key that the answers
-// make of one of the sum.
-func switched(sum []byte, shares map[int][][][]byte, m, c int) (b, a poly, err error) {
-	b, a = newPoly(), newPoly()
-	if err := decode(sum, b, a); err != nil {
-		return b, a, err
-	}
-	a.Zero() // was for the collective key; the shares bring the receiver's
-	for _, share := range shares {
-		sb, sa := newPoly(), newPoly()
-		if err := decode(share[m][c], sb, sa); err != nil {
-			return b, a, err
+// openChunk decrypts a chunk into values, joins the two moduli, and holds every
+// value to the bound.
+func openChunk(openers [Moduli]opener, switched Source, c int, values []int64, bound int64) error {
+	var rows [Moduli][]uint64
+	for m := range Moduli {
+		ct, err := switched(m, c)
+		if err != nil {
+			return err
 		}
-		addTo(b, sb)
-		addTo(a, sa)
+		b, a := newPoly(), newPoly()
+		if err := decode(ct, b, a); err != nil {
+			return err
+		}
+		err = door("decrypting", func() (err error) {
+			rows[m], err = openers[m].open(b, a)
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return b, a, nil
+	for i := range Slots {
+		limit := bound
+		if i >= len(values) {
+			limit = 0 // past the last slot
+		}
+		v, ok := join(rows[0][i], rows[1][i], limit)
+		if !ok {
+			return fmt.Errorf("it does not open within its bounds: %w", fault.Tampered)
+		}
+		if i < len(values) {
+			values[i] = v
+		}
+	}
+	return nil
 }
 
 // Erase forgets the secret. Nothing can be opened afterwards.

@@ -69,15 +69,19 @@ func TestMargin(t *testing.T) {
 		sum := r.sum(t, vectors...)
 		shares := map[int][][][]byte{}
 		for _, p := range all {
-			shares[p] = must(r.members[p].answer(all, r.gate.PublicKey(), sum, c.bits))(t)
+			l, to := keep()
+			if err := r.members[p].answer(all, r.gate.PublicKey(), 1, from(sum), to, c.bits); err != nil {
+				t.Fatal(err)
+			}
+			shares[p] = l
 		}
-		b, a, err := switched(sum[0][0], shares, 0, 0)
-		if err != nil {
+		b, a := newPoly(), newPoly()
+		if err := decode(must(switched(sum, shares)(0, 0))(t), b, a); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("smudge 2^%d: the phase reaches 2^%.1f of 2^%.1f", c.bits, widest(phase(b, a, r.gate.secret, t1)),
 			log2(ringQ().ModulusAtLevel[len(primes)-1])-1)
-		got, err := r.gate.Open(sum, shares, all, Slots, math.MaxInt64)
+		got, err := r.open(sum, shares, Slots, math.MaxInt64)
 		if c.ok != (err == nil) {
 			t.Errorf("smudge 2^%d: %v", c.bits, err)
 		}

@@ -27,49 +27,46 @@ func PublicKey(crs [SeedSize]byte, shares [][]byte) ([]byte, error) {
 }
 
 // Encrypt encrypts values, any int64 and at most MaxSlots of them, under a
-// public key. The result is by modulus and chunk; each is CiphertextSize bytes.
-func Encrypt(key []byte, values []int64) ([][][]byte, error) {
+// public key, and gives to the ciphertexts, each of CiphertextSize bytes. It
+// holds one at a time.
+func Encrypt(key []byte, values []int64, to Sink) error {
 	if len(values) < 1 || len(values) > MaxSlots {
-		return nil, fmt.Errorf("encrypting %d values, not 1 to %d: %w", len(values), MaxSlots, fault.Invalid)
+		return fmt.Errorf("encrypting %d values, not 1 to %d: %w", len(values), MaxSlots, fault.Invalid)
 	}
-	out := make([][][]byte, Moduli)
+	var sealers [Moduli]sealer
 	err := door("encrypting", func() error {
 		pk, err := decodePublicKey(key)
 		if err != nil {
 			return err
 		}
-		for m := range out {
-			if out[m], err = sealAll(newSealer(m, pk), values, m); err != nil {
-				return err
-			}
+		for m := range sealers {
+			sealers[m] = newSealer(m, pk)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return out, nil
-}
-
-// sealAll encrypts values modulo plaintext prime m, chunk by chunk.
-func sealAll(s sealer, values []int64, m int) ([][]byte, error) {
-	chunks := make([][]byte, 0, Chunks(len(values)))
-	row := make([]uint64, 0, Slots)
-	defer func() { clear(row[:cap(row)]) }()
-	for len(values) > 0 {
-		n := min(Slots, len(values))
-		row = row[:0]
-		for _, v := range values[:n] {
-			row = append(row, residues(v)[m])
+	out, row := make([]byte, 0, CiphertextSize), make([]uint64, Slots)
+	defer clear(row)
+	return each(Chunks(len(values)), func(m, c int) error {
+		of := values[c*Slots : min(len(values), (c+1)*Slots)]
+		for i, v := range of {
+			row[i] = residue(v, plain[m])
 		}
-		values = values[n:]
-		b, a, err := s.seal(row)
+		err := door("encrypting", func() error {
+			b, a, err := sealers[m].seal(row[:len(of)])
+			if err != nil {
+				return err
+			}
+			out = appendTo(out[:0], b, a)
+			return nil
+		})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		chunks = append(chunks, encode(b, a))
-	}
-	return chunks, nil
+		return to(m, c, out)
+	})
 }
 
 // An Adder adds ciphertexts of one modulus and chunk as they come, and keeps
@@ -130,4 +127,26 @@ func Add(cts ...[]byte) ([]byte, error) {
 		}
 	}
 	return a.Sum()
+}
+
+// Switch returns the ciphertext under the receiver's key that the answers of
+// all active members make of one ciphertext of a sum. It takes no secret.
+func Switch(sum []byte, answers ...[]byte) ([]byte, error) {
+	if len(answers) < 2 || len(answers) > MaxMembers {
+		return nil, fmt.Errorf("switching a sum: %d answers: %w", len(answers), fault.Invalid)
+	}
+	// What the sum's second polynomial was for is the collective key; the
+	// answers bring the receiver's.
+	if err := check(sum, 2); err != nil {
+		return nil, fmt.Errorf("switching a sum: %w", err)
+	}
+	var s Adder
+	first := append([]byte(nil), sum...)
+	clear(first[polySize:])
+	for i, b := range append([][]byte{first}, answers...) {
+		if err := s.add(b, 2); err != nil {
+			return nil, fmt.Errorf("switching a sum: answer %d: %w", i, err)
+		}
+	}
+	return s.sum, nil
 }

@@ -200,8 +200,11 @@ func TestVectorsAreRefused(t *testing.T) {
 		if err := decode(b, newPoly(), newPoly()); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s is read: %v", x.Why, err)
 		}
-		if err := wellFormed([][][]byte{{b}, {good}}, 1); !errors.Is(err, fault.Invalid) {
-			t.Errorf("%s is opened: %v", x.Why, err)
+		if _, err := Switch(b, good, good); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s is switched: %v", x.Why, err)
+		}
+		if _, err := Switch(good, good, b); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s is an answer: %v", x.Why, err)
 		}
 		if len(b) == CiphertextSize && x.At < 3*Slots { // as the polynomial of a key
 			if _, err := decodePublicKey(append(bytes.Clone(key[:SeedSize]), b[:polySize]...)); !errors.Is(err, fault.Invalid) {

@@ -34,7 +34,7 @@ const floors = `
 	governance gate
 	gate/sheet gate/sheet/check
 	gate/mitigate
-	storage storage/minio storage/dir storage/seal storage/columns storage/records storage/ledger storage/ledger/proof storage/journal bus
+	storage storage/minio storage/dir storage/seal storage/columns storage/records storage/ledger storage/ledger/proof storage/journal storage/spool bus
 	party
 	sandbox/wire sandbox/jail sandbox/jail/inner sandbox/admit enclave/he enclave/attest enclave/prio enclave/psi
 	sandbox/serve twin examples/sdk examples/sdk/go

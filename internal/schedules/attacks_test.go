@@ -6,8 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/yunei/yunei/enclave"
 	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/enclave/he/hetest"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -66,7 +66,7 @@ func TestMalleableParts(t *testing.T) {
 				if err != nil {
 					return nil, err
 				}
-				own, err := enclave.Seal(key, m.values)
+				own, err := hetest.Encrypt(key, m.values)
 				return lie.off(m, theirs, own), err
 			}
 			w.liesAs(liar, m)
@@ -216,13 +216,13 @@ func (w *world) second(m *member, half []string, signed bool) {
 	d, _ := v.Key(1)
 	key, err := party.Fetch(w.Context(), w.board, d, he.PublicKeySize)
 	must(w.TB, err)
-	parts, err := enclave.Seal(key, []int64{1, 1, 1, 1})
+	parts, err := hetest.Encrypt(key, []int64{1, 1, 1, 1})
 	must(w.TB, err)
 	for _, ct := range slices.Concat(parts...) {
 		must(w.TB, party.Put(w.Context(), w.board, "site-a", ct))
 	}
 	of, salt := v.Of(1, liar), suite.Salt{3}
-	subject, raw := w.sign(msg.Commit, liar, msg.CommitBody{Of: of, Parts: suite.Commit(salt, of.Bind(enclave.Digests(parts).Bytes()))})
+	subject, raw := w.sign(msg.Commit, liar, msg.CommitBody{Of: of, Parts: suite.Commit(salt, of.Bind(hetest.Digests(parts).Bytes()))})
 	w.show(subject, raw, half...)
 	w.deliver(half[0], false, false)
 	set, ok := w.view(half[0]).Set(1)
@@ -236,7 +236,7 @@ func (w *world) second(m *member, half []string, signed bool) {
 			w.show(subject, raw, half...)
 		}
 	}
-	subject, raw = w.sign(msg.Reveal, liar, msg.RevealBody{Of: of, Salt: salt, Parts: enclave.Digests(parts)})
+	subject, raw = w.sign(msg.Reveal, liar, msg.RevealBody{Of: of, Salt: salt, Parts: hetest.Digests(parts)})
 	w.show(subject, raw, half...)
 }
 
@@ -255,7 +255,7 @@ func (w *world) callHalf(half []string) {
 	}
 	sum := scaled(lists[0], 1, lists[1:]...)
 	of := w.all().Of(1, "gate")
-	subject, r, err := msg.Say(w.Keys["gate"], msg.Sum, msg.SumBody{Of: of, Parts: enclave.Digests(sum)})
+	subject, r, err := msg.Say(w.Keys["gate"], msg.Sum, msg.SumBody{Of: of, Parts: hetest.Digests(sum)})
 	must(w.TB, err)
 	w.show(subject, r.Bytes(), half...)
 	subject, raw := w.sign(msg.Active, "gate", msg.ActiveBody{Of: of, Sum: r.Digest(), Points: []int{3, 4}})
@@ -516,10 +516,10 @@ func (x *rogue) decrypt() []int64 {
 	must(x.TB, err)
 	answers := map[int][][][]byte{}
 	for i, m := range x.head {
-		answers[i+1], err = m.Answer([]int{1, 2}, to.PublicKey(), cts)
+		answers[i+1], err = hetest.Answer(m, []int{1, 2}, to.PublicKey(), cts)
 		must(x.TB, err)
 	}
-	values, err := to.Open(cts, answers, []int{1, 2}, x.terms.Slots(), bound)
+	values, err := hetest.Open(to, cts, answers, x.terms.Slots(), bound)
 	must(x.TB, err)
 	return values
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/yunei/yunei/enclave"
 	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/enclave/he/hetest"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -124,7 +125,7 @@ func (m *member) Advance(ctx context.Context, v *msg.View) error {
 		}
 		return m.say(ctx, msg.Reveal, m.name, body)
 	}
-	return m.say(ctx, msg.Reveal, m.name, msg.RevealBody{Of: v.Of(n, m.name), Salt: m.salts[n], Parts: enclave.Digests(m.sealed[n])}, slices.Concat(m.sealed[n]...)...)
+	return m.say(ctx, msg.Reveal, m.name, msg.RevealBody{Of: v.Of(n, m.name), Salt: m.salts[n], Parts: hetest.Digests(m.sealed[n])}, slices.Concat(m.sealed[n]...)...)
 }
 
 func (m *member) commit(ctx context.Context, v *msg.View, n int) error {
@@ -134,7 +135,7 @@ func (m *member) commit(ctx context.Context, v *msg.View, n int) error {
 		if err != nil {
 			return err
 		}
-		parts, err := enclave.Seal(key, m.values)
+		parts, err := hetest.Encrypt(key, m.values)
 		if m.instead != nil {
 			var other [][][]byte
 			if other, err = m.instead(ctx, v, n); other != nil {
@@ -146,7 +147,7 @@ func (m *member) commit(ctx context.Context, v *msg.View, n int) error {
 		}
 		m.sealed[n], m.salts[n] = parts, suite.Salt{byte(n), 77}
 	}
-	c := suite.Commit(m.salts[n], v.Of(n, m.name).Bind(enclave.Digests(m.sealed[n]).Bytes()))
+	c := suite.Commit(m.salts[n], v.Of(n, m.name).Bind(hetest.Digests(m.sealed[n]).Bytes()))
 	if m.copies {
 		theirs, err := msg.Read[msg.CommitBody](v, n, msg.Commit, victim)
 		if errors.Is(err, fault.NotFound) {
@@ -178,7 +179,7 @@ func (m *member) late(make func(theirs [][][]byte) [][][]byte) {
 			return body, false, err
 		}
 		parts = make(parts)
-		body.Parts = enclave.Digests(parts)
+		body.Parts = hetest.Digests(parts)
 		for _, ct := range slices.Concat(parts...) {
 			if err := party.Put(ctx, m.board, m.name, ct); err != nil {
 				return body, false, err
@@ -361,7 +362,7 @@ func (h *hand) answer(ctx context.Context, v *msg.View, n int, g *grip) error {
 	if err != nil {
 		return err
 	}
-	shares, err := g.member.Answer(active.Points, to, sum)
+	shares, err := hetest.Answer(g.member, active.Points, to, sum)
 	if err != nil {
 		return err
 	}
@@ -369,7 +370,7 @@ func (h *hand) answer(ctx context.Context, v *msg.View, n int, g *grip) error {
 		shares = scaled(shares, 3)
 	}
 	said, _ := v.Receipt(n, msg.Active, "gate")
-	return h.say(ctx, msg.Answer, h.name, msg.AnswerBody{Of: v.Of(n, h.name), Active: said.Digest(), Parts: enclave.Digests(shares)}, slices.Concat(shares...)...)
+	return h.say(ctx, msg.Answer, h.name, msg.AnswerBody{Of: v.Of(n, h.name), Active: said.Digest(), Parts: hetest.Digests(shares)}, slices.Concat(shares...)...)
 }
 
 func (h *hand) toAnswer(ctx context.Context, v *msg.View, n int) ([][][]byte, error) {
@@ -386,8 +387,14 @@ func (h *hand) toAnswer(ctx context.Context, v *msg.View, n int) ([][][]byte, er
 	}
 	sum, err := enclave.Add(ctx, func(ctx context.Context, d suite.Digest, limit int) ([]byte, error) {
 		return party.Fetch(ctx, h.board, d, limit)
-	}, parts, v.Terms().Slots())
-	return sum.Ciphertexts(), err
+	}, parts, v.Terms().Slots(), h.folder)
+	if err != nil {
+		return nil, err
+	}
+	defer sum.Close()
+	var all [][]byte
+	err = sum.Each(func(b []byte) error { all = append(all, b); return nil })
+	return [][][]byte{all[:len(all)/2], all[len(all)/2:]}, err
 }
 
 // An ear is a gate that the test has written. It opens what it can, in several
@@ -455,7 +462,7 @@ func (e *ear) sum(ctx context.Context, v *msg.View, n int, parts []msg.Parts) er
 		}
 	}
 	e.sums[n] = sum
-	return e.say(ctx, msg.Sum, "gate", msg.SumBody{Of: v.Of(n, "gate"), Parts: enclave.Digests(sum)}, slices.Concat(sum...)...)
+	return e.say(ctx, msg.Sum, "gate", msg.SumBody{Of: v.Of(n, "gate"), Parts: hetest.Digests(sum)}, slices.Concat(sum...)...)
 }
 
 func (e *ear) call(ctx context.Context, v *msg.View, n int) error {
@@ -487,7 +494,7 @@ func (e *ear) open(ctx context.Context, v *msg.View, n int) error {
 			return err
 		}
 	}
-	values, err := e.keys[n].Open(e.sums[n], shares, active.Points, v.Terms().Slots(), bound)
+	values, err := hetest.Open(e.keys[n], e.sums[n], shares, v.Terms().Slots(), bound)
 	if err != nil {
 		return err
 	}

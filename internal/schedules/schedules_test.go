@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/yunei/yunei/enclave"
 	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/enclave/he/hetest"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -79,7 +79,7 @@ func (w *world) lyingMember(name, lie string) *member {
 		d, _ := v.Key(n)
 		key, err := party.Fetch(ctx, w.board, d, he.PublicKeySize)
 		must(w.TB, err)
-		parts, err := enclave.Seal(key, m.values)
+		parts, err := hetest.Encrypt(key, m.values)
 		must(w.TB, err)
 		return parts
 	}
@@ -135,7 +135,7 @@ func (w *world) lyingEar(lie string) *ear {
 			if err != nil {
 				return nil, err
 			}
-			one, err := enclave.Seal(key, []int64{1, 0, 0, 0})
+			one, err := hetest.Encrypt(key, []int64{1, 0, 0, 0})
 			return scaled(sum, 1, one), err
 		case "twice":
 			return scaled(sum, 2), nil
@@ -445,7 +445,7 @@ func (w *world) decrypt(l liars, n int) []int64 {
 	for _, point := range active {
 		name := v.Trustees()[point-1]
 		if l.hand != nil && name == corrupt && l.hand.grips[n] != nil {
-			if s, err := l.hand.grips[n].member.Answer(active, receiver.PublicKey(), cts); err == nil {
+			if s, err := hetest.Answer(l.hand.grips[n].member, active, receiver.PublicKey(), cts); err == nil {
 				shares[point] = s
 				continue
 			}
@@ -457,7 +457,7 @@ func (w *world) decrypt(l liars, n int) []int64 {
 			}
 		}
 	}
-	values, err := receiver.Open(cts, shares, active, w.terms.Slots(), bound)
+	values, err := hetest.Open(receiver, cts, shares, w.terms.Slots(), bound)
 	if err != nil {
 		return nil // rubbish
 	}

@@ -285,8 +285,29 @@ func (w *world) debit(t jobs.Terms) msg.Debit {
 // sealed is what a site has kept of the vector that it seals.
 func (w *world) sealed(ctx context.Context, name string, n int) [][][]byte {
 	w.Helper()
+	var index struct {
+		Key   suite.Digest `json:"key"`
+		Parts msg.Parts    `json:"parts"`
+	}
+	raw := w.kept(ctx, name, fmt.Sprintf("runs/%s/sealed/%d/index", run, n), "1")
+	if raw == nil {
+		return nil
+	}
+	must(w.TB, json.Unmarshal(raw, &index))
+	parts := make([][][]byte, len(index.Parts))
+	for m, chunks := range index.Parts {
+		for c := range chunks {
+			parts[m] = append(parts[m], w.kept(ctx, name, fmt.Sprintf("runs/%s/sealed/%d/%s", run, n, index.Key.Hex()), fmt.Sprintf("%d-%d", m, c)))
+		}
+	}
+	return parts
+}
+
+// kept is an object of a site's store, nil if there is none.
+func (w *world) kept(ctx context.Context, name, path, version string) []byte {
+	w.Helper()
 	d := w.disks[name]
-	at, err := storage.NewName("runs/"+run+"/sealed", fmt.Sprint(n))
+	at, err := storage.NewName(path, version)
 	must(w.TB, err)
 	o, err := seal.Get(ctx, d.store, d.key, at)
 	if errors.Is(err, fault.NotFound) {
@@ -297,11 +318,7 @@ func (w *world) sealed(ctx context.Context, name string, n int) [][][]byte {
 	raw := make([]byte, o.Size())
 	_, err = o.ReadAt(raw, 0)
 	must(w.TB, err)
-	var kept struct {
-		Parts [][][]byte `json:"parts"`
-	}
-	must(w.TB, json.Unmarshal(raw, &kept))
-	return kept.Parts
+	return raw
 }
 
 // post puts what anyone with the token can on the board.

@@ -44,7 +44,7 @@ func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, 
 	}
 	return &party.Party{
 		Name: cfg.Name, Key: key, Board: board, Journal: j, Pins: cfg.Pins, Log: log,
-		Now: time.Now, Crash: crash(cfg.Name, dir),
+		Now: time.Now, Scratch: dir, Crash: crash(cfg.Name, dir),
 	}, closeAll, nil
 }
 
