@@ -93,4 +93,9 @@ var texts = map[Code]text{
 	"recheck":           {Tampered, Bureau, "闸门的候选结果或检查记录与重新判断的结果不一致；请暂停该结果并核查闸门。", "the gate's candidate or record is not what it comes to again; hold the result, and look into the gate"},
 	"link-pin":          {Denied, Platform, "对方出示的密钥不是本机所记录的公钥：地址有误，或有人居间冒充；请与大数据部门核对公钥后再连接。", "the other side shows another key than the one pinned here: a wrong address, or somebody in between; compare the key with the bureau before you connect"},
 	"attestation":       {Denied, Bureau, "闸门没有按授权凭据证明其运行环境，本次运行已终止，未输出任何结果；请核查闸门主机，以及受托方和各域核验所用的制造商材料是否过期。", "the gate has not shown that it runs where the permit says; the run is dead and nothing went out; look into the gate's host, and whether the makers' collateral of trustees and domains is out of date"},
+	"held":              {Denied, Provider, "数据提供方已中止与本次运行有关的数据集、程序、运营方或场景，本域拒绝新的运行；请与提供方联系，待其解除中止后重新提交。", "the provider holds the dataset, program, operator or scenario of this run, and the domain refuses new runs; ask the provider, and submit again when the hold is released"},
+	"lease":             {Denied, Provider, "没有各成员域 24 小时内、经见证的“未中止”声明，各方不继续；请确认各域节点、受托方与协调方都在运行。", "there is no witnessed statement of no hold, at most 24 hours old, of every member, and nobody goes on; see that sites, trustees and coordinator run"},
+	"clock":             {Denied, Platform, "本机时钟落后于账本的见证时间，已停止工作；请校准时钟。", "the clock is behind the ledger's witnessed time, and work has stopped; set the clock right"},
+	"hold":              {Invalid, Provider, "中止须写明一个数据集、程序摘要、运营方、场景或 --all，以及理由；同时中止的事项最多 64 项，再多请用 --all。", "a hold names one dataset, program digest, operator, scenario, or --all, and a reason; at most 64 things are held at once, beyond that use --all"},
+	"hold-unknown":      {NotFound, Provider, "没有这一中止，或已经解除。", "there is no such hold, or it is released"},
 }

@@ -38,6 +38,7 @@ type Flow struct {
 	mu    sync.Mutex
 	views map[string]*msg.View
 	cp    sync.Mutex // one checkpoint at a time
+	shown uint64     // size of the last that was posted, 0 if that is not known
 }
 
 func (f *Flow) remember(v *msg.View) {
@@ -200,6 +201,9 @@ func bundleName(run string) (storage.Name, error) { return storage.NewName("rele
 // release makes the bundle of an approved candidate, keeps it, and says so.
 // What is kept first is what is out, whatever crashes.
 func (f *Flow) release(ctx context.Context, v *msg.View) error {
+	if err := f.Stands(v); err != nil { // what is held does not go out
+		return err
+	}
 	raw, err := f.Bundle(ctx, v.ID())
 	if errors.Is(err, fault.NotFound) {
 		raw, err = f.bundle(ctx, v)
@@ -306,7 +310,7 @@ func (f *Flow) checkpoint(ctx context.Context, index uint64, trustees []jobs.Pro
 	if err := f.postCheckpoint(ctx, note, tree.Size); err != nil {
 		return nil, err
 	}
-	need := max(len(trustees)-1, minWitnesses)
+	need := msg.Witnesses(len(trustees))
 	ctx, cancel := context.WithTimeout(ctx, witnessWait)
 	defer cancel()
 	for {
@@ -336,10 +340,7 @@ func (f *Flow) place(ctx context.Context, v *msg.View, d suite.Digest) (uint64, 
 	return i, err
 }
 
-const (
-	minWitnesses = 2
-	witnessWait  = 20 * time.Second
-)
+const witnessWait = 20 * time.Second
 
 // postCheckpoint posts a checkpoint with the proof that it extends the one
 // posted before it.
@@ -357,10 +358,17 @@ func (f *Flow) postCheckpoint(ctx context.Context, note []byte, size uint64) err
 		return err
 	}
 	f.Log.LogAttrs(ctx, slog.LevelDebug, "checkpoint", slog.Uint64("size", size))
-	return f.Board.Post(ctx, msg.CheckpointSubject(size), raw)
+	if err := f.Board.Post(ctx, msg.CheckpointSubject(size), raw); err != nil {
+		return err
+	}
+	f.shown = size
+	return nil
 }
 
 func (f *Flow) lastCheckpoint(ctx context.Context) (uint64, error) {
+	if f.shown > 0 {
+		return f.shown, nil // the board keeps what it has
+	}
 	key, err := f.Key.Public().Ed25519()
 	if err != nil {
 		return 0, err

@@ -105,6 +105,9 @@ func (g *Gate) finish(ctx context.Context, v *msg.View) error {
 // end turns a finding against the run itself into its end: what was tampered
 // with, or does not pass, is not tried again.
 func (g *Gate) end(ctx context.Context, v *msg.View, err error) error {
+	if _, ok := errors.AsType[party.Waits](err); ok {
+		return err
+	}
 	var code fault.Code
 	if r, ok := errors.AsType[fault.Refusal](err); ok {
 		code = r.Code

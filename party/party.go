@@ -39,8 +39,10 @@ type Party struct {
 	Pins    jobs.Pins
 	Log     *slog.Logger
 	Now     func() time.Time
-	Scratch string             // folder for what is too large for memory while a round lasts; "" is the system's for temporary files
-	Crash   func(point string) // for the crash table only; nil does nothing
+	Scratch string // folder for what is too large for memory while a round lasts; "" is the system's for temporary files
+	// Standing says whether a run may go on now; nil never does.
+	Standing Standing
+	Crash    func(point string) // for the crash table only; nil does nothing
 }
 
 // ErrLost says that a daemon no longer has the secrets of a round, because it
@@ -67,7 +69,8 @@ type Step struct {
 	Bulk func(ctx context.Context, v *msg.View, round int) error
 }
 
-// Walk takes every step that is due in the round at hand.
+// Walk takes every step that is due in the round at hand, each only if the run
+// may go on now.
 func (p *Party) Walk(ctx context.Context, v *msg.View, steps []Step) error {
 	for _, s := range steps {
 		round := v.Round()
@@ -77,6 +80,9 @@ func (p *Party) Walk(ctx context.Context, v *msg.View, steps []Step) error {
 		}
 		if round == 0 || v.Said(at, s.Kind, p.Name) || !s.Due(v, round) {
 			continue
+		}
+		if err := p.Stands(v); err != nil {
+			return fmt.Errorf("%s: %w", s.Kind, err)
 		}
 		body, bulk, err := s.Make(ctx, v, round)
 		if err != nil {
@@ -325,9 +331,12 @@ func (t *thread) view(run string, pins jobs.Pins) (*msg.View, error) {
 
 const firstWait, longestWait = 200 * time.Millisecond, 10 * time.Second
 
+// standingWait is how soon a party looks again whether a run may go on.
+const standingWait = 500 * time.Millisecond
+
 func (p *Party) follow(ctx context.Context, run string, t *thread, advance func(context.Context, *msg.View) error) {
 	var again <-chan time.Time
-	wait := firstWait
+	wait, waited := firstWait, ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -346,6 +355,16 @@ func (p *Party) follow(ctx context.Context, run string, t *thread, advance func(
 			wait = firstWait
 			continue
 		}
+		if w, ok := errors.AsType[Waits](err); ok {
+			if now := w.Error(); now != waited {
+				waited = now
+				p.Log.LogAttrs(ctx, slog.LevelInfo, "a run may not go on now", slog.String("run", run), slog.String("code", string(w.Code)), slog.Any("who", w.Who))
+			}
+			again = time.After(standingWait)
+			wait = firstWait
+			continue
+		}
+		waited = ""
 		if err != nil && ctx.Err() == nil {
 			p.Log.LogAttrs(ctx, slog.LevelWarn, "a step failed", slog.String("run", run), slog.String("kind", string(fault.Of(err))), slog.Any("err", err))
 			again = time.After(wait)

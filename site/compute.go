@@ -13,10 +13,10 @@ import (
 	"github.com/yunei/yunei/gate/noise"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/sandbox/admit"
 	"github.com/yunei/yunei/storage"
 	"github.com/yunei/yunei/storage/columns"
-	"github.com/yunei/yunei/storage/seal"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -90,6 +90,9 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 	} else if !errors.Is(err, fault.NotFound) {
 		return err
 	}
+	if err := s.Stands(v); err != nil {
+		return err
+	}
 	crew, err := s.enrol(ctx, v)
 	if err != nil {
 		return err
@@ -114,6 +117,9 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 	if over, err := s.isOver(ctx, v); over || err != nil { // it ended while it waited: no row is read for it
 		return err
 	}
+	if err := s.Stands(v); err != nil { // it may have waited for long
+		return err
+	}
 	if err := v.Permit().At(s.Now()); err != nil { // booked in time, and then down, or in the queue, for long
 		return s.doom(v, expired)
 	}
@@ -122,8 +128,12 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 		return s.doom(v, noSlot)
 	}
 	defer cancel()
-	err = s.work(working, v, &crew)
+	standing, stop := s.whileStanding(working, v)
+	err = s.work(standing, v, &crew)
+	stop()
 	switch {
+	case err != nil && errors.Is(context.Cause(standing), errHeld): // it is computed anew, if ever, and told no sooner
+		return party.Waits{Code: party.Held, Who: []string{s.Name}}
 	case errors.Is(err, errDisagree):
 		return s.doom(v, noAccord)
 	case errors.Is(err, errUpgraded):

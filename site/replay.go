@@ -11,6 +11,7 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/storage"
 	"github.com/yunei/yunei/suite"
 )
@@ -101,6 +102,9 @@ func (s *Site) again(ctx context.Context, v *msg.View) error {
 	if err := v.Permit().At(s.Now()); err != nil {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "not replaying", slog.String("run", v.ID()), slog.Any("err", err))
 		return nil // no bit is said about what may not be read any more
+	}
+	if s.isHeld(v.Terms()) {
+		return party.Waits{Code: party.Held, Who: []string{s.Name}} // no row is read again, either
 	}
 	lock, err := s.unlock(ctx, v)
 	switch {

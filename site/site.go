@@ -60,12 +60,18 @@ type Site struct {
 	registers histories
 	cpu       chan struct{}
 	opened    keyring
+
+	holding sync.Mutex    // one change of what is held, or statement of it, at a time
+	bell    chan struct{} // rings when it has changed
 }
 
 // New makes a site. Runs compute one after another; the rest of their steps
-// interleave.
+// interleave. To what the party goes by it adds the provider's own holds, which
+// come first.
 func New(p *party.Party, cfg Config, store storage.Store, key seal.PrivateKey) *Site {
-	return &Site{Party: p, Config: cfg, Store: store, Seal: key, cpu: make(chan struct{}, 1)}
+	s := &Site{Party: p, Config: cfg, Store: store, Seal: key, cpu: make(chan struct{}, 1), bell: make(chan struct{}, 1)}
+	p.Standing = standing{s, p.Standing}
+	return s
 }
 
 // Kinds of the journal that are not statements.
@@ -165,6 +171,12 @@ func (s *Site) accept(ctx context.Context, v *msg.View) error {
 	m, err := s.member(v.Terms())
 	if err != nil {
 		return err
+	}
+	if s.isHeld(v.Terms()) {
+		if s.Remembers(v.ID(), 0, used) {
+			return party.Waits{Code: party.Held, Who: []string{s.Name}} // what has begun waits
+		}
+		return fault.Refuse(party.Held, "")
 	}
 	if v.Terms().Due.Last(s.Now()).After(v.Terms().NotAfter) {
 		return fault.Refuse("permit-expired", "") // no slot would be left to open what is paid for

@@ -16,10 +16,20 @@ import (
 )
 
 // A Log is the ledger that a trustee witnesses: its origin and its key, given
-// by a person at enrolment.
+// by a person at enrolment. Wall is the trustee's own clock, by which alone it
+// vouches for the time: others go by what it says, so that it must not say it
+// after them. Nil is the party's Now.
 type Log struct {
 	Origin string
 	Key    suite.PublicKey
+	Wall   func() time.Time
+}
+
+func (l Log) now(t *Trustee) time.Time {
+	if l.Wall == nil {
+		return t.Now()
+	}
+	return l.Wall()
 }
 
 // witnessed is the journal's word for the trees that a trustee has cosigned.
@@ -76,7 +86,7 @@ func (t *Trustee) cosign(ctx context.Context, log Log, subject string, raw []byt
 		return err
 	}
 	w := proof.Witness{Name: t.Name, Key: t.Key.Ed25519(), Origin: log.Origin, LogKey: key}
-	line, next, err := w.Cosign(prev, cp.Note, cp.Consistency, t.Now())
+	line, next, err := w.Cosign(prev, cp.Note, cp.Consistency, log.now(t))
 	if err != nil {
 		return err
 	}

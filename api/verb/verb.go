@@ -138,7 +138,7 @@ type (
 )
 
 // Waits lists what a run may wait for.
-var Waits = []string{"", "compute", "sum", "open", "vote", "release"}
+var Waits = []string{"", "compute", "sum", "open", "vote", "release", "held", "lease", "clock"}
 
 // Open checks a candidate against the terms: the terms' own gate signed the
 // statement about this run and permit, and the letter is what it committed to.

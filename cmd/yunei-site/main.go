@@ -15,6 +15,7 @@ import (
 	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/cmd/internal/place"
 	"github.com/yunei/yunei/custody"
+	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/sandbox"
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/site"
@@ -71,8 +72,14 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 		Runner: cfg.Runner, Runners: cfg.Runners, Replay: filepath.Join(filepath.Dir(cfg.Runner), "yunei-replay"),
 		Cache: sandbox.Cache{Dir: filepath.Join(dir, domain.CacheDir), Key: cached},
 	}, store, key)
+	// Holds that were left while the site was down are placed before anything else.
+	if err := domain.AnswerHolds(dir, holds(s)); err != nil {
+		return err
+	}
 	return daemon.Together(ctx,
 		func(ctx context.Context) error { return p.Follow(ctx, s.Advance) },
+		s.Lease,
+		func(ctx context.Context) error { return domain.ServeHolds(ctx, dir, log, holds(s)) },
 		func(ctx context.Context) error { return domain.ServeDesk(ctx, dir, log, disclose(s)) },
 	)
 }
@@ -92,6 +99,32 @@ func custodian(cfg domain.Config, key suite.PrivateKey) (site.Keeper, error) {
 		return nil, err
 	}
 	return custody.NewClient(cfg.Custodian.Address, cfg.Custodian.Key, key, at, binary)
+}
+
+// holds places, releases and lists what the provider holds, as it asks at the
+// domain's desk.
+func holds(s *site.Site) func(domain.HoldRequest) ([]domain.Hold, error) {
+	return func(q domain.HoldRequest) ([]domain.Hold, error) {
+		var err error
+		switch q.Act {
+		case domain.PlaceHold:
+			_, err = s.Hold(q.Thing, q.Reason)
+		case domain.ReleaseHold:
+			err = s.Release(q.ID, q.Reason)
+		case domain.ListHolds:
+		default:
+			err = fault.Refuse("hold", "")
+		}
+		if err != nil {
+			return nil, err
+		}
+		now, err := s.Holds()
+		all := make([]domain.Hold, len(now))
+		for i, h := range now {
+			all[i] = domain.Hold(h)
+		}
+		return all, err
+	}
 }
 
 // disclose answers the consents that the provider leaves on the domain's desk.

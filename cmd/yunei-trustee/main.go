@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/yunei/yunei/cmd/internal/daemon"
 	"github.com/yunei/yunei/cmd/internal/folder"
@@ -39,7 +40,7 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 	return daemon.Together(ctx,
 		func(ctx context.Context) error { return p.Follow(ctx, t.Advance) },
 		func(ctx context.Context) error {
-			return t.Witness(ctx, trustee.Log{Origin: cfg.Log.Origin, Key: cfg.Log.Key})
+			return t.Witness(ctx, trustee.Log{Origin: cfg.Log.Origin, Key: cfg.Log.Key, Wall: time.Now})
 		},
 	)
 }

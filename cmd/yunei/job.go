@@ -96,12 +96,22 @@ var states = map[jobs.State]string{
 	jobs.Failed: "已失败 failed", jobs.Stopped: "已终止 stopped",
 }
 
+// stands says why a run may not go on now, by what it waits for.
+var stands = map[string]string{
+	"held":  "已中止：所列域的提供方中止了本次运行所涉事项，解除后继续 HELD: the provider of that domain holds something of this run; it goes on when the hold is released",
+	"lease": "没有所列域 24 小时内、经见证的“未中止”声明，各方不继续 no witnessed statement of no hold, at most 24 h old, of whoever is listed: nobody goes on without",
+	"clock": "协调方时钟落后于账本见证时间 the coordinator's clock is behind the witnessed time",
+}
+
 func show(w io.Writer, j verb.Job) {
 	fmt.Fprintf(w, "运行 run %s: %s", j.Run, states[j.State])
 	if len(j.Turn) > 0 {
 		fmt.Fprintf(w, "; 等待 waits for %s", strings.Join(j.Turn, ", "))
 	}
 	fmt.Fprintln(w)
+	if why, ok := stands[j.Waits]; ok {
+		fmt.Fprintf(w, "  %s\n", why)
+	}
 	if j.Short != nil && budget.Told(*j.Short).Check() == nil {
 		told := budget.Told(*j.Short)
 		fmt.Fprintf(w, "  %s\n  %s\n", told.ZH(), told.EN())
@@ -189,7 +199,7 @@ func await(ctx context.Context, w io.Writer, api *client.Client, run string, wan
 		if err != nil {
 			return err
 		}
-		if now := fmt.Sprint(j.State, j.Turn); now != last {
+		if now := fmt.Sprint(j.State, j.Turn, j.Waits); now != last {
 			show(w, j)
 			last = now
 		}

@@ -70,7 +70,7 @@ Raw data never leaves its domain; only a vetted output does.
 		orgCommand(), userCommand(), licenceCommand(),
 		programCommand(), doctorCommand(),
 		datasetCommand(), scenarioCommand(), decideCommand(),
-		jobCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), verifyCommand(), chartCommand(),
+		jobCommand(), holdCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), verifyCommand(), chartCommand(),
 	)
 	return c
 }

@@ -112,7 +112,7 @@ func serve(ctx context.Context, cfg config, f *flow.Flow, recs *records.Records,
 	}
 	return daemon.Together(ctx,
 		func(ctx context.Context) error { return server.Serve(ctx, ln) },
-		f.Scribe,
+		f.Scribe, f.Leases,
 		func(ctx context.Context) error { return f.Follow(ctx, f.Advance) },
 	)
 }

@@ -42,7 +42,7 @@ func (w way) State(_ context.Context, run string) (verb.View, error) {
 		out.Short = v.Short()
 	}
 	out.Debits = governance.Debits(v)
-	out.Turn, out.Waits = flow.Turn(v)
+	out.Turn, out.Waits = w.Turn(v)
 	out.Replays = flow.Replays(v)
 	return out, nil
 }

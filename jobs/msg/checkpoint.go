@@ -37,3 +37,7 @@ func ParseCheckpointSubject(subject string) (uint64, error) {
 	}
 	return size, nil
 }
+
+// Witnesses is how many of so many trustees must have cosigned a checkpoint
+// before it counts: all but one, at least two.
+func Witnesses(trustees int) int { return max(trustees-1, 2) }

@@ -9,14 +9,17 @@ import (
 )
 
 // MayPost reports whether a party may post on a subject of the board: its own
-// statements, its own cosignatures of checkpoints, and bulk under its own name,
-// which nobody takes for what it is named by before they have digested it. Where a statement is
+// statements and leases, its own cosignatures of checkpoints, and bulk under its own
+// name, which nobody takes for what it is named by before they have digested it. Where a statement is
 // logged, what the permit is and the checkpoints themselves are the
 // coordinator's to say. What a statement is worth still follows from its
 // signature alone; this keeps a party from being where another's belongs.
 func MayPost(party, subject string) bool {
 	if p, err := ParseSubject(subject); err == nil {
 		return p.Party == party && p.Kind != Logged && p.Kind != Permit
+	}
+	if by, _, err := ParseLeaseSubject(subject); err == nil {
+		return by == party
 	}
 	f := strings.Split(subject, ".")
 	switch {

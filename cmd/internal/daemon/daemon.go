@@ -15,6 +15,7 @@ import (
 	"github.com/yunei/yunei/cmd/internal/start"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/party"
+	"github.com/yunei/yunei/party/lease"
 	"github.com/yunei/yunei/storage/journal"
 )
 
@@ -24,7 +25,8 @@ func Main(name string, args []string, stderr io.Writer, run func(ctx context.Con
 }
 
 // Open makes a daemon's party of its folder, on a board that is dialled if
-// none is given. Close ends what Open began.
+// none is given. The party goes by the leases and the witnessed time that the
+// board shows from then on. Close ends what Open began.
 func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, log *slog.Logger) (p *party.Party, closeAll func(), err error) {
 	key, err := folder.Key(dir)
 	if err != nil {
@@ -42,10 +44,30 @@ func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, 
 		}
 		closeAll = func() { board.Close(); _ = j.Close() }
 	}
+	book, err := lease.Open(j, time.Now, log)
+	if err != nil {
+		closeAll()
+		return nil, nil, err
+	}
+	stop := watch(ctx, book, board, log)
+	closeBoard := closeAll
 	return &party.Party{
 		Name: cfg.Name, Key: key, Board: board, Journal: j, Pins: cfg.Pins, Log: log,
-		Now: time.Now, Scratch: dir, Crash: crash(cfg.Name, dir),
-	}, closeAll, nil
+		Now: book.Now, Standing: book, Scratch: dir, Crash: crash(cfg.Name, dir),
+	}, func() { stop(); closeBoard() }, nil
+}
+
+// watch lets a book follow the board until stop is called.
+func watch(ctx context.Context, book *lease.Book, board *bus.Board, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := book.Watch(ctx, board); err != nil && ctx.Err() == nil {
+			log.LogAttrs(ctx, slog.LevelError, "following leases", slog.Any("err", err))
+		}
+	}()
+	return func() { cancel(); <-done }
 }
 
 // again is how long a daemon that was refused waits before it asks again.

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yunei/yunei/cmd/internal/domain"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs/msg"
+)
+
+func holdCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "hold",
+		Short: "提供方在本域中止与解除 / a provider's holds, at its own site",
+		Long: `中止立即在本域生效，与协调方无关：本域拒绝新的运行，停止正在进行的运行，不再确认或公开；其他各方凭本域签名的声明得知，
+任何一方没有 24 小时内的“未中止”声明都不再继续。解除是另一项行为，须写明理由。
+A hold takes effect in the domain itself, whatever the coordinator does: new runs are refused, and those in progress stop at the next
+step. The others learn it from what the site signs, and nobody goes on without such a statement that is at most 24 h old.
+To release a hold is an act of its own, with its own reason.`,
+	}
+	c.AddCommand(holdPlaceCommand(), holdListCommand(), holdReleaseCommand())
+	return c
+}
+
+// holdWait is how long the command waits for the site.
+const holdWait = 10 * time.Second
+
+func askHold(ctx context.Context, w io.Writer, site string, q domain.HoldRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, holdWait)
+	defer cancel()
+	all, err := domain.AskHold(ctx, site, q)
+	if err != nil {
+		if errors.Is(err, domain.ErrNoSite) && q.Act == domain.PlaceHold {
+			return fmt.Errorf("中止已留在本域，域节点启动后先于一切生效 the hold is left at the domain and placed before anything else when the site starts: %w", err)
+		}
+		return err
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(w, "没有中止的事项 nothing is held")
+	}
+	for _, h := range all {
+		fmt.Fprintf(w, "中止 hold %s: %s %s (%s) %s\n", h.ID, h.Thing.Kind, h.Thing.Name, h.At.Format(time.RFC3339), h.Reason)
+	}
+	return nil
+}
+
+func holdPlaceCommand() *cobra.Command {
+	var site, reason, dataset, program, operator, scenario string
+	var all bool
+	c := &cobra.Command{
+		Use:   "place",
+		Short: "中止一个数据集、程序、运营方、场景或全部 / hold a dataset, program, operator, scenario, or everything",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var things []msg.Held
+			for _, h := range []msg.Held{
+				{Kind: msg.HoldDataset, Name: dataset}, {Kind: msg.HoldProgram, Name: program},
+				{Kind: msg.HoldOperator, Name: operator}, {Kind: msg.HoldScenario, Name: scenario},
+			} {
+				if h.Name != "" {
+					things = append(things, h)
+				}
+			}
+			if all {
+				things = append(things, msg.Held{Kind: msg.HoldAll})
+			}
+			if len(things) != 1 || things[0].Check() != nil || reason == "" {
+				return fault.Refuse("hold", "")
+			}
+			return askHold(c.Context(), c.OutOrStdout(), site, domain.HoldRequest{Act: domain.PlaceHold, Thing: things[0], Reason: reason})
+		},
+	}
+	siteFlag(c, &site)
+	c.Flags().StringVar(&dataset, "dataset", "", "本域的数据集 a dataset of the domain")
+	c.Flags().StringVar(&program, "program", "", "程序摘要 a program's digest, sha256:...")
+	c.Flags().StringVar(&operator, "operator", "", "运营方单位 an operator's organisation")
+	c.Flags().StringVar(&scenario, "scenario", "", "场景 a scenario")
+	c.Flags().BoolVar(&all, "all", false, "全部 everything")
+	c.Flags().StringVar(&reason, "reason", "", "理由 why")
+	return c
+}
+
+func holdListCommand() *cobra.Command {
+	var site string
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "列出现有中止 / list what is held",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return askHold(c.Context(), c.OutOrStdout(), site, domain.HoldRequest{Act: domain.ListHolds})
+		},
+	}
+	siteFlag(c, &site)
+	return c
+}
+
+func holdReleaseCommand() *cobra.Command {
+	var site, reason string
+	c := &cobra.Command{
+		Use:   "release NUMBER",
+		Short: "解除一项中止 / release a hold",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return askHold(c.Context(), c.OutOrStdout(), site, domain.HoldRequest{Act: domain.ReleaseHold, ID: args[0], Reason: reason})
+		},
+	}
+	siteFlag(c, &site)
+	c.Flags().StringVar(&reason, "reason", "", "理由 why")
+	return c
+}
+
+func siteFlag(c *cobra.Command, site *string) {
+	c.Flags().StringVar(site, "site", "", "域节点目录 the site's folder")
+	_ = c.MarkFlagRequired("site")
+}

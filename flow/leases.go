@@ -1,0 +1,154 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/yunei/yunei/bus"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/storage/ledger/proof"
+	"github.com/yunei/yunei/suite"
+)
+
+// Leases puts what the sites say outside runs in the ledger, and whenever that
+// has grown has the trustees witness it and posts the newest lease of each site
+// with the proof that the witnessed tree holds it. It runs until ctx ends. It
+// judges no lease: those who go by one do.
+func (f *Flow) Leases(ctx context.Context) error {
+	items, err := f.Board.Watch(ctx, "lease.*.*")
+	if err != nil {
+		return fmt.Errorf("keeping leases: %w", err)
+	}
+	newest := map[string]leased{}
+	var due <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case item, ok := <-items:
+			if !ok {
+				return ctx.Err()
+			}
+			if l, ok := f.insistLease(ctx, item); ok && l.seq > newest[l.party].seq {
+				newest[l.party] = l
+				due = time.After(settle)
+			}
+		case <-due:
+			due = nil
+			if err := f.showLeases(ctx, newest); err != nil && ctx.Err() == nil {
+				f.Log.LogAttrs(ctx, slog.LevelError, "showing leases", slog.Any("err", err))
+				due = time.After(leaseRetry)
+			}
+		}
+	}
+}
+
+const (
+	settle     = 50 * time.Millisecond // leases that come together are shown together
+	leaseRetry = 2 * time.Second
+)
+
+// A leased is a lease that the ledger holds.
+type leased struct {
+	party string
+	seq   uint64
+	index uint64
+	raw   []byte
+}
+
+// insistLease logs a lease, and again after a failure that may pass.
+func (f *Flow) insistLease(ctx context.Context, item bus.Item) (leased, bool) {
+	for {
+		l, err := f.logLease(ctx, item)
+		if err == nil || ctx.Err() != nil {
+			return l, err == nil
+		}
+		f.Log.LogAttrs(ctx, slog.LevelError, "logging a lease", slog.String("subject", item.Subject), slog.Any("err", err))
+		if kind := fault.Of(err); kind != fault.Internal {
+			return l, false // it would fail again
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(leaseRetry):
+		}
+	}
+}
+
+// logLease puts a lease in the ledger, once: where it stands is noted on the
+// board, so that a coordinator that is started anew does not log it again.
+func (f *Flow) logLease(ctx context.Context, item bus.Item) (leased, error) {
+	party, seq, err := msg.ParseLeaseSubject(item.Subject)
+	if err != nil {
+		return leased{}, err
+	}
+	if len(item.Data) > msg.MaxLease {
+		return leased{}, fmt.Errorf("a lease of %d bytes: %w", len(item.Data), fault.Exhausted)
+	}
+	l, d := leased{party: party, seq: seq, raw: item.Data}, suite.DigestOf(item.Data)
+	note := msg.LeaseLoggedSubject(party, seq)
+	if there, err := f.Board.Get(ctx, note); err == nil {
+		said, index, _ := strings.Cut(string(there), " ")
+		if l.index, err = strconv.ParseUint(index, 10, 62); err == nil && said == string(d) {
+			return l, nil
+		}
+		return leased{}, fmt.Errorf("the note of where a lease is logged is of another: %w", fault.Tampered)
+	} else if !errors.Is(err, fault.NotFound) {
+		return leased{}, err
+	}
+	if l.index, err = f.Ledger.Append(ctx, []byte(d)); err != nil {
+		return leased{}, fmt.Errorf("appending to the ledger: %w", err)
+	}
+	return l, f.Board.Post(ctx, note, fmt.Appendf(nil, "%s %d", d, l.index))
+}
+
+// showLeases posts a checkpoint that covers the leases, and beside it the leases
+// with their proofs.
+func (f *Flow) showLeases(ctx context.Context, newest map[string]leased) error {
+	f.cp.Lock()
+	defer f.cp.Unlock()
+	last := uint64(0)
+	for _, l := range newest {
+		last = max(last, l.index)
+	}
+	note, err := f.Ledger.CheckpointFor(ctx, last)
+	if err != nil {
+		return err
+	}
+	key, err := f.Key.Public().Ed25519()
+	if err != nil {
+		return err
+	}
+	tree, err := proof.Verify(note, key, f.Origin, nil, 0)
+	if err != nil {
+		return err
+	}
+	var all msg.Leases
+	for _, party := range slices.Sorted(maps.Keys(newest)) {
+		l := newest[party]
+		hashes, err := f.Ledger.Inclusion(ctx, l.index, tree.Size)
+		if err != nil {
+			return err
+		}
+		all.Leases = append(all.Leases, msg.Leased{Party: party, Statement: l.raw, Index: l.index, Proof: hashes})
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Errorf("showing leases: %w", err)
+	}
+	if err := f.postCheckpoint(ctx, note, tree.Size); err != nil {
+		return err
+	}
+	if err := f.Board.Post(ctx, msg.LeasesSubject(tree.Size), raw); !errors.Is(err, fault.Conflict) {
+		return err
+	}
+	return nil // the tree has not grown since leases were shown with it
+}
