@@ -137,7 +137,8 @@ func (s *stage) openJournal(name string) *journal.Journal {
 
 func (s *stage) party(name string) *party.Party {
 	return &party.Party{
-		Name: name, Key: s.Keys[name], Board: s.board, Journal: s.journals[name], Pins: s.pins,
+		Standing: governancetest.Unheld{},
+		Name:     name, Key: s.Keys[name], Board: s.board, Journal: s.journals[name], Pins: s.pins,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return s.now },
 	}
 }

@@ -98,7 +98,8 @@ func (w *table) sit(t *testing.T, folder string) *Party {
 	}
 	t.Cleanup(func() { _ = j.Close() }) // again, after a test that did
 	return &Party{
-		Name: name, Key: w.Keys[name], Board: w.board(t), Journal: j, Pins: w.pins,
+		Standing: governancetest.Unheld{},
+		Name:     name, Key: w.Keys[name], Board: w.board(t), Journal: j, Pins: w.pins,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return governancetest.Now },
 	}
 }

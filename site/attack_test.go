@@ -56,7 +56,7 @@ func hospital(t *testing.T, w *governancetest.Town) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &party.Party{Name: "site-hospital", Key: w.Keys["site-hospital"], Journal: j, Now: func() time.Time { return governancetest.Now }}
+	p := &party.Party{Standing: governancetest.Unheld{}, Name: "site-hospital", Key: w.Keys["site-hospital"], Journal: j, Now: func() time.Time { return governancetest.Now }}
 	return New(p, Config{Domain: "hospital", Provider: w.Signer("hospital-officer")}, store, key)
 }
 

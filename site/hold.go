@@ -26,8 +26,8 @@ import (
 
 // Kinds of the journal.
 const (
-	held     receipt.Kind = "hold"         // by its number
-	released receipt.Kind = "hold-release" // by the number of the hold
+	placed receipt.Kind = "hold"         // by its number
+	lifted receipt.Kind = "hold-release" // by the number of the hold
 )
 
 // A Hold is what a provider holds, why, and since when.
@@ -55,13 +55,13 @@ func reasoned(reason string) error {
 // Holds returns what is held now, in the order in which it was placed.
 func (s *Site) Holds() ([]Hold, error) {
 	var all []Hold
-	for _, e := range s.Journal.All(string(held)) {
+	for _, e := range s.Journal.All(string(placed)) {
 		var h Hold
 		if err := e.Decode(&h); err != nil {
 			return nil, fmt.Errorf("reading the holds: %w: %w", err, fault.Tampered)
 		}
 		var r releasing
-		switch err := s.Journal.Get(string(released), h.ID, &r); {
+		switch err := s.Journal.Get(string(lifted), h.ID, &r); {
 		case errors.Is(err, fault.NotFound):
 			all = append(all, h)
 		case err != nil:
@@ -87,10 +87,10 @@ func (s *Site) Hold(thing msg.Held, reason string) (Hold, error) {
 		return Hold{}, fault.Refuse("hold", "")
 	}
 	h := Hold{
-		ID: strconv.Itoa(len(s.Journal.All(string(held))) + 1), Thing: thing, Reason: reason, At: s.Now().UTC().Truncate(time.Second),
+		ID: strconv.Itoa(len(s.Journal.All(string(placed))) + 1), Thing: thing, Reason: reason, At: s.Now().UTC().Truncate(time.Second),
 	}
 	s.Hook("hold:before")
-	if _, err := s.Journal.Once(string(held), h.ID, h); err != nil {
+	if _, err := s.Journal.Once(string(placed), h.ID, h); err != nil {
 		return Hold{}, fmt.Errorf("noting a hold: %w", err)
 	}
 	s.Hook("hold:after")
@@ -115,7 +115,7 @@ func (s *Site) Release(id, reason string) error {
 			continue
 		}
 		s.Hook("hold-release:before")
-		if _, err := s.Journal.Once(string(released), id, releasing{reason, s.Now().UTC().Truncate(time.Second)}); err != nil {
+		if _, err := s.Journal.Once(string(lifted), id, releasing{reason, s.Now().UTC().Truncate(time.Second)}); err != nil {
 			return fmt.Errorf("noting the release of a hold: %w", err)
 		}
 		s.Hook("hold-release:after")

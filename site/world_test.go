@@ -138,7 +138,8 @@ func newWorld(tb testing.TB, people []person) *world {
 	key, err := seal.NewKey()
 	w.must(err)
 	p := &party.Party{
-		Name: "site-hospital", Key: w.Keys["site-hospital"], Board: w.board, Journal: j, Pins: w.pins,
+		Standing: governancetest.Unheld{},
+		Name:     "site-hospital", Key: w.Keys["site-hospital"], Board: w.board, Journal: j, Pins: w.pins,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return w.now },
 	}
 	w.site = New(p, Config{

@@ -171,7 +171,8 @@ func (r *room) trustee() *Trustee {
 	r.Cleanup(func() { _ = j.Close() })
 	r.journal = j
 	return New(&party.Party{
-		Name: "trustee-1", Key: r.Keys["trustee-1"], Board: r.board, Journal: j, Pins: r.pins(),
+		Standing: governancetest.Unheld{},
+		Name:     "trustee-1", Key: r.Keys["trustee-1"], Board: r.board, Journal: j, Pins: r.pins(),
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return governancetest.Now },
 	})
 }

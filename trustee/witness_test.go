@@ -19,6 +19,7 @@ import (
 
 	"github.com/yunei/yunei/bus"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance/governancetest"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/storage/journal"
@@ -86,7 +87,7 @@ func (h *hall) trustee() *Trustee {
 	h.Cleanup(func() { _ = j.Close() }) // again, if it was started anew
 	h.journal = j
 	now := h.now
-	return New(&party.Party{Name: "trustee-1", Key: h.key, Board: h.board, Journal: j, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+	return New(&party.Party{Standing: governancetest.Unheld{}, Name: "trustee-1", Key: h.key, Board: h.board, Journal: j, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
 }
 
 // witness lets t witness until the test calls stop.
@@ -243,7 +244,7 @@ func TestWitnessDies(t *testing.T) {
 		}
 		func() {
 			defer func() { _ = recover() }() // the daemon is dead
-			_ = first.cosign(t.Context(), Log{origin, h.ledger.Public()}, msg.CheckpointSubject(3), raw)
+			_ = first.cosign(t.Context(), Log{Origin: origin, Key: h.ledger.Public()}, msg.CheckpointSubject(3), raw)
 			t.Errorf("%s is passed", point)
 		}()
 		h.wantNone(3)

@@ -14,6 +14,8 @@ import (
 // untold are the refusals that no user of this version comes to read in a
 // story, and why.
 var untold = map[string]string{
+	"lease":          "nobody is refused by it, a run waits; package party/lease's tests have the ways to it",
+	"clock":          "nobody is refused by it, a run waits; package party/lease's tests set a clock back",
 	"disclosures":    "it takes more consents for one run than anybody needs; package site's tests give them",
 	"recheck":        "it takes a gate that lies; TestRecheck has one",
 	"set":            "it takes two runs over sets of domains that leave one alone; package trustee's tests have them",

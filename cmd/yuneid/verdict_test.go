@@ -63,7 +63,8 @@ func newOffice(t *testing.T, town *governancetest.Town) *office {
 	o.must(err)
 	t.Cleanup(board.Close)
 	o.flow = &flow.Flow{Desk: town.Desk, Party: &party.Party{
-		Name: msg.Coordinator, Key: town.Keys["yuneid"], Board: board, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Standing: governancetest.Unheld{},
+		Name:     msg.Coordinator, Key: town.Keys["yuneid"], Board: board, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}}
 	recs, err := records.Open(t.Context(), filepath.Join(t.TempDir(), "records.db"))
 	o.must(err)

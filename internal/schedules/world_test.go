@@ -200,7 +200,8 @@ func (w *world) begin(name string) {
 		pins = w.pins[""]
 	}
 	p := &party.Party{
-		Name: name, Key: w.Keys[name], Board: w.board, Journal: j, Pins: pins, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return governancetest.Now },
+		Standing: governancetest.Unheld{},
+		Name:     name, Key: w.Keys[name], Board: w.board, Journal: j, Pins: pins, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return governancetest.Now },
 	}
 	w.parties[name] = p
 	switch {

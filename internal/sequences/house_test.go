@@ -110,7 +110,7 @@ func (h *house) witness() {
 func (h *house) party(name string, board *bus.Board) *party.Party {
 	j, err := journal.Open(h.path(name+".journal"), name)
 	must(err)
-	return &party.Party{Name: name, Key: h.Keys[name], Board: board, Journal: j, Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	return &party.Party{Standing: governancetest.Unheld{}, Name: name, Key: h.Keys[name], Board: board, Journal: j, Log: slog.New(slog.DiscardHandler), Now: time.Now}
 }
 
 // start starts the coordinator, from its folder alone.

@@ -321,6 +321,11 @@ func (s *script) after() {
 		s.Fatal(err)
 	}
 	s.add(Consent, "a", "", consent)
+	place, lease, err := SignLease(s.keys["site-a"], LeaseBody{Domain: "a", Party: "site-a", Seq: 7, At: noon, Held: []Held{{HoldDataset, "settlement"}, {HoldAll, ""}}})
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.add(Lease, "site-a", place, lease)
 	s.says(Disclosed, DisclosedBody{
 		Of: s.of(0, "site-a"), Consent: consent.Digest(), Recipient: "audit", Evidence: CommitEvidence(s.of(0, "site-a"), saltOf("site-a"), []byte("what site-a goes by")),
 	})
@@ -479,7 +484,15 @@ func TestVectorsAreTaken(t *testing.T) {
 			t.Errorf("%s of %s: %v", s.Kind, s.Party, err)
 		}
 		p, err := ParseSubject(s.Place)
-		if s.Place != "" && s.Kind != jobs.Start && (err != nil || !view.Said(p.Round, s.Kind, s.Party)) {
+		if s.Kind == Lease { // outside runs
+			l, _, err := OpenLease([]byte(s.Envelope), view.Terms().Members[0])
+			if err != nil || LeaseSubject(l.Party, l.Seq) != s.Place || MayPost("site-b", s.Place) || !MayPost("site-a", s.Place) {
+				t.Errorf("the lease is not taken: %v", err)
+			}
+			if _, _, err := OpenLease([]byte(s.Envelope), view.Terms().Members[1]); !errors.Is(err, fault.Tampered) {
+				t.Errorf("another member's lease: %v", err)
+			}
+		} else if s.Place != "" && s.Kind != jobs.Start && (err != nil || !view.Said(p.Round, s.Kind, s.Party)) {
 			t.Errorf("%s of %s is not heard", s.Kind, s.Party)
 		}
 		used(t, s, kinds)

@@ -34,8 +34,8 @@ import (
 	"github.com/yunei/yunei/suite"
 )
 
-// Leased is the journal's word for the highest lease of a site that was gone by.
-const Leased = "leased"
+// leased is the journal's word for the highest lease of a site that was gone by.
+const leased = "leased"
 
 // A Book is what a party has seen of leases and of the witnessed time. Its zero
 // value lets nothing go on. It may be used concurrently.
@@ -65,7 +65,7 @@ func (m mark) key() string { return fmt.Sprintf("%s %d", m.Site, m.Seq) }
 // Open makes a book of what the journal remembers. wall is the local clock.
 func Open(j *journal.Journal, wall func() time.Time, log *slog.Logger) (*Book, error) {
 	b := &Book{journal: j, wall: wall, log: log, highest: map[suite.PublicKey]mark{}, sights: map[suite.Digest]*sight{}}
-	for _, e := range j.All(Leased) {
+	for _, e := range j.All(leased) {
 		var m mark
 		if err := e.Decode(&m); err != nil {
 			return nil, fmt.Errorf("reading the journal of leases: %w: %w", err, fault.Tampered)
@@ -157,7 +157,7 @@ func (b *Book) keep(m jobs.Member, l lease, witnessed time.Time) error {
 		return nil
 	}
 	next := mark{m.Site.Key, l.body.Seq, l.digest, witnessed}
-	if _, err := b.journal.Once(Leased, next.key(), next); err != nil {
+	if _, err := b.journal.Once(leased, next.key(), next); err != nil {
 		return fmt.Errorf("noting a lease: %w", err)
 	}
 	b.highest[m.Site.Key] = next
