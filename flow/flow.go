@@ -103,6 +103,9 @@ func broken(v *msg.View) bool {
 	if len(lost) == 0 {
 		return false
 	}
+	if t.Proved() {
+		return unprovable(v, n, lost)
+	}
 	if _, ok := v.Key(n); !ok {
 		return true // all must be there to make a key
 	}
@@ -117,6 +120,27 @@ func broken(v *msg.View) bool {
 		}
 	}
 	return err != nil
+}
+
+// unprovable is broken of protection prio3: an aggregator is lost that has not
+// given its sum, a trustee that has said nothing yet, or so many that no quorum
+// gets ready.
+func unprovable(v *msg.View, n int, lost map[string]bool) bool {
+	if _, ok := v.Key(n); !ok {
+		return true
+	}
+	for _, name := range v.Aggregators() {
+		if lost[name] && !v.Said(n, msg.PrioSum, name) {
+			return true
+		}
+	}
+	left := 0
+	for _, name := range v.Trustees() {
+		if !lost[name] || v.Said(n, msg.Ready, name) {
+			left++
+		}
+	}
+	return left < v.Terms().Trustees.Quorum
 }
 
 func lostTrustees(v *msg.View, n int) map[string]bool {

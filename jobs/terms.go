@@ -134,7 +134,10 @@ type Terms struct {
 	Engines   string   `json:"engines,omitempty"` // "": one; BothEngines: two must agree
 	Due       Slots    `json:"slots"`             // when a domain's part may appear
 	Trustees  Trustees `json:"trustees"`
-	Gate      Gate     `json:"gate"`
+	// Protection says how the members' parts are added; Prio3 needs Prio.
+	Protection Protection `json:"protection,omitempty"`
+	Prio       *Prio      `json:"prio,omitempty"`
+	Gate       Gate       `json:"gate"`
 	// Coordinator relays; its key decides nothing. Desk is where the gate
 	// sends a candidate for the people who vote.
 	Coordinator Process      `json:"coordinator"`
@@ -254,7 +257,7 @@ func (t Terms) Member(domain string) (Member, bool) {
 // Check reports what is wrong with the terms, all of it, as errors of kind
 // Invalid.
 func (t Terms) Check() error {
-	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.Gate.check(), t.checkMode(), t.Limits.Check(), t.Shape.Check()}
+	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.Gate.check(), t.checkMode(), t.Limits.Check(), t.Shape.Check(), t.checkProtection()}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%w: %w", err, fault.Invalid)
 	}

@@ -45,9 +45,11 @@ func New(p *party.Party, place attest.Attester, binary suite.Digest) *Gate {
 // A round is what the gate knows of one round, in memory only.
 type round struct {
 	opener    *enclave.Opener
-	evidence  []byte // that vouches for it
+	collector *enclave.Collector // in place of opener, with protection prio3
+	evidence  []byte             // that vouches for it
 	sum       *enclave.Sum
-	points    []int // of the trustees that are to answer
+	list      msg.Parts // of the reports, in place of sum
+	points    []int     // of the trustees that are to answer
 	candidate *msg.CandidateBody
 	letter    []byte
 }
@@ -59,8 +61,8 @@ func (g *Gate) steps() []party.Step {
 	return []party.Step{
 		{Kind: msg.Receiver, Due: g.may, Make: g.receiver},
 		{Kind: msg.Sum, Due: g.revealed, Make: g.add},
-		{Kind: msg.Active, Due: ready, Make: g.active},
-		{Kind: msg.Candidate, Once: true, Due: answered, Make: g.open},
+		{Kind: msg.Active, Due: ready, Make: g.active},                 // prio3: the permit names who answers
+		{Kind: msg.Candidate, Once: true, Due: answered, Make: g.open}, // the one opening
 	}
 }
 
@@ -145,10 +147,7 @@ func (g *Gate) forget(run string, n int) {
 	defer g.mu.Unlock()
 	for i := 1; i < n && i <= msg.MaxRounds; i++ {
 		if r := g.rounds[key(run, i)]; r != nil {
-			r.opener.Erase()
-			if r.sum != nil {
-				r.sum.Close()
-			}
+			r.erase()
 			delete(g.rounds, key(run, i))
 		}
 	}
@@ -169,16 +168,15 @@ func (g *Gate) may(v *msg.View, n int) bool {
 func (g *Gate) receiver(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	r := g.round(v, n)
 	if r == nil {
-		o, err := enclave.NewOpener()
-		if err != nil {
+		var err error
+		if r, err = newRound(v); err != nil {
 			return nil, nil, err
 		}
-		r = &round{opener: o}
 		g.mu.Lock()
 		g.rounds[key(v.ID(), n)] = r
 		g.mu.Unlock()
 	}
-	pk := r.opener.PublicKey()
+	pk := r.publicKey()
 	key := suite.DigestOf(pk)
 	if r.evidence == nil {
 		g.device.Lock()
@@ -203,6 +201,9 @@ func (g *Gate) add(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte,
 	parts, _, err := v.Revealed(n)
 	if err != nil {
 		return nil, nil, err
+	}
+	if v.Terms().Proved() {
+		return g.list(v, n, r, parts)
 	}
 	if r.sum == nil {
 		sum, err := enclave.Add(ctx, g.Fetch, parts, v.Terms().Slots(), g.Scratch)
@@ -230,7 +231,9 @@ func readyPoints(v *msg.View, n int) []int {
 	return points
 }
 
-func ready(v *msg.View, n int) bool { return len(readyPoints(v, n)) >= v.Terms().Trustees.Quorum }
+func ready(v *msg.View, n int) bool {
+	return !v.Terms().Proved() && len(readyPoints(v, n)) >= v.Terms().Trustees.Quorum
+}
 
 // active names the first trustees that are ready; once chosen they stand, whoever
 // else gets ready.
@@ -270,6 +273,9 @@ func answers(v *msg.View, n int) (msg.ActiveBody, []msg.AnswerBody) {
 }
 
 func answered(v *msg.View, n int) bool {
+	if v.Terms().Proved() {
+		return shared(v, n)
+	}
 	_, all := answers(v, n)
 	return all != nil
 }
@@ -278,24 +284,24 @@ func answered(v *msg.View, n int) bool {
 // a gate that dies after that entry never opens this run again.
 func (g *Gate) open(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	r := g.round(v, n)
-	if r == nil || r.sum == nil {
+	if r == nil || r.sum == nil && r.list == nil {
 		return nil, nil, party.ErrLost
 	}
 	if r.candidate == nil {
 		if err := v.Debited(n); err != nil { // nothing is opened that is not paid for
 			return nil, nil, fmt.Errorf("%w: %w", err, fault.Tampered)
 		}
-		switched, err := g.collect(ctx, v, n, r.sum)
+		open, done, err := g.collect(ctx, v, n, r)
 		if err != nil {
 			return nil, nil, err
 		}
-		defer switched.Close()
+		defer done()
 		g.Hook("opened:before")
 		if _, err := g.Journal.Once(string(opened), v.ID(), key(v.ID(), n)); err != nil {
 			return nil, nil, err
 		}
 		g.Hook("opened:after")
-		candidate, raw, err := r.opener.Open(ctx, switched, judge(v))
+		candidate, raw, err := open(ctx, judge(v))
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: %w", err, fault.Tampered)
 		}
@@ -314,15 +320,29 @@ func (g *Gate) open(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte
 	return *r.candidate, [][]byte{r.letter}, nil
 }
 
+// An unlock opens what it was collected for, once, and returns what the gate
+// returned.
+type unlock func(context.Context, enclave.Gate) (candidate, record []byte, err error)
+
 // collect fetches the answers and makes of them and the sum what can be opened:
-// nothing is opened that is not all there.
-func (g *Gate) collect(ctx context.Context, v *msg.View, n int, sum *enclave.Sum) (*enclave.Switched, error) {
+// nothing is opened that is not all there. Done gives back what lies on the disk.
+func (g *Gate) collect(ctx context.Context, v *msg.View, n int, r *round) (open unlock, done func(), err error) {
+	if v.Terms().Proved() {
+		open, err = g.collectShares(ctx, v, n, r)
+		return open, func() {}, err
+	}
 	a, all := answers(v, n)
 	in := enclave.Answers{Active: a.Points}
 	for _, b := range all {
 		in.Parts = append(in.Parts, b.Parts)
 	}
-	return enclave.Switch(ctx, g.Fetch, sum, in, g.Scratch)
+	switched, err := enclave.Switch(ctx, g.Fetch, r.sum, in, g.Scratch)
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(ctx context.Context, judge enclave.Gate) (candidate, record []byte, err error) {
+		return r.opener.Open(ctx, switched, judge)
+	}, switched.Close, nil
 }
 
 func judge(v *msg.View) enclave.Gate {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/bus"
+	"github.com/yunei/yunei/enclave"
 	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/enclave/he"
 	"github.com/yunei/yunei/enclave/he/hetest"
@@ -51,12 +52,19 @@ type stage struct {
 	gate     *Gate
 	place    attest.Attester
 	sites    map[string]*site
+	order    []string
 }
 
 // order is that in which parties get their turn.
 var order = []string{"trustee-1", "trustee-2", "trustee-3", "gate", "site-hospital", "site-transit"}
 
 func newStage(t *testing.T, mode jobs.Mode, edit func(*jobs.Terms)) *stage {
+	t.Helper()
+	return newStageOf(t, mode, nil, edit)
+}
+
+// newStageOf also has the keys of who is not in the town.
+func newStageOf(t *testing.T, mode jobs.Mode, keys map[string]suite.PrivateKey, edit func(*jobs.Terms)) *stage {
 	t.Helper()
 	server, err := bus.Serve(t.Context(), bus.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -67,7 +75,7 @@ func newStage(t *testing.T, mode jobs.Mode, edit func(*jobs.Terms)) *stage {
 	s := &stage{
 		T: t, Town: town, terms: town.Terms(), pins: jobs.Pins{}, now: governancetest.Now, folder: t.TempDir(),
 		journals: map[string]*journal.Journal{}, logged: map[suite.Digest]uint64{}, shown: map[string]map[string][]byte{},
-		trustees: map[string]*trustee.Trustee{}, sites: map[string]*site{},
+		trustees: map[string]*trustee.Trustee{}, sites: map[string]*site{}, order: slices.Clone(order),
 	}
 	if s.board, err = server.Board(t.Context()); err != nil {
 		t.Fatal(err)
@@ -85,8 +93,14 @@ func newStage(t *testing.T, mode jobs.Mode, edit func(*jobs.Terms)) *stage {
 	if edit != nil {
 		edit(&s.terms)
 	}
+	maps.Copy(s.Keys, keys)
+	for _, m := range s.terms.Members {
+		if !slices.Contains(s.order, m.Site.Name) {
+			s.order = append(s.order, m.Site.Name)
+		}
+	}
 	s.permit()
-	for _, name := range order {
+	for _, name := range s.order {
 		s.journals[name] = s.openJournal(name)
 		switch {
 		case name == "gate":
@@ -106,6 +120,9 @@ func (s *stage) permit() {
 	b := jobs.Bundle{Terms: s.terms.Bytes()}
 	for _, d := range s.Decisions(s.T, s.terms) {
 		b.Decisions = append(b.Decisions, d.Bytes())
+	}
+	for _, m := range s.terms.Members[2:] {
+		b.Decisions = append(b.Decisions, s.Decide(s.T, m.Domain+"-officer", m.Domain, jobs.Grant, s.terms).Bytes())
 	}
 	raw, err := json.Marshal(b)
 	if err != nil {
@@ -259,7 +276,7 @@ func (s *stage) play(skip ...string) map[string]error {
 	s.Helper()
 	for before := -1; ; {
 		complaints := map[string]error{}
-		for _, name := range order {
+		for _, name := range s.order {
 			if slices.Contains(skip, name) {
 				continue
 			}
@@ -288,7 +305,7 @@ func (s *stage) said(n int, kind receipt.Kind) []string {
 	s.Helper()
 	v := s.view("")
 	var who []string
-	for _, name := range append(slices.Clone(order), "yuneid") {
+	for _, name := range append(slices.Clone(s.order), "yuneid") {
 		if v.Said(n, kind, name) {
 			who = append(who, name)
 		}
@@ -376,6 +393,13 @@ func (s *site) advance(ctx context.Context, v *msg.View) error {
 
 // seal encrypts the partial under a round's key.
 func (s *site) seal(ctx context.Context, v *msg.View, n int, values []int64) ([][][]byte, error) {
+	if v.Terms().Proved() {
+		tasks, err := enclave.Tasks(ctx, s.Fetch, v, n)
+		if err != nil {
+			return nil, err
+		}
+		return enclave.Prove(tasks, v.Terms().Ranges(), values)
+	}
 	d, _ := v.Key(n)
 	key, err := s.Fetch(ctx, d, he.PublicKeySize)
 	if err != nil {
@@ -415,7 +439,7 @@ func (s *site) makeConfirm(_ context.Context, v *msg.View, n int) (msg.Body, [][
 	if v.Terms().Mode == jobs.SDC {
 		body.Evidence = msg.CommitEvidence(v.Of(0, s.Name), suite.Salt{1}, []byte(s.Name))
 	}
-	if v.Terms().Mode == jobs.DP {
+	if v.Terms().Mode.Noisy() {
 		t := v.Terms()
 		rho, err := t.Rho()
 		if err != nil {

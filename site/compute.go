@@ -34,7 +34,10 @@ func (s *Site) hasDataset(ctx context.Context, t jobs.Terms, m jobs.Member) erro
 			return fault.Refuse("column", "")
 		}
 	}
-	return nil
+	if s.Keeper != nil { // how many units there are is seen when the version opens
+		return nil
+	}
+	return s.fits(ctx, t)
 }
 
 func (s *Site) open(ctx context.Context, m jobs.Member) (*columns.Version, func(), error) {
@@ -138,6 +141,8 @@ func (s *Site) compute(ctx context.Context, v *msg.View) error {
 		return s.doom(v, noAccord)
 	case errors.Is(err, errUpgraded):
 		return s.doom(v, dead)
+	case errors.Is(err, errOverfull):
+		return s.doom(v, overfull)
 	case err != nil && working.Err() != nil && ctx.Err() == nil:
 		return s.doom(v, noSlot)
 	}
@@ -190,6 +195,9 @@ func (s *Site) work(ctx context.Context, v *msg.View, c *crew) error {
 		return err
 	}
 	if given, err := s.reuse(ctx, v); given || err != nil {
+		return err
+	}
+	if err := s.fits(ctx, v.Terms()); err != nil {
 		return err
 	}
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "computing", slog.String("run", v.ID()))

@@ -31,7 +31,7 @@ func (s *Site) keyed(v *msg.View, n int) bool {
 // own; what is written last, and first stands, is which they are.
 type sealed struct {
 	Salt  suite.Salt   `json:"salt"`
-	Key   suite.Digest `json:"key"` // that they are under
+	Key   suite.Digest `json:"key"` // that they are under; protection prio3: the tasks that they are reports for
 	Parts msg.Parts    `json:"parts"`
 }
 
@@ -57,6 +57,9 @@ func (s *Site) sealed(ctx context.Context, v *msg.View, n int) (sealed, error) {
 		return sealed{}, err
 	}
 	return keep(ctx, s, name, sealed{}, func() (sealed, error) {
+		if v.Terms().Proved() {
+			return s.proved(ctx, v, n)
+		}
 		d, _ := v.Key(n)
 		key, err := s.Fetch(ctx, d, he.PublicKeySize)
 		if err != nil {
@@ -151,6 +154,9 @@ func (s *Site) committed(v *msg.View, n int) bool {
 // may only have the same ones.
 func (s *Site) confirm(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
 	if err := enclave.Vouched(ctx, s.Fetch, v, n, s.Makers, s.Now()); err != nil {
+		return nil, nil, err
+	}
+	if err := s.sameTasks(ctx, v, n); err != nil {
 		return nil, nil, err
 	}
 	set, _ := v.Set(n)

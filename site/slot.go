@@ -39,6 +39,7 @@ const (
 	noAccord = "engines"        // two engines came to different cubes, or one to two
 	expired  = "permit-expired" // it was not computed while its permit was in force
 	dead     = "run-dead"       // the software was changed under it
+	overfull = "units"          // the version has more units than the permit says
 )
 
 func (s *Site) journalKey(v *msg.View, kind receipt.Kind) string {

@@ -37,26 +37,37 @@ func (t *Trustee) ready(ctx context.Context, v *msg.View, n int) (msg.Body, [][]
 	if err != nil {
 		return nil, nil, err
 	}
-	added, err := enclave.Add(ctx, t.Fetch, parts, v.Terms().Slots(), t.Scratch)
-	if err != nil {
-		return nil, nil, err
+	check := t.added
+	if v.Terms().Proved() {
+		check = t.listed
 	}
-	over := added // the one of two sums that is not to be kept
-	defer func() {
-		if over != nil {
-			over.Close()
-		}
-	}()
-	if !slices.Equal(added.Parts().Bytes(), sum.Parts.Bytes()) {
-		return nil, nil, fmt.Errorf("the gate's sum is not the sum of the confirmed set: %w", fault.Tampered)
+	if err := check(ctx, v, n, r, parts, sum); err != nil {
+		return nil, nil, err
 	}
 	if err := t.remember(v, n); err != nil {
 		return nil, nil, err
 	}
 	set, _ := v.Confirmed(n)
-	over, r.sum, r.to = r.sum, added, set.Receiver
+	r.to = set.Receiver
 	said, _ := v.Receipt(n, msg.Sum, gate)
 	return msg.ReadyBody{Of: v.Of(n, t.Name), Sum: said.Digest()}, nil, nil
+}
+
+// added adds the revealed ciphertexts, and keeps the sum if it is the gate's.
+func (t *Trustee) added(ctx context.Context, v *msg.View, _ int, r *round, parts []msg.Parts, sum msg.SumBody) error {
+	added, err := enclave.Add(ctx, t.Fetch, parts, v.Terms().Slots(), t.Scratch)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(added.Parts().Bytes(), sum.Parts.Bytes()) {
+		added.Close()
+		return fmt.Errorf("the gate's sum is not the sum of the confirmed set: %w", fault.Tampered)
+	}
+	if r.sum != nil {
+		r.sum.Close()
+	}
+	r.sum = added
+	return nil
 }
 
 // called: the gate has named who is to answer, and this trustee is among them.

@@ -56,6 +56,9 @@ type round struct {
 	sum    *enclave.Sum      // as added by ourselves, until it is answered
 	to     suite.Digest      // the gate's key, as the members signed it
 	answer *enclave.Answer
+
+	batch *enclave.Aggregation // of an aggregator, in a round of protection prio3
+	list  msg.Parts            // the reports that it is ready for
 }
 
 // erase ends a round's secrets, and gives back what lies on the disk.
@@ -71,7 +74,10 @@ func (r *round) erase() {
 	}
 }
 
-func (t *Trustee) steps() []party.Step {
+func (t *Trustee) steps(v *msg.View) []party.Step {
+	if v.Terms().Proved() {
+		return t.proofSteps()
+	}
 	return []party.Step{
 		{Kind: msg.Hello, Due: t.may, Make: t.hello},
 		{Kind: msg.KeyCommit, Due: said(msg.Hello), Make: t.commit},
@@ -94,16 +100,17 @@ func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
 	}
 	t.forget(v.ID(), n)
 	if t.Remembers(v.ID(), n, msg.Hello) && t.round(v, n) == nil {
-		if v.Said(n, msg.Lost, t.Name) || v.Said(n, msg.Answer, t.Name) {
+		if v.Said(n, msg.Lost, t.Name) || v.Said(n, msg.Answer, t.Name) || v.Said(n, msg.PrioSum, t.Name) {
 			return nil
 		}
 		return t.Say(ctx, msg.Lost, msg.LostBody{Of: v.Of(n, t.Name)})
 	}
-	err := t.Walk(ctx, v, t.steps())
+	err := t.Walk(ctx, v, t.steps(v))
 	if r, ok := errors.AsType[fault.Refusal](err); ok && slices.Contains(ends, r.Code) {
 		t.Log.LogAttrs(ctx, slog.LevelError, "refusing to open", slog.String("run", v.ID()), slog.Any("err", err))
 		t.forget(v.ID(), msg.MaxRounds+1)
-		return t.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, t.Name), Code: string(r.Code)})
+		whose, _ := errors.AsType[unproved](err)
+		return t.Say(ctx, msg.Dead, msg.DeadBody{Of: v.Of(0, t.Name), Code: string(r.Code), Site: whose.site})
 	}
 	if errors.Is(err, fault.Tampered) {
 		return fmt.Errorf("run %s, round %d: refusing to go on: %w", v.ID(), n, err)
@@ -112,7 +119,7 @@ func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
 }
 
 // ends are the codes with which a trustee ends a run.
-var ends = []fault.Code{"set", "journal-behind", "run-dead", "attestation"}
+var ends = []fault.Code{"set", "journal-behind", "run-dead", "attestation", "unproved", "tampered"}
 
 func key(run string, n int) string { return fmt.Sprintf("%s/%d", run, n) }
 
@@ -183,6 +190,9 @@ func newRound(v *msg.View, name string) (*round, error) {
 	salt, err := suite.NewSalt()
 	if err != nil {
 		return nil, err
+	}
+	if v.Terms().Proved() {
+		return &round{box: box, nonce: nonce, salt: salt}, nil
 	}
 	names := v.Trustees()
 	points := make([]int, len(names))

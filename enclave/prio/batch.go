@@ -81,6 +81,14 @@ func (a *Aggregator) Batch() Batch {
 	return a.batch()
 }
 
+// Accepted are the numbers of the reports that were accepted, in the order of
+// the lists: by them whoever made the lists knows which were not.
+func (a *Aggregator) Accepted() []ID {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.ids)
+}
+
 func encodeBatch(mark byte, t Task, from Role, c Batch) []byte {
 	b := append(append(begin(mark), t.id[:]...), byte(from))
 	return c.append(b)

@@ -85,6 +85,7 @@ type Params struct {
 	Permit suite.Digest
 	Run    string
 	Round  int // from 1 on
+	Group  int // which of several tasks of the round, from 1 on; 0 for the only one
 
 	// Reports are of a time in [NotBefore, NotAfter), rounded down to
 	// Precision, so that none tells when exactly its sender was there.
@@ -205,8 +206,8 @@ func (p Params) checkParties() error {
 	if err := jobs.ID(p.Run); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
-	if p.Permit.Hex() == "" || p.Round < 1 || p.Round > 255 {
-		return errors.New("permit, round: want a digest, and 1 to 255")
+	if p.Permit.Hex() == "" || p.Round < 1 || p.Round > 255 || p.Group < 0 || p.Group > 255 {
+		return errors.New("permit, round, group: want a digest, 1 to 255, and 0 to 255")
 	}
 	a, b := p.Agents[0], p.Agents[1]
 	if a.Name == b.Name || a.Key == b.Key || a.Box == b.Box || p.Collector == a.Box || p.Collector == b.Box {
@@ -244,7 +245,11 @@ func (t Task) Bytes() []byte {
 	for _, a := range p.Agents {
 		b = appendText(appendText(appendText(b, a.Name), string(a.Key)), string(a.Box))
 	}
-	return appendText(b, string(p.Collector))
+	b = appendText(b, string(p.Collector))
+	if p.Group != 0 { // the only task of a round is spelled as it always was
+		b = append(b, byte(p.Group)) //nolint:gosec // New found it to be at most 255
+	}
+	return b
 }
 
 // ParseTask reads what Bytes wrote. Errors are of kind Invalid.
@@ -262,6 +267,10 @@ func ParseTask(b []byte) (Task, error) {
 		p.Agents[i] = Agent{r.text(), suite.PublicKey(r.text()), suite.BoxKey(r.text())}
 	}
 	p.Collector = suite.BoxKey(r.text())
+	if len(r.b) > 0 {
+		p.Group = int(r.u8())
+		r.bad = r.bad || p.Group == 0
+	}
 	if err := r.done("a task"); err != nil {
 		return Task{}, err
 	}

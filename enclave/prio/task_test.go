@@ -32,7 +32,7 @@ func TestTaskID(t *testing.T) {
 		"offset": func(p *Params) { p.Offset = 1 }, "chunk": func(p *Params) { p.Chunk = 3 },
 		"min": func(p *Params) { p.MinBatch = 3 }, "max": func(p *Params) { p.MaxBatch = 9 },
 		"permit": func(p *Params) { p.Permit = p.Permit[:70] + "0" }, "run": func(p *Params) { p.Run = "run-2" },
-		"round": func(p *Params) { p.Round = 2 }, "begin": func(p *Params) { p.NotBefore = p.NotBefore.Add(time.Hour) },
+		"round": func(p *Params) { p.Round = 2 }, "group": func(p *Params) { p.Group = 1 }, "another group": func(p *Params) { p.Group = 2 }, "begin": func(p *Params) { p.NotBefore = p.NotBefore.Add(time.Hour) },
 		"end": func(p *Params) { p.NotAfter = p.NotAfter.Add(time.Hour) }, "precision": func(p *Params) { p.Precision = time.Minute },
 		"roles": func(p *Params) { p.Agents[0], p.Agents[1] = p.Agents[1], p.Agents[0] },
 		"name":  func(p *Params) { p.Agents[1].Name = "trustee-c" },
@@ -41,6 +41,9 @@ func TestTaskID(t *testing.T) {
 		p := base.Params()
 		change(&p)
 		changed := must(New(p))(t)
+		if again := must(ParseTask(changed.Bytes()))(t); again != changed {
+			t.Errorf("a task that differs in %s is not read as it was written", name)
+		}
 		if other, ok := seen[changed.ID()]; ok {
 			t.Errorf("tasks that differ in %s and in %s have one name", name, other)
 		}
@@ -78,6 +81,8 @@ func TestTaskRefused(t *testing.T) {
 		"no permit":               {Count, func(p *Params) { p.Permit = "" }},
 		"no run":                  {Count, func(p *Params) { p.Run = "" }},
 		"no round":                {Count, func(p *Params) { p.Round = 0 }},
+		"a group below none":      {Count, func(p *Params) { p.Group = -1 }},
+		"a group too many":        {Count, func(p *Params) { p.Group = 256 }},
 		"no precision":            {Count, func(p *Params) { p.Precision = 0 }},
 		"half a second":           {Count, func(p *Params) { p.Precision = time.Second / 2 }},
 		"no time":                 {Count, func(p *Params) { p.NotAfter = p.NotBefore }},

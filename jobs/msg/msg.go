@@ -43,6 +43,10 @@ const (
 	Ready      receipt.Kind = "ready"       // trustee: has added the same
 	Active     receipt.Kind = "active"      // gate: who is to answer
 	Answer     receipt.Kind = "answer"      // trustee: its one answer
+	PrioPart   receipt.Kind = "prio-part"   // aggregator: its part of the verify keys, in letters
+	PrioAnswer receipt.Kind = "prio-answer" // aggregator: its answers about the reports
+	PrioClaim  receipt.Kind = "prio-claim"  // aggregator: which reports it has accepted
+	PrioSum    receipt.Kind = "prio-sum"    // aggregator: its sums, sealed to the gate
 	Candidate  receipt.Kind = "candidate"   // gate: what would be released
 	Refusal    receipt.Kind = "refusal"     // site: will not
 	Lost       receipt.Kind = "lost"        // trustee, gate: has lost its secrets of this round
@@ -247,6 +251,14 @@ type (
 		Active suite.Digest `json:"active"` // of the ActiveBody's receipt
 		Parts  Parts        `json:"parts"`
 	}
+	// PrioBody is what an aggregator of protection prio3 says to the other, and in
+	// the end to the gate: the four kinds go down one list of messages of
+	// enclave/prio, one for each range of the terms.
+	PrioBody struct {
+		Of
+		Sum      suite.Digest   `json:"sum,omitempty"` // of the SumBody's receipt; none of prio-part
+		Messages []suite.Digest `json:"messages"`
+	}
 	// CandidateBody commits to what the gate made; the letter takes it to the
 	// bureau's desk.
 	CandidateBody struct {
@@ -275,6 +287,7 @@ type (
 	DeadBody struct {
 		Of
 		Code string `json:"code"`
+		Site string `json:"site,omitempty"` // code unproved: whose report did not hold, as an aggregator says
 	}
 	// ReplayBody asks every member to compute the run again, inside its
 	// domain and on the second engine.

@@ -300,7 +300,7 @@ func (s *script) after() {
 		Cap: "year", Namespace: jobs.NaturalPerson, Name: "2026", Limit: "1", Spent: "99/100", Left: "1/100", Asked: "1/50", Factor: "2", Next: 2027,
 	}})
 	s.says(Lost, LostBody{s.of(1, "trustee-3")})
-	s.says(Dead, DeadBody{s.of(0, "trustee-3"), "set"})
+	s.says(Dead, DeadBody{Of: s.of(0, "trustee-3"), Code: "set"})
 	r, err := receipt.Sign(s.keys["bureau"], Replay, s.of(0, Bureau).About(), ReplayBody{s.of(0, Bureau)})
 	if err != nil {
 		s.Fatal(err)

@@ -120,11 +120,19 @@ func (v *View) keyOf(p Place) (suite.PublicKey, bool) {
 	t := v.permit.Terms()
 	var from []jobs.Process
 	switch p.Kind {
-	case Hello, KeyCommit, KeyOpen, Key, Ready, Answer:
+	case Hello, Ready:
 		from = t.Trustees.Members
+	case KeyCommit, KeyOpen, Key, Answer:
+		from = committee(t)
+	case PrioPart, PrioAnswer, PrioClaim, PrioSum:
+		from = t.Aggregators()
 	case Lost:
 		from = append(slices.Clone(t.Trustees.Members), t.Gate.Process)
-	case Receiver, Sum, Active, Candidate:
+	case Active:
+		if !t.Proved() {
+			from = []jobs.Process{t.Gate.Process}
+		}
+	case Receiver, Sum, Candidate:
 		from = []jobs.Process{t.Gate.Process}
 	case Dead:
 		from = slices.Concat(members(t), t.Trustees.Members, []jobs.Process{t.Gate.Process, t.Coordinator}) // anyone can end a run by silence
@@ -402,8 +410,14 @@ func (v *View) Transcript(round int) suite.Digest {
 }
 
 // Key returns the digest of the collective key if every trustee has vouched
-// for the same key and the same transcript.
+// for the same key and the same transcript. With protection prio3 there is none,
+// and what stands for it are the trustees' hellos, in which the aggregators' boxes
+// are: each is there, under its own signature.
 func (v *View) Key(round int) (suite.Digest, bool) {
+	if v.Terms().Proved() {
+		_, ok := All[HelloBody](v, round, Hello, v.Trustees())
+		return v.Transcript(round), ok
+	}
 	keys, ok := All[KeyBody](v, round, Key, v.Trustees())
 	if !ok {
 		return "", false

@@ -384,14 +384,14 @@ func TestOver(t *testing.T) {
 		refused fault.Code
 		over    bool
 	}{
-		{"the gate ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, "gate"), "tampered"} }, "tampered", "", true},
-		{"the coordinator ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, Coordinator), "run-dead"} }, "run-dead", "", true},
-		{"a trustee ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, "trustee-1"), "set"} }, "set", "", true},
-		{"a site ends it", Dead, func(w *world) Body { return DeadBody{w.of(0, "site-a"), "slots"} }, "slots", "", true},
+		{"the gate ends it", Dead, func(w *world) Body { return DeadBody{Of: w.of(0, "gate"), Code: "tampered"} }, "tampered", "", true},
+		{"the coordinator ends it", Dead, func(w *world) Body { return DeadBody{Of: w.of(0, Coordinator), Code: "run-dead"} }, "run-dead", "", true},
+		{"a trustee ends it", Dead, func(w *world) Body { return DeadBody{Of: w.of(0, "trustee-1"), Code: "set"} }, "set", "", true},
+		{"a site ends it", Dead, func(w *world) Body { return DeadBody{Of: w.of(0, "site-a"), Code: "slots"} }, "slots", "", true},
 		{"a replay agrees", Replayed, func(w *world) Body { return ReplayedBody{w.of(0, "site-a"), true} }, "", "", false},
 		{"a replay does not agree", Replayed, func(w *world) Body { return ReplayedBody{w.of(0, "site-a"), false} }, "engines", "", true},
 		{"a stranger's replay does not agree", Replayed, func(w *world) Body { return ReplayedBody{w.of(0, "stranger"), false} }, "", "", false},
-		{"a stranger would end it", Dead, func(w *world) Body { return DeadBody{w.of(0, "stranger"), "run-dead"} }, "", "", false},
+		{"a stranger would end it", Dead, func(w *world) Body { return DeadBody{Of: w.of(0, "stranger"), Code: "run-dead"} }, "", "", false},
 		{"a site refuses", Refusal, func(w *world) Body { return RefusalBody{Of: w.of(0, "site-b"), Code: "budget"} }, "", "budget", true},
 		{"a trustee refuses", Refusal, func(w *world) Body { return RefusalBody{Of: w.of(0, "trustee-1"), Code: "budget"} }, "", "", false},
 		{"a stranger refuses", Refusal, func(w *world) Body { return RefusalBody{Of: w.of(0, "stranger"), Code: "budget"} }, "", "", false},
