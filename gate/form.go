@@ -124,6 +124,9 @@ func statements(terms jobs.Terms, threshold int64, p *jobs.Privacy) []jobs.State
 	} else {
 		all = dpStatements(terms, threshold, p)
 	}
+	if terms.Proved() {
+		all = append(all, terms.ProtectionWords())
+	}
 	if s, ok := subtraction(len(terms.Members)); ok {
 		all = append(all, s)
 	}

@@ -57,6 +57,23 @@ func (t Terms) Aggregators() []Process {
 	return two
 }
 
+// ProtectionWords say which protection a sum of these terms has, on whose honesty
+// it stands, and what is not proved.
+func (t Terms) ProtectionWords() Statement {
+	if two := t.Aggregators(); len(two) == 2 {
+		return Statement{
+			ZH: fmt.Sprintf("可验证求和 Prio3：由两个互不合谋的聚合方 %s 与 %s 完成；每个域的输入都证明在约定范围内（按每域至多 %d 个单位推算）。两方合谋则能读出单个域的输入，也能改动总和；范围之内的数值是否属实，未经证明。",
+				two[0].Name, two[1].Name, t.Prio.Units),
+			EN: fmt.Sprintf("Verifiable sum, Prio3: by two aggregators that do not collude, %s and %s; every domain's part is proved to be within the agreed ranges, which follow from at most %d units in a domain. The two together could read a domain's part, and either could change the sum; whether a number within its range is true is not proved.",
+				two[0].Name, two[1].Name, t.Prio.Units),
+		}
+	}
+	return Statement{
+		ZH: fmt.Sprintf("门限加密求和（门限 BGV）：%d 个托管方中须有 %d 个合作才能打开总和；各域密文中的数值是否在范围内，未经证明。", len(t.Trustees.Members), t.Trustees.Quorum),
+		EN: fmt.Sprintf("Threshold encryption (BGV): of %d trustees any %d together open the sum, and fewer open nothing; that the numbers in a domain's ciphertexts are within any range is not proved.", len(t.Trustees.Members), t.Trustees.Quorum),
+	}
+}
+
 // A Range is what a member proves of so many slots, one after another, of the
 // vector that it seals: each is Lo at least and below Lo + 2^Bits. Of a Mark
 // all that matters is whether it is 0, so that it travels as 0 or 1.

@@ -46,7 +46,7 @@ const format = "yunei-release/v1"
 // A run that a site refused or that was ended has no release.
 var kinds = []receipt.Kind{
 	msg.Round, msg.Hello, msg.KeyCommit, msg.KeyOpen, msg.Key, msg.Receiver, msg.Admitted, msg.Commit, msg.Confirm, msg.Reveal, msg.Sum,
-	msg.Ready, msg.Active, msg.Answer, msg.Lost, msg.Candidate, msg.VoteCommit, msg.VoteOpen, msg.Replay, msg.Replayed,
+	msg.Ready, msg.Active, msg.Answer, msg.PrioPart, msg.PrioAnswer, msg.PrioClaim, msg.PrioSum, msg.Lost, msg.Candidate, msg.VoteCommit, msg.VoteOpen, msg.Replay, msg.Replayed,
 }
 
 // A Bundle is a released run as a file. It is well-formed, which says nothing of

@@ -59,6 +59,7 @@ type Report struct {
 	Operator     string       `json:"operator,omitempty"`
 	Program      suite.Digest `json:"program,omitempty"`
 	Mode         jobs.Mode    `json:"mode,omitempty"`
+	Protection   Text         `json:"protection,omitzero"` // of the sum, and what it stands on
 	// Evidence is the type of what vouched for the gate, to the trustees and to the
 	// domains; the words, and whether the gate's host could read what it opened,
 	// follow from it.
@@ -93,7 +94,7 @@ func (v *verification) report(done []Check) Report {
 	r := Report{
 		Valid: true, Size: len(v.raw), Checks: done,
 		Installation: v.file.Installation, Run: v.run.ID, Permit: t.ID, Terms: v.permit.Digest(), Scenario: t.Scenario,
-		Purpose: t.Purpose, Operator: t.Operator.Org, Program: t.Program.Digest, Mode: t.Mode,
+		Purpose: t.Purpose, Operator: t.Operator.Org, Program: t.Program.Digest, Mode: t.Mode, Protection: Text(t.ProtectionWords()),
 		Evidence: t.Gate.Evidence, Confidential: t.Gate.ConfidentialAgainstHost(), Place: Text(t.Gate.Evidence.Words()),
 		Profile: v.candidate.Profile, Verdict: v.candidate.Verdict, Trustees: v.active, Recipients: t.Recipients, Started: v.run.At, Witnessed: v.tree.Time,
 		Leaves: v.tree.Size, Statements: len(v.file.Statements), NotProven: notProven(t), Candidate: v.table,
@@ -198,6 +199,7 @@ func (r Report) facts(b *strings.Builder, l Lang) {
 		{Text{"执行引擎", "engines"}, strings.Join(r.Engines, ", ")},
 		{Text{"域内复算一致", "replayed alike in"}, strings.Join(r.Replayed, ", ")},
 		{Text{"模式", "mode"}, string(r.Mode)},
+		{Text{"求和保护", "protection of the sum"}, r.Protection.in(l)},
 		{Text{"检查规则", "profile"}, r.Profile},
 		{Text{"闸门结论", "gate's verdict"}, r.Verdict},
 		{Text{"例外理由", "exceptions"}, strings.Join(r.excepted(l), ", ")},

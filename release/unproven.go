@@ -15,10 +15,6 @@ func notProven(t jobs.Terms) []Text {
 			"That each domain ran the granted program on the granted data and sealed what came of it: only its own signature says so.",
 		},
 		{
-			"和密文的计算：密文不在包内；以关口和达到门限数的托管方的签名为凭。",
-			"The addition itself: the ciphertexts are not in the bundle; the gate and a quorum of trustees sign that they did it.",
-		},
-		{
 			"关口的检查过程：包内只有检查记录的承诺；“通过”是关口的签名陈述。",
 			"The gate's checks: of their record there is a commitment only; that they passed is the gate's word.",
 		},
@@ -35,6 +31,7 @@ func notProven(t jobs.Terms) []Text {
 			"The times that the start and the decisions state: they are their signers' own; the witnessed time is the witnesses'.",
 		},
 	}
+	list = append(list, additionLimits(t)...)
 	list = append(list, gateLimits(t)...)
 	list = append(list, memberLimits(t)...)
 	list = append(list, modeLimits(t)...)

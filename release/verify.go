@@ -22,7 +22,8 @@ func Verify(raw []byte, pins Pins) (Report, error) {
 	var done []Check
 	for _, c := range checks {
 		err := c.holds(v)
-		done = append(done, Check{Name: c.name, Part: c.part, Proves: c.proves, OK: err == nil})
+		part, proves := v.words(c)
+		done = append(done, Check{Name: c.name, Part: part, Proves: proves, OK: err == nil})
 		if err != nil {
 			return Report{Size: len(raw), Checks: done}, &Broken{Check: done[len(done)-1], Cause: err}
 		}
@@ -195,6 +196,9 @@ func (v *verification) key() error {
 	if _, ok := v.view.Key(v.round); !ok {
 		return fmt.Errorf("not every trustee vouches for one key: %w", fault.Denied)
 	}
+	if v.terms.Proved() {
+		return v.inOrder(v.said(msg.Hello, all...))
+	}
 	return v.inOrder(v.said(msg.Hello, all...), v.said(msg.KeyCommit, all...), v.said(msg.KeyOpen, all...), v.said(msg.Key, all...))
 }
 
@@ -235,7 +239,11 @@ func (v *verification) confirmed() error {
 		return fmt.Errorf("not every member signed one set of at least k_min: %w", fault.Denied)
 	}
 	sites, gate := v.view.Sites(), v.terms.Gate.Name
-	if err := v.inOrder(v.said(msg.Key, v.view.Trustees()...), v.said(msg.Commit, sites...), v.said(msg.Confirm, sites...)); err != nil {
+	keyed := msg.Key
+	if v.terms.Proved() {
+		keyed = msg.Hello
+	}
+	if err := v.inOrder(v.said(keyed, v.view.Trustees()...), v.said(msg.Commit, sites...), v.said(msg.Confirm, sites...)); err != nil {
 		return err
 	}
 	return v.inOrder(v.said(msg.Receiver, gate), v.said(msg.Commit, sites...))
@@ -259,6 +267,9 @@ func (v *verification) summed() error {
 	if err != nil {
 		return err
 	}
+	if v.terms.Proved() {
+		return v.listed(parts, sum)
+	}
 	for _, p := range parts {
 		if !alike(p, sum.Parts) {
 			return fmt.Errorf("the sum has not the layout of the partials: %w", fault.Tampered)
@@ -273,6 +284,9 @@ func alike(a, b msg.Parts) bool {
 }
 
 func (v *verification) answered() error {
+	if v.terms.Proved() {
+		return v.aggregated()
+	}
 	gate := v.terms.Gate.Name
 	body, err := msg.Read[msg.ActiveBody](v.view, v.round, msg.Active, gate)
 	if err != nil {
@@ -318,7 +332,11 @@ func (v *verification) gated() error {
 		return fmt.Errorf("the gate's evidence is not what the permit says: %w", fault.Tampered)
 	}
 	candidate := []msg.Place{{Run: v.run.ID, Kind: msg.Candidate, Party: gate.Name}}
-	return v.inOrder(v.said(msg.Answer, v.active...), candidate)
+	last := msg.Answer
+	if v.terms.Proved() {
+		last = msg.PrioSum
+	}
+	return v.inOrder(v.said(last, v.active...), candidate)
 }
 
 // passing are the gate's verdicts on what people may let go out; what failed,

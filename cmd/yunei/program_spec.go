@@ -94,6 +94,7 @@ func rehearse(t jobs.Terms, module []byte, schemas map[string]string, catalogue 
 	fillCodes(&r.terms, d)
 	fillSlots(&r.terms, d)
 	r.standIn()
+	fillProtection(&r.terms, d)
 	if err := gate.Admit(r.terms); err != nil {
 		if _, ok := errors.AsType[fault.Refusal](err); ok {
 			return r, err

@@ -125,7 +125,25 @@ func fill(t *jobs.Terms, d verb.Directory, me suite.PublicKey, program string) e
 	}
 	fillCodes(t, d)
 	fillSlots(t, d)
+	fillProtection(t, d)
 	return nil
+}
+
+// fillProtection completes protection prio3: the first two trustees aggregate, and
+// a domain has at most as many units as the catalogue has rows of it.
+func fillProtection(t *jobs.Terms, d verb.Directory) {
+	if !t.Proved() {
+		return
+	}
+	if t.Prio == nil {
+		t.Prio = &jobs.Prio{}
+	}
+	if two := t.Trustees.Members; len(two) > 1 && t.Prio.Leader == "" && t.Prio.Helper == "" {
+		t.Prio.Leader, t.Prio.Helper = two[0].Name, two[1].Name
+	}
+	if t.Prio.Units == 0 {
+		t.Prio.Units = rowsAtMost(*t, d)
+	}
 }
 
 // fillSlots gives an application that names no slots those that follow from the
@@ -134,7 +152,14 @@ func fillSlots(t *jobs.Terms, d verb.Directory) {
 	if t.Due.Count != 0 {
 		return
 	}
-	var rows int64
+	t.Due = jobs.DefaultSlots(rowsAtMost(*t, d))
+	for t.Due.Count > 1 && t.Due.Last(t.NotBefore).After(t.NotAfter) {
+		t.Due.Count--
+	}
+}
+
+// rowsAtMost is the largest of the members' versions, by the catalogue.
+func rowsAtMost(t jobs.Terms, d verb.Directory) (rows int64) {
 	for _, m := range t.Members {
 		for _, e := range d.Catalogue {
 			for _, v := range e.Versions {
@@ -144,10 +169,7 @@ func fillSlots(t *jobs.Terms, d verb.Directory) {
 			}
 		}
 	}
-	t.Due = jobs.DefaultSlots(rows)
-	for t.Due.Count > 1 && t.Due.Last(t.NotBefore).After(t.NotAfter) {
-		t.Due.Count--
-	}
+	return rows
 }
 
 func userOf(d verb.Directory, is func(governance.User) bool) (governance.User, bool) {
@@ -285,6 +307,8 @@ func showApplication(c *cobra.Command, api *client.Client, id string) error {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "申请 application %s: %s\n", id, a.Stage)
+	words := a.Terms.ProtectionWords()
+	fmt.Fprintf(c.OutOrStdout(), "  求和保护 protection of the sum:\n    %s\n    %s\n", words.ZH, words.EN)
 	for _, who := range a.Turn {
 		fmt.Fprintf(c.OutOrStdout(), "  等待 waits for: %s\n", who)
 	}
