@@ -128,14 +128,30 @@ func (m *member) Advance(ctx context.Context, v *msg.View) error {
 	return m.say(ctx, msg.Reveal, m.name, msg.RevealBody{Of: v.Of(n, m.name), Salt: m.salts[n], Parts: hetest.Digests(m.sealed[n])}, slices.Concat(m.sealed[n]...)...)
 }
 
+// own is what an honest site would seal of its values.
+func (m *member) own(ctx context.Context, v *msg.View, n int) ([][][]byte, error) {
+	fetch := func(ctx context.Context, d suite.Digest, limit int) ([]byte, error) { return party.Fetch(ctx, m.board, d, limit) }
+	if v.Terms().Proved() {
+		tasks, err := enclave.Tasks(ctx, fetch, v, n)
+		if err != nil {
+			return nil, err
+		}
+		return enclave.Prove(tasks, v.Terms().Ranges(), m.values)
+	}
+	d, _ := v.Key(n)
+	key, err := fetch(ctx, d, he.PublicKeySize)
+	if err != nil {
+		return nil, err
+	}
+	return hetest.Encrypt(key, m.values)
+}
+
 func (m *member) commit(ctx context.Context, v *msg.View, n int) error {
 	if m.sealed[n] == nil {
-		d, _ := v.Key(n)
-		key, err := party.Fetch(ctx, m.board, d, he.PublicKeySize)
+		parts, err := m.own(ctx, v, n)
 		if err != nil {
 			return err
 		}
-		parts, err := hetest.Encrypt(key, m.values)
 		if m.instead != nil {
 			var other [][][]byte
 			if other, err = m.instead(ctx, v, n); other != nil {

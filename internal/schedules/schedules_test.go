@@ -318,7 +318,7 @@ func (w *world) judge(l liars) error {
 		return fmt.Errorf("a candidate, and dead of %s", code)
 	case released != nil:
 		opened = append(opened, released)
-	case code != "tampered" && code != "run-dead" && v.Refused() == "":
+	case code != "tampered" && code != "run-dead" && (code != "unproved" || l.member == nil) && v.Refused() == "":
 		return fmt.Errorf("neither opened nor refused with a kind: dead %q", code)
 	}
 	if l.ear != nil {
@@ -346,7 +346,7 @@ func (w *world) oneSet() error {
 			if p == nil {
 				continue
 			}
-			if p.Remembers(run, n, msg.Answer) {
+			if p.Remembers(run, n, msg.Answer) || p.Remembers(run, n, msg.PrioAnswer) {
 				r, err := p.Recall(run, n, msg.Ready)
 				if err != nil {
 					return fmt.Errorf("%s has answered in round %d, and was not ready: %w", name, n, err)
@@ -424,6 +424,9 @@ func (w *world) secret(l liars, opened [][]int64) error {
 func (w *world) decrypt(l liars, n int) []int64 {
 	w.Helper()
 	v := w.last()
+	if v.Terms().Proved() {
+		return nil // there are no ciphertexts
+	}
 	reveal, err := msg.Read[msg.RevealBody](v, n, msg.Reveal, victim)
 	if err != nil {
 		return nil

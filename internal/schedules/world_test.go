@@ -109,6 +109,12 @@ var dataset = sync.OnceValues(func() ([]byte, error) {
 // open, all of whom are real.
 func newWorld(tb testing.TB, seed uint64, k int) *world {
 	tb.Helper()
+	return newWorldOf(tb, seed, k, func(*jobs.Terms) {})
+}
+
+// newWorldOf is a world under other terms.
+func newWorldOf(tb testing.TB, seed uint64, k int, edit func(*jobs.Terms)) *world {
+	tb.Helper()
 	server, err := bus.Serve(tb.Context(), bus.Config{Dir: tb.TempDir()})
 	must(tb, err)
 	tb.Cleanup(server.Close)
@@ -121,6 +127,8 @@ func newWorld(tb testing.TB, seed uint64, k int) *world {
 	must(tb, err)
 	tb.Cleanup(w.board.Close)
 	w.terms = w.allTerms(k)
+	edit(&w.terms)
+	must(tb, w.terms.Check())
 	for _, m := range w.terms.Members {
 		w.pins[""][m.Provider.Org] = m.Provider.Key
 		w.order = append(w.order, m.Site.Name)

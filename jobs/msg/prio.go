@@ -88,10 +88,14 @@ func ReadPrio(v *View, round int, kind receipt.Kind, party string) (PrioBody, er
 		return PrioBody{}, err
 	}
 	var about suite.Digest
-	if sum, ok := v.Receipt(round, Sum, v.Terms().Gate.Name); ok && kind != PrioPart {
+	if kind != PrioPart {
+		sum, ok := v.Receipt(round, Sum, v.Terms().Gate.Name)
+		if !ok {
+			return PrioBody{}, fmt.Errorf("the sum that %s of %s is about: %w", kind, party, fault.NotFound)
+		}
 		about = sum.Digest()
 	}
-	if b.Sum != about || (about == "") != (kind == PrioPart) || len(b.Messages) != len(v.Terms().Ranges()) {
+	if b.Sum != about || len(b.Messages) != len(v.Terms().Ranges()) {
 		return PrioBody{}, fmt.Errorf("%s of %s: not a message for each range, about this sum: %w", kind, party, fault.Tampered)
 	}
 	return b, nil
