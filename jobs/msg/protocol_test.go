@@ -33,6 +33,7 @@ var bodies = map[receipt.Kind]any{
 	Active: ActiveBody{}, Answer: AnswerBody{}, Candidate: CandidateBody{}, Refusal: RefusalBody{}, Lost: LostBody{}, Dead: DeadBody{},
 	Replay: ReplayBody{}, Replayed: ReplayedBody{}, VoteCommit: VoteCommitBody{}, VoteOpen: VoteOpenBody{}, Release: ReleaseBody{},
 	Consent: ConsentBody{}, Disclosed: DisclosedBody{}, Lease: LeaseBody{},
+	PrioPart: PrioBody{}, PrioAnswer: PrioBody{}, PrioClaim: PrioBody{}, PrioSum: PrioBody{},
 }
 
 // inside are the other structures that travel.
@@ -116,7 +117,7 @@ func TestProtocolJournalsAndNames(t *testing.T) {
 	}
 	folders := map[string]string{
 		"msg": ".", "jobs": "..", "receipt": "../receipt", "party": "../../party", "lease": "../../party/lease", "trustee": "../../trustee", "opening": "../../opening", "site": "../../site",
-		"enclave": "../../enclave", "he": "../../enclave/he", "attest": "../../enclave/attest", "flow": "../../flow", "proof": "../../storage/ledger/proof", "journal": "../../storage/journal",
+		"enclave": "../../enclave", "he": "../../enclave/he", "prio": "../../enclave/prio", "attest": "../../enclave/attest", "flow": "../../flow", "proof": "../../storage/ledger/proof", "journal": "../../storage/journal",
 		"suite": "../../suite", "gate": "../../gate", "governance": "../../governance", "sets": "../../gate/register/sets",
 	}
 	names := regexp.MustCompile("`([a-z]+)\\.([A-Z][A-Za-z]*(?:\\.[A-Z][A-Za-z]*)?)`").FindAllStringSubmatch(doc, -1)
