@@ -62,7 +62,7 @@ func (t Terms) Aggregators() []Process {
 func (t Terms) ProtectionWords() Statement {
 	if two := t.Aggregators(); len(two) == 2 {
 		return Statement{
-			ZH: fmt.Sprintf("可验证求和 Prio3：由两个互不合谋的聚合方 %s 与 %s 完成；每个域的输入都证明在约定范围内（按每域至多 %d 个单位推算）。两方合谋则能读出单个域的输入，也能改动总和；范围之内的数值是否属实，未经证明。",
+			ZH: fmt.Sprintf("可验证求和 Prio3：由两个互不合谋的聚合方 %s 与 %s 完成；每个域的输入都证明在约定范围内（按每域至多 %d 个单位推算）。两方合谋则能读出单个域的输入，任何一方都能改动总和；范围之内的数值是否属实，未经证明。",
 				two[0].Name, two[1].Name, t.Prio.Units),
 			EN: fmt.Sprintf("Verifiable sum, Prio3: by two aggregators that do not collude, %s and %s; every domain's part is proved to be within the agreed ranges, which follow from at most %d units in a domain. The two together could read a domain's part, and either could change the sum; whether a number within its range is true is not proved.",
 				two[0].Name, two[1].Name, t.Prio.Units),

@@ -369,3 +369,57 @@ func TestLyingAggregator(t *testing.T) {
 		}
 	}
 }
+
+// fell is what an aggregator dies of beside its journal.
+type fell struct{}
+
+// An aggregator that dies beside any entry of its journal costs the round at most,
+// and gives its sum at most once in one.
+func TestAggregatorDies(t *testing.T) {
+	for _, kind := range []string{"prio-part", "prio-seen", "prio-answer", "prio-claim", "prio-sum"} {
+		for _, moment := range []string{"before", "after"} {
+			t.Run(kind+":"+moment, func(t *testing.T) {
+				s := provedDP(t)
+				s.trustees["trustee-2"].Crash = func(point string) {
+					if point == kind+":"+moment {
+						panic(fell{})
+					}
+				}
+				s.begin(1)
+				died := false
+				for !died {
+					for _, name := range s.order {
+						died = s.dies(name) || died
+					}
+				}
+				s.restart("trustee-2")
+				s.quiet()
+				s.wantSaid(1, msg.Lost, "trustee-2")
+				s.wantSaid(0, msg.Candidate)
+				s.begin(2)
+				s.quiet()
+				s.wantCells(provedCells)
+				if s.said(1, msg.PrioSum) != nil && !slices.Equal(s.said(1, msg.PrioSum), []string{"trustee-1"}) {
+					t.Errorf("in the round that was lost, %v gave their sums", s.said(1, msg.PrioSum))
+				}
+			})
+		}
+	}
+}
+
+// dies gives a party its turn, and reports whether it has died of it.
+func (s *stage) dies(name string) (died bool) {
+	s.Helper()
+	defer func() {
+		if x := recover(); x != nil {
+			if _, ok := x.(fell); !ok {
+				panic(x)
+			}
+			died = true
+		}
+	}()
+	if err := s.turn(name); err != nil {
+		s.Fatalf("%s: %v", name, err)
+	}
+	return false
+}

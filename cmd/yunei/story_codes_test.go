@@ -20,6 +20,7 @@ var untold = map[string]string{
 	"recheck":        "it takes a gate that lies; TestRecheck has one",
 	"set":            "it takes two runs over sets of domains that leave one alone; package trustee's tests have them",
 	"journal-behind": "it takes a site whose journal was brought back from a backup; package site's tests have one",
+	"unproved":       "it takes a domain that lies about its range; package opening's tests have one",
 	"withheld-spent": "it takes six runs that the register withholds; package site's tests have them",
 	"engines":        "it takes a runner that lies; package site's tests have one, and see that nothing is sealed",
 	"internal":       "it is our own fault; whoever knows a way to it reports a bug",

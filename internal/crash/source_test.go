@@ -227,6 +227,9 @@ var elsewhere = map[string]bool{
 	"site:doomed": true, "site:dead": true, "site:replay-begun": true, "site:replay-try": true, "site:replay-bit": true,
 	"site:replay-slot": true, "site:replayed": true, "site:withheld": true, "site:retired": true, "site:consent": true, "site:disclosed": true,
 	"trustee:dead": true,
+	// Of protection prio3: TestAggregatorDies of package opening kills an aggregator
+	// at each.
+	"trustee:prio-part": true, "trustee:prio-seen": true, "trustee:prio-answer": true, "trustee:prio-claim": true, "trustee:prio-sum": true,
 }
 
 // class is a daemon's name without its number.

@@ -130,7 +130,9 @@ func (m *member) Advance(ctx context.Context, v *msg.View) error {
 
 // own is what an honest site would seal of its values.
 func (m *member) own(ctx context.Context, v *msg.View, n int) ([][][]byte, error) {
-	fetch := func(ctx context.Context, d suite.Digest, limit int) ([]byte, error) { return party.Fetch(ctx, m.board, d, limit) }
+	fetch := func(ctx context.Context, d suite.Digest, limit int) ([]byte, error) {
+		return party.Fetch(ctx, m.board, d, limit)
+	}
 	if v.Terms().Proved() {
 		tasks, err := enclave.Tasks(ctx, fetch, v, n)
 		if err != nil {
