@@ -118,7 +118,7 @@ func TestProtocolJournalsAndNames(t *testing.T) {
 	folders := map[string]string{
 		"msg": ".", "jobs": "..", "receipt": "../receipt", "party": "../../party", "lease": "../../party/lease", "trustee": "../../trustee", "opening": "../../opening", "site": "../../site",
 		"enclave": "../../enclave", "he": "../../enclave/he", "prio": "../../enclave/prio", "attest": "../../enclave/attest", "flow": "../../flow", "proof": "../../storage/ledger/proof", "journal": "../../storage/journal",
-		"suite": "../../suite", "gate": "../../gate", "governance": "../../governance", "sets": "../../gate/register/sets",
+		"suite": "../../suite", "fault": "../../fault", "gate": "../../gate", "governance": "../../governance", "sets": "../../gate/register/sets",
 	}
 	names := regexp.MustCompile("`([a-z]+)\\.([A-Z][A-Za-z]*(?:\\.[A-Z][A-Za-z]*)?)`").FindAllStringSubmatch(doc, -1)
 	if len(names) < 40 {
