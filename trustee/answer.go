@@ -106,7 +106,11 @@ func (t *Trustee) reply(ctx context.Context, v *msg.View, n int) (msg.Body, [][]
 		r.sum.Close()
 		r.sum = nil
 	}
-	return msg.AnswerBody{Of: v.Of(n, t.Name), Active: said.Digest(), Parts: r.answer.Parts()}, nil, nil
+	seq, err := t.number(v, n, string(msg.Answer))
+	if err != nil {
+		return nil, nil, err
+	}
+	return msg.AnswerBody{Of: v.Of(n, t.Name), Active: said.Digest(), Parts: r.answer.Parts(), Seq: seq}, nil, nil
 }
 
 // shares puts the answer on the board, when the journal has its digests.

@@ -8,8 +8,10 @@
 // every member provider's signature by the keys pinned here, every member must
 // have signed the set, the gate's key must be vouched for as the permit demands,
 // and the sum must be the sum of exactly the ciphertexts that they revealed. It remembers for ever what sites have said that they spent,
-// and of which domains sums were opened, and ends a run in which a site has
-// forgotten the one or that would single out a domain by the other. It runs no
+// of which domains sums were opened, and which numbers the other trustees have
+// given out, and ends a run in which a site has
+// forgotten what it spent, or a trustee its numbers, or that would single out a
+// domain. It runs no
 // guest and sees no plaintext.
 package trustee
 
@@ -91,6 +93,9 @@ func (t *Trustee) steps(v *msg.View) []party.Step {
 // Advance takes the steps that are due in a run.
 func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
 	n := v.Round()
+	if v.Err() == nil && t.named(v) && v.Over() {
+		t.countPast(v)
+	}
 	if v.Err() != nil || v.Over() || n == 0 || !t.named(v) {
 		t.forget(v.ID(), msg.MaxRounds+1)
 		return nil //nolint:nilerr // in a run that does not hold nothing is due
@@ -105,7 +110,10 @@ func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
 		}
 		return t.Say(ctx, msg.Lost, msg.LostBody{Of: v.Of(n, t.Name)})
 	}
-	err := t.Walk(ctx, v, t.steps(v))
+	err := t.count(v)
+	if err == nil {
+		err = t.Walk(ctx, v, t.steps(v))
+	}
 	if r, ok := errors.AsType[fault.Refusal](err); ok && slices.Contains(ends, r.Code) {
 		t.Log.LogAttrs(ctx, slog.LevelError, "refusing to open", slog.String("run", v.ID()), slog.Any("err", err))
 		t.forget(v.ID(), msg.MaxRounds+1)
@@ -175,7 +183,11 @@ func (t *Trustee) hello(_ context.Context, v *msg.View, n int) (msg.Body, [][]by
 		t.rounds[key(v.ID(), n)] = r
 		t.mu.Unlock()
 	}
-	return msg.HelloBody{Of: v.Of(n, t.Name), Box: r.box.Public(), Nonce: r.nonce}, nil, nil
+	seq, err := t.number(v, n, string(msg.Hello))
+	if err != nil {
+		return nil, nil, err
+	}
+	return msg.HelloBody{Of: v.Of(n, t.Name), Box: r.box.Public(), Nonce: r.nonce, Seq: seq}, nil, nil
 }
 
 func newRound(v *msg.View, name string) (*round, error) {

@@ -221,12 +221,12 @@ func TestCrashTotal(t *testing.T) {
 }
 
 // elsewhere are entries of runs that end in an incident or are replayed, which
-// take a runner that lies or a clock that is moved: package site's own test
+// take a runner that lies, a clock that is moved or a provider that objects: package site's own test
 // kills a site at each of them.
 var elsewhere = map[string]bool{
 	"site:doomed": true, "site:dead": true, "site:replay-begun": true, "site:replay-try": true, "site:replay-bit": true,
 	"site:replay-slot": true, "site:replayed": true, "site:withheld": true, "site:retired": true, "site:consent": true, "site:disclosed": true,
-	"trustee:dead": true,
+	"trustee:dead": true, "site:hold": true, "site:hold-release": true, "site:lease": true,
 	// Of protection prio3: TestAggregatorDies of package opening kills an aggregator
 	// at each.
 	"trustee:prio-part": true, "trustee:prio-seen": true, "trustee:prio-answer": true, "trustee:prio-claim": true, "trustee:prio-sum": true,

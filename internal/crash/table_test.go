@@ -31,6 +31,8 @@ var (
 	third  = end{rounds: []int{3}}
 	dead   = end{code: deadCode}
 	poor   = end{code: "budget"}
+	// early: before or after its own hello, as the others' came in.
+	early = end{rounds: []int{1, 2}}
 	// later: shares were lost, perhaps more than the committee can spare.
 	later = end{rounds: []int{2, 3}, code: deadCode}
 	// any: everyone died, at a moment that is not the same every time.
@@ -102,6 +104,8 @@ var table = brief(slices.Concat(
 	relented(step("site-a:refusal", first, poor)),
 
 	step("trustee-1:hello", first, second),
+	step("trustee-1:numbered", first, first),
+	step("trustee-2:counted", early, early),
 	step("trustee-1:key-commit", second, second),
 	step("trustee-2:key-open", second, second),
 	step("trustee-3:key", second, second),

@@ -445,7 +445,7 @@ func (x *rogue) greet() {
 	var err error
 	x.box, err = suite.NewBox()
 	must(x.TB, err)
-	must(x.TB, x.say(x.Context(), msg.Hello, corrupt, msg.HelloBody{Of: x.of, Box: x.box.Public(), Nonce: suite.Salt{5}}))
+	must(x.TB, x.say(x.Context(), msg.Hello, corrupt, msg.HelloBody{Of: x.of, Box: x.box.Public(), Nonce: suite.Salt{5}, Seq: 1}))
 }
 
 // commitTo shows the honest a commitment.

@@ -270,7 +270,7 @@ func (h *hand) Advance(ctx context.Context, v *msg.View) error {
 	all := v.Trustees()
 	switch {
 	case !v.Said(n, msg.Hello, h.name):
-		return h.say(ctx, msg.Hello, h.name, msg.HelloBody{Of: v.Of(n, h.name), Box: g.box.Public(), Nonce: g.nonce})
+		return h.say(ctx, msg.Hello, h.name, msg.HelloBody{Of: v.Of(n, h.name), Box: g.box.Public(), Nonce: g.nonce, Seq: uint64(2*n - 1)})
 	case !v.Said(n, msg.KeyCommit, h.name) && allSaid(v, n, msg.Hello, all):
 		if g.share == nil {
 			g.crs = v.CRS(n)
@@ -388,7 +388,7 @@ func (h *hand) answer(ctx context.Context, v *msg.View, n int, g *grip) error {
 		shares = scaled(shares, 3)
 	}
 	said, _ := v.Receipt(n, msg.Active, "gate")
-	return h.say(ctx, msg.Answer, h.name, msg.AnswerBody{Of: v.Of(n, h.name), Active: said.Digest(), Parts: hetest.Digests(shares)}, slices.Concat(shares...)...)
+	return h.say(ctx, msg.Answer, h.name, msg.AnswerBody{Of: v.Of(n, h.name), Active: said.Digest(), Parts: hetest.Digests(shares), Seq: uint64(2 * n)}, slices.Concat(shares...)...)
 }
 
 func (h *hand) toAnswer(ctx context.Context, v *msg.View, n int) ([][][]byte, error) {

@@ -155,7 +155,7 @@ func (w *world) equivocate() {
 	of := msg.Of{Run: run, Round: 1, Permit: w.terms.Digest(), Party: corrupt}
 	box, err := suite.NewBox()
 	must(w.TB, err)
-	subject, raw := w.sign(msg.Hello, corrupt, msg.HelloBody{Of: of, Box: box.Public(), Nonce: suite.Salt{99}})
+	subject, raw := w.sign(msg.Hello, corrupt, msg.HelloBody{Of: of, Box: box.Public(), Nonce: suite.Salt{99}, Seq: 1})
 	w.show(subject, raw, "trustee-1")
 }
 

@@ -151,6 +151,7 @@ type (
 		Of
 		Box   suite.BoxKey `json:"box"`   // for the other trustees' letters in this round
 		Nonce suite.Salt   `json:"nonce"` // its part of the common reference string
+		Seq   uint64       `json:"seq"`   // of the trustee's hellos and answers, over its whole life, from 1
 	}
 	// KeyCommitBody commits to a share of the collective key before any is
 	// shown, so that none can be chosen after the others.
@@ -250,6 +251,7 @@ type (
 		Of
 		Active suite.Digest `json:"active"` // of the ActiveBody's receipt
 		Parts  Parts        `json:"parts"`
+		Seq    uint64       `json:"seq"` // as in HelloBody
 	}
 	// PrioBody is what an aggregator of protection prio3 says to the other, and in
 	// the end to the gate: the four kinds go down one list of messages of

@@ -223,7 +223,7 @@ func (s *script) before() {
 func (s *script) key() {
 	s.says(Round, RoundBody{s.of(1, Coordinator)})
 	for _, name := range trustees {
-		s.says(Hello, HelloBody{Of: s.of(1, name), Box: fixedBox(s.TB, name), Nonce: saltOf("nonce of " + name)})
+		s.says(Hello, HelloBody{Of: s.of(1, name), Box: fixedBox(s.TB, name), Nonce: saltOf("nonce of " + name), Seq: 4})
 	}
 	for _, name := range trustees {
 		s.says(KeyCommit, KeyCommitBody{Of: s.of(1, name), Share: suite.Commit(saltOf(name), s.of(1, name).Bind([]byte(name)))})
@@ -279,7 +279,7 @@ func (s *script) open() {
 	}
 	active := s.says(Active, ActiveBody{Of: s.of(1, "gate"), Sum: sum.Digest(), Points: []int{1, 2}})
 	for _, name := range trustees[:2] {
-		s.says(Answer, AnswerBody{Of: s.of(1, name), Active: active.Digest(), Parts: partsOf(name)})
+		s.says(Answer, AnswerBody{Of: s.of(1, name), Active: active.Digest(), Parts: partsOf(name), Seq: 5})
 	}
 	set, _ := s.view(s.TB).Confirmed(1)
 	s.says(Candidate, CandidateBody{
