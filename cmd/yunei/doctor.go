@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/enclave/attest"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
@@ -77,6 +79,9 @@ type examination struct {
 	Free      uint64            `json:"dirFreeBytes"`
 	Facts     map[string]string `json:"facts"`    // settings of the kernel that decide, as far as they exist
 	Evidence  []jobs.Evidence   `json:"evidence"` // that a gate on this machine could show
+	// Behind says which daemons in Dir have stopped because their clock is behind
+	// the ledger's witnesses, and by how much.
+	Behind map[string]string `json:"clockBehind,omitempty"`
 }
 
 // A checkedRunner was started with a guest that does nothing.
@@ -105,6 +110,7 @@ func examine(ctx context.Context, bin, dir string, least jail.Level) examination
 	}
 	e.judge(least)
 	e.machine()
+	e.Behind = clocks(dir)
 	return e
 }
 
@@ -133,6 +139,9 @@ func (e *examination) judge(least jail.Level) {
 
 // verdict is a refusal if the level is not reached.
 func (e examination) verdict() error {
+	if len(e.Behind) > 0 {
+		return fault.Refuse("clock", "yunei doctor")
+	}
 	if e.Reached {
 		return nil
 	}
@@ -251,6 +260,9 @@ func (e examination) write(w io.Writer) {
 		e.Kernel, e.Cores, float64(e.Memory)/gib, float64(e.Available)/gib)
 	fmt.Fprintf(w, "%s：剩余空间 free space %.1f GiB\n", e.Dir, float64(e.Free)/gib)
 	fmt.Fprintf(w, "闸门在本机可用的证据类型 evidence that a gate here could show：%v\n", e.Evidence)
+	for _, name := range slices.Sorted(maps.Keys(e.Behind)) {
+		fmt.Fprintf(w, "%s %s：时钟落后见证时间 clock behind the witnessed time %s；%s %s\n", mark(false), name, e.Behind[name], slow.ZH, slow.EN)
+	}
 	for _, r := range e.Runners {
 		state := "可启动 starts"
 		if !r.Starts {
@@ -266,6 +278,26 @@ func (e examination) write(w io.Writer) {
 	fmt.Fprintf(w, "\n已达到的级别 levels reached：%s\n要求 wanted：%s\n%s\n",
 		cmp.Or(strings.Join(e.Levels, " "), "无 none"), e.Wanted,
 		map[bool]string{true: "达到 reached", false: "未达到 not reached"}[e.Reached])
+}
+
+var slow = fault.Show(fault.Refuse("clock", ""))
+
+// clocks lists the daemons in a folder, or of which it is the folder, that have
+// stopped because of their clock.
+func clocks(dir string) map[string]string {
+	behind := map[string]string{}
+	for _, pattern := range []string{filepath.Join(dir, folder.ClockFile), filepath.Join(dir, "*", folder.ClockFile)} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			continue // only for a bad pattern
+		}
+		for _, file := range files {
+			if raw, err := os.ReadFile(filepath.Clean(file)); err == nil && len(raw) < 64 {
+				behind[filepath.Base(filepath.Dir(file))] = string(raw)
+			}
+		}
+	}
+	return behind
 }
 
 func (e examination) writeParts(w io.Writer) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/limits"
@@ -150,4 +151,25 @@ func TestDoctorCures(t *testing.T) {
 		t.Error(text.String())
 	}
 	agree(t, e)
+}
+
+// A daemon that has stopped for its clock is named, and doctor is not content.
+func TestDoctorClock(t *testing.T) {
+	dir := t.TempDir()
+	if got := clocks(dir); len(got) != 0 {
+		t.Errorf("%v are behind", got)
+	}
+	site := filepath.Join(dir, "site-a")
+	if err := errors.Join(os.Mkdir(site, 0o700), os.WriteFile(filepath.Join(site, folder.ClockFile), []byte("7h0m0s"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	e := examination{Reached: true, Behind: clocks(dir)}
+	var b strings.Builder
+	e.write(&b)
+	if !strings.Contains(b.String(), "site-a") || !strings.Contains(b.String(), "7h0m0s") || fault.Show(e.verdict()).Code != "clock" {
+		t.Errorf("%v: %s", e.verdict(), b.String())
+	}
+	if got := clocks(site); got["site-a"] != "7h0m0s" {
+		t.Errorf("of the daemon's own folder: %v", got)
+	}
 }

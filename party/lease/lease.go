@@ -164,6 +164,14 @@ func (b *Book) keep(m jobs.Member, l lease, witnessed time.Time) error {
 	return nil
 }
 
+// Behind is how far the local clock is behind the last witnessed time; beyond
+// msg.Tolerance the party has stopped work.
+func (b *Book) Behind() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return max(0, b.last.Sub(b.wall()))
+}
+
 // isSlow reports whether the local clock is behind the witnesses, and logs it
 // when that begins and when it ends.
 func (b *Book) isSlow() bool {

@@ -296,6 +296,9 @@ func TestClockSetBack(t *testing.T) {
 	}
 	w.wall = now.Add(-msg.Tolerance - time.Second)
 	w.want("more than that behind", party.SlowClock)
+	if behind := w.book.Behind(); behind != msg.Tolerance+time.Second {
+		t.Errorf("%v behind", behind)
+	}
 	w.again()
 	if !w.book.Now().Equal(now) {
 		t.Errorf("after a start it is %v, and the witnesses had seen %v", w.book.Now(), now)

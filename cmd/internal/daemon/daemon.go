@@ -7,13 +7,16 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/yunei/yunei/bus"
 	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/cmd/internal/start"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/party/lease"
 	"github.com/yunei/yunei/storage/journal"
@@ -49,7 +52,7 @@ func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, 
 		closeAll()
 		return nil, nil, err
 	}
-	stop := watch(ctx, book, board, log)
+	stop := watch(ctx, dir, book, board, log)
 	closeBoard := closeAll
 	return &party.Party{
 		Name: cfg.Name, Key: key, Board: board, Journal: j, Pins: cfg.Pins, Log: log,
@@ -57,17 +60,43 @@ func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, 
 	}, func() { stop(); closeBoard() }, nil
 }
 
-// watch lets a book follow the board until stop is called.
-func watch(ctx context.Context, book *lease.Book, board *bus.Board, log *slog.Logger) (stop func()) {
+// watch lets a book follow the board, and tells people of the daemon's clock,
+// until stop is called.
+func watch(ctx context.Context, dir string, book *lease.Book, board *bus.Board, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var wg sync.WaitGroup
+	wg.Go(func() {
 		if err := book.Watch(ctx, board); err != nil && ctx.Err() == nil {
 			log.LogAttrs(ctx, slog.LevelError, "following leases", slog.Any("err", err))
 		}
-	}()
-	return func() { cancel(); <-done }
+	})
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			if err := tellClock(dir, book.Behind()); err != nil {
+				log.LogAttrs(ctx, slog.LevelError, "telling of the clock", slog.Any("err", err))
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(clockEvery):
+			}
+		}
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
+const clockEvery = 5 * time.Second
+
+// tellClock writes how far the clock is behind where `yunei doctor` looks, or
+// takes that away if it is right.
+func tellClock(dir string, behind time.Duration) error {
+	file := filepath.Join(dir, folder.ClockFile)
+	if behind > msg.Tolerance {
+		return os.WriteFile(file, []byte(behind.Round(time.Second).String()), 0o600)
+	}
+	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // again is how long a daemon that was refused waits before it asks again.

@@ -21,6 +21,9 @@ const (
 	ConfigFile  = "config.json"
 	KeyFile     = "key.pem"
 	JournalFile = "journal"
+	// ClockFile says by how much the clock is behind the witnesses, while that
+	// keeps the daemon from working; otherwise it is not there.
+	ClockFile = "clock-behind"
 	// MakersDir holds what AMD and Intel publish of the gate's machine; it need not
 	// be there (attest.ReadCollateral).
 	MakersDir = "attestation"
