@@ -35,16 +35,27 @@ type Fetch func(ctx context.Context, d suite.Digest, limit int) ([]byte, error)
 // ciphertexts one by one.
 func Seal(key []byte, values []int64, to he.Sink) error { return he.Encrypt(key, values, to) }
 
+// blocks are a spool's.
+type blocks interface {
+	Append(b []byte) error
+	Read(i int) ([]byte, error)
+	Len() int
+	Close() error
+}
+
 // A list is ciphertexts in a spool, in the order of moduli and then chunks.
 type list struct {
-	spool *spool.Spool
+	spool blocks
 	parts msg.Parts
 	slots int
 }
 
 func newList(dir string, slots int) (list, error) {
 	s, err := spool.New(dir)
-	return list{s, make(msg.Parts, he.Moduli), slots}, err
+	if err != nil {
+		return list{}, err
+	}
+	return list{s, make(msg.Parts, he.Moduli), slots}, nil
 }
 
 // keep is a he.Sink.

@@ -297,6 +297,32 @@ func TestRestartedTrustee(t *testing.T) {
 	s.wantSaid(1, msg.Answer, "trustee-2")
 }
 
+// A trustee that cannot keep its answer, as with a full disk, shows nothing of it
+// and has lost the round: it makes no second one.
+func TestAnswerThatCannotBeKept(t *testing.T) {
+	s := sdc(t)
+	s.begin(1)
+	for len(s.said(1, msg.Active)) == 0 {
+		s.quietTurns()
+	}
+	one := s.trustees["trustee-1"]
+	kept := one.Scratch
+	one.Scratch = "/dev/null/none"
+	if err := s.turn("trustee-1"); err == nil {
+		t.Error("an answer that is nowhere")
+	}
+	one.Scratch = kept
+	s.quiet()
+	s.wantSaid(1, msg.Lost, "trustee-1")
+	s.wantSaid(1, msg.Answer, "trustee-2")
+	s.begin(2)
+	s.quiet()
+	s.wantSaid(2, msg.Answer, "trustee-1", "trustee-2")
+	if diff := cmp.Diff([]jobs.Cell{{60, 305}, nil}, s.candidate().Cells); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // One trustee of three may be gone: the others open.
 func TestSpareTrustee(t *testing.T) {
 	s := sdc(t)

@@ -335,3 +335,42 @@ func TestFollow(t *testing.T) {
 		t.Errorf("Follow = %v", err)
 	}
 }
+
+// What is too large to return is put when the journal has the statement and the
+// board has not; a step that fails there is taken again, in the same bytes.
+func TestBulkComesBetween(t *testing.T) {
+	w := newTable(t)
+	p := w.sit(t, t.TempDir())
+	w.begin(t, 1)
+	subject, broken, turns := msg.Subject(run, 1, msg.Hello, p.Name), errors.New("broken"), 0
+	steps := []Step{{
+		Kind: msg.Hello, Due: func(*msg.View, int) bool { return true },
+		Make: func(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
+			return hello(v, n, p.Name, "x"), [][]byte{[]byte("small")}, nil
+		},
+		Bulk: func(ctx context.Context, _ *msg.View, n int) error {
+			turns++
+			if _, err := p.Board.Get(ctx, subject); !p.Remembers(run, n, msg.Hello) || !errors.Is(err, fault.NotFound) {
+				t.Errorf("turn %d: the journal has it: %v; the board: %v", turns, p.Remembers(run, n, msg.Hello), err)
+			}
+			if turns == 1 {
+				return broken
+			}
+			return p.Put(ctx, []byte("large"))
+		},
+	}}
+	if err := p.Walk(t.Context(), w.view(t), steps); !errors.Is(err, broken) {
+		t.Errorf("what could not be put is no error: %v", err)
+	}
+	if err := p.Walk(t.Context(), w.view(t), steps); err != nil || turns != 2 {
+		t.Errorf("again: %v in %d turns", err, turns)
+	}
+	for _, bulk := range []string{"small", "large"} {
+		if _, err := p.Fetch(t.Context(), suite.DigestOf([]byte(bulk)), 10); err != nil {
+			t.Errorf("%s: %v", bulk, err)
+		}
+	}
+	if _, err := p.Board.Get(t.Context(), subject); err != nil {
+		t.Error(err)
+	}
+}

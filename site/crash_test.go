@@ -45,7 +45,7 @@ func TestCrashes(t *testing.T) {
 		replay bool
 		want   string
 	}{
-		{"a run", "admitted debited begun used cube noise partial slot commit", false, false, "admitted commit"},
+		{"a run", "admitted debited begun used cube noise partial slot chunk commit", false, false, "admitted commit"},
 		{"an incident", "doomed slot dead", true, false, "admitted dead"},
 		{"an answer to keep", "stored", false, true, "admitted commit replayed"},
 		{"a replay", "replay-begun replay-try replay-bit replay-slot replayed", false, true, "admitted commit replayed"},

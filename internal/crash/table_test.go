@@ -86,6 +86,7 @@ var table = brief(slices.Concat(
 		step("site-a:noise", first, first),
 		step("site-b:noise", first, first),
 		step("site-a:partial", first, first),
+		step("site-a:chunk", first, first),
 		step("site-a:commit", first, first),
 		step("site-a:set", first, first),
 		step("site-a:confirm", first, first),
