@@ -3,6 +3,7 @@ package he
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/yunei/yunei/fault"
 )
@@ -14,18 +15,23 @@ func check(b []byte, n int) error {
 		return fmt.Errorf("%d bytes, want %d: %w", len(b), n*polySize, fault.Invalid)
 	}
 	for k := range n * len(primes) {
-		q, bad := primes[k%len(primes)], uint64(0)
-		row := b[k*Slots*8 : (k+1)*Slots*8]
-		for i := 0; i < len(row); i += 8 {
-			// The borrow of w-q is 1 if w < q; no early exit, as shares are secret.
-			bad |= (binary.LittleEndian.Uint64(row[i:])-q)>>63 ^ 1
-			bad |= binary.LittleEndian.Uint64(row[i:]) >> 63
-		}
-		if bad != 0 {
+		if !reduced(b[k*Slots*8:(k+1)*Slots*8], primes[k%len(primes)]) {
 			return fmt.Errorf("coefficients modulo prime %d are not reduced: %w", k%len(primes), fault.Invalid)
 		}
 	}
 	return nil
+}
+
+// reduced says whether every word of row is below q. A word w is if w-q borrows
+// and w itself has no highest bit; no early exit, as shares are secret.
+func reduced(row []byte, q uint64) bool {
+	bad := uint64(0)
+	for ; len(row) >= 32; row = row[32:] { // of Slots words
+		w0, w1 := binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(row[8:])
+		w2, w3 := binary.LittleEndian.Uint64(row[16:]), binary.LittleEndian.Uint64(row[24:])
+		bad |= ^(w0 - q) | w0 | ^(w1 - q) | w1 | ^(w2 - q) | w2 | ^(w3 - q) | w3
+	}
+	return bad>>63 == 0
 }
 
 // decode reads b, which must hold exactly the polynomials ps, into them.
@@ -35,10 +41,11 @@ func decode(b []byte, ps ...poly) error {
 	}
 	for _, p := range ps {
 		for i := range primes {
-			for j := range p.Coeffs[i] {
-				p.Coeffs[i][j] = binary.LittleEndian.Uint64(b)
-				b = b[8:]
+			row, words := p.Coeffs[i], b[:8*Slots]
+			for j := range row {
+				row[j] = binary.LittleEndian.Uint64(words[8*j:])
 			}
+			b = b[8*Slots:]
 		}
 	}
 	return nil
@@ -49,11 +56,15 @@ func encode(ps ...poly) []byte { return appendTo(make([]byte, 0, len(ps)*polySiz
 
 // appendTo appends the encoding of ps to b.
 func appendTo(b []byte, ps ...poly) []byte {
+	at := len(b)
+	b = slices.Grow(b, len(ps)*polySize)[:at+len(ps)*polySize]
 	for _, p := range ps {
 		for i := range primes {
-			for _, c := range p.Coeffs[i] {
-				b = binary.LittleEndian.AppendUint64(b, c)
+			row, words := p.Coeffs[i], b[at:at+8*Slots]
+			for j := range row {
+				binary.LittleEndian.PutUint64(words[8*j:], row[j])
 			}
+			at += 8 * Slots
 		}
 	}
 	return b

@@ -14,7 +14,8 @@
 // # Parameters
 //
 // N = 8192, Q of three 53-bit primes and no special prime (no key is switched
-// by gadget), ternary secrets, error sigma 3.2: log2 Q = 159, where the HE
+// by gadget), ternary secrets, error sigma 3.2 (keys, by the library) and 3.24
+// (ciphertexts and answers, centred binomial: noise.go): log2 Q = 159, where the HE
 // standard (2018, table 1) allows 218 for 128 classical bits. Values are exact
 // integers, by the Chinese remainder theorem over two batching primes T1, T2
 // near 2^50: two ciphertexts for each chunk of 8192 slots. The library carries
@@ -24,7 +25,7 @@
 // # Noise
 //
 // A sum of n ciphertexts under a committee of k has error e of standard
-// deviation 3.2*sqrt(2*n*k*N*2/3), and below 2^16 for n = 50 and k = 7
+// deviation 3.24*sqrt(2*n*k*N*2/3), and below 2^16 for n = 50 and k = 7
 // (measured: 2^14.6). Each answer adds smudging, uniform in [-2^102, 2^102) and
 // drawn here. It opens rightly while |m + T*(e + smudge)| < Q/2: seven answers
 // reach at most 2^154.8 of 2^158 (measured: 2^154.6), so 3.2 bits are to spare (2^105 still
@@ -58,8 +59,10 @@
 //
 // lattigo v5.0.7, which its authors deprecated in favour of v6 and no longer
 // mend. Only lattigo.go imports it, and v6 has the same calls under other
-// paths. Of it we use the ring, key generation, encryption of zero, CKG,
-// thresholdizing and public-key switching. We do not use CKKS, bootstrapping,
+// paths. Of it we use the ring, the batch encoder, key generation, CKG,
+// thresholdizing and decryption. Encryption and public-key switching are a line
+// of ring arithmetic each, written here, so that what is drawn is drawn by
+// noise.go and is transformed once. We do not use CKKS, bootstrapping,
 // relinearization or Galois keys; nor its flooding sampler, whose noise can be
 // read off (smudge.go); nor its decoding of bytes, which a truncated input
 // kills (codec.go); nor does any call answer the same polynomial twice (eprint

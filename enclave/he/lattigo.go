@@ -91,12 +91,6 @@ func asSecretKey(s poly) *rlwe.SecretKey {
 	return sk
 }
 
-func (k publicKey) library() *rlwe.PublicKey {
-	pk := rlwe.NewPublicKey(sets()[0])
-	pk.Value[0].Q, pk.Value[1].Q = k.b, k.a
-	return pk
-}
-
 // deal splits secret among points such that any t of them hold it.
 func deal(secret poly, points []int, t int) (map[int]poly, error) {
 	thr := mhe.NewThresholdizer(sets()[0])
@@ -133,56 +127,87 @@ func additive(share poly, own int, active []int) (poly, error) {
 	return sk.Value.Q, nil
 }
 
-// A switcher makes answers: shares of ciphertexts, toward a receiver's key.
-type switcher struct {
-	pcks mhe.PublicKeySwitchProtocol
-	to   *rlwe.PublicKey
+// A masker makes encryptions of zero under one key: u*key + errors, with a new
+// ternary u and new binomial errors for each.
+type masker struct {
+	key   publicKey
+	from  stream
+	u     poly
+	drawn []byte
 }
 
-func newSwitcher(to publicKey) (switcher, error) {
-	// The library's noise stays at the error's size: what hides is smudge's.
-	pcks, err := mhe.NewPublicKeySwitchProtocol(sets()[0], rlwe.DefaultXe)
-	if err != nil {
-		return switcher{}, fmt.Errorf("preparing the switch: %w", err)
-	}
-	return switcher{pcks, to.library()}, nil
+func newMasker(key publicKey) (masker, error) {
+	from, err := newStream()
+	return masker{key, from, newPoly(), make([]byte, 3*8*Slots)}, err
+}
+
+// mask adds an encryption of zero to b, which comes in the coefficient domain
+// and leaves in the NTT domain, and sets a to its second polynomial.
+func (m masker) mask(b, a poly) {
+	defer clear(m.drawn)
+	_, _ = m.from.Read(m.drawn) // fills it
+	ternary(m.u, m.drawn[:8*Slots])
+	addError(b, m.drawn[8*Slots:16*Slots])
+	a.Zero()
+	addError(a, m.drawn[16*Slots:])
+	r := ringQ()
+	r.NTTLazy(m.u, m.u)
+	r.NTT(b, b)
+	r.NTT(a, a)
+	r.MulCoeffsMontgomeryThenAdd(m.u, m.key.b, b)
+	r.MulCoeffsMontgomeryThenAdd(m.u, m.key.a, a)
+}
+
+// A switcher makes answers: shares of ciphertexts, toward a receiver's key.
+type switcher struct {
+	to     masker
+	secret poly
+	a      poly
+}
+
+func newSwitcher(to publicKey, secret poly) (switcher, error) {
+	m, err := newMasker(to)
+	return switcher{m, secret, newPoly()}, err
 }
 
 // share returns the share of a ciphertext whose second polynomial is c, by the
-// holder of the summand secret, with noise added. noise is overwritten.
-func (s switcher) share(secret, c, noise poly) (b, a poly) {
-	ct := bgv.NewCiphertext(sets()[0], 1, len(primes)-1)
-	ct.Value[1] = c
-	out := s.pcks.AllocateShare(len(primes) - 1)
-	s.pcks.GenShare(asSecretKey(secret), s.to, ct, &out)
-	ringQ().NTT(noise, noise)
-	addTo(out.Value[0], noise)
-	return out.Value[0], out.Value[1]
+// holder of the summand secret, hidden by noise of the coefficient domain, which
+// it overwrites. What it returns is good until the next call.
+func (s switcher) share(c, noise poly) (b, a poly) {
+	s.to.mask(noise, s.a)
+	ringQ().MulCoeffsMontgomeryThenAdd(c, s.secret, noise)
+	return noise, s.a
+}
+
+func (s switcher) erase() {
+	s.secret.Zero()
+	s.to.u.Zero()
 }
 
 // A sealer encrypts under one key and plaintext prime.
 type sealer struct {
-	set bgv.Parameters
 	ecd *bgv.Encoder
-	enc *rlwe.Encryptor
+	pt  *rlwe.Plaintext
+	to  masker
+	a   poly
 }
 
-func newSealer(modulus int, key publicKey) sealer {
+func newSealer(modulus int, key publicKey) (sealer, error) {
 	set := sets()[modulus]
-	return sealer{set, bgv.NewEncoder(set), bgv.NewEncryptor(set, key.library())}
+	pt := bgv.NewPlaintext(set, len(primes)-1)
+	pt.IsNTT = false // it is transformed together with the error
+	m, err := newMasker(key)
+	return sealer{bgv.NewEncoder(set), pt, m, newPoly()}, err
 }
 
-// seal encrypts at most Slots residues.
+// seal encrypts at most Slots residues. What it returns is good until the next
+// call.
 func (s sealer) seal(residues []uint64) (b, a poly, err error) {
-	pt := bgv.NewPlaintext(s.set, len(primes)-1)
-	if err := s.ecd.Encode(residues, pt); err != nil {
+	if err := s.ecd.Encode(residues, s.pt); err != nil {
 		return poly{}, poly{}, fmt.Errorf("encoding: %w", err)
 	}
-	ct, err := s.enc.EncryptNew(pt)
-	if err != nil {
-		return poly{}, poly{}, fmt.Errorf("encrypting: %w", err)
-	}
-	return ct.Value[0], ct.Value[1], nil
+	s.to.mask(s.pt.Value, s.a)
+	return s.pt.Value, s.a, nil
 }
 
 // An opener decrypts under one secret and plaintext prime.

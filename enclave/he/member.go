@@ -1,7 +1,6 @@
 package he
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -186,23 +185,23 @@ func (m *Member) answer(active []int, receiver []byte, chunks int, sum Source, t
 		return fmt.Errorf("answering: %w", err)
 	}
 	var s switcher
-	var secret poly
-	defer func() { secret.Zero() }()
+	defer func() { s.erase() }()
 	err = door("answering", func() error {
 		key, err := decodePublicKey(receiver)
 		if err != nil {
 			return err
 		}
-		if secret, err = additive(m.share, m.point, active); err != nil {
+		secret, err := additive(m.share, m.point, active)
+		if err != nil {
 			return err
 		}
-		s, err = newSwitcher(key)
+		s, err = newSwitcher(key, secret)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return answerAll(list, sum, to, s, secret, bits)
+	return answerAll(list, sum, to, s, bits)
 }
 
 // distinct reads a list whole. It says whether no two of its ciphertexts have
@@ -230,27 +229,26 @@ func distinct(chunks int, list Source) ([][sha256.Size]byte, error) {
 }
 
 // answerAll makes the shares of a sum toward the switcher's key.
-func answerAll(list [][sha256.Size]byte, sum Source, to Sink, s switcher, secret poly, bits int) error {
-	c0, c1 := newPoly(), newPoly()
+func answerAll(list [][sha256.Size]byte, sum Source, to Sink, s switcher, bits int) error {
+	c1 := newPoly()
 	out := make([]byte, 0, ShareSize)
 	return each(len(list)/Moduli, func(m, c int) error {
 		ct, err := sum(m, c)
 		if err != nil {
 			return err
 		}
-		if err := decode(ct, c0, c1); err != nil {
-			return err
-		}
-		if sha256.Sum256(ct[polySize:]) != list[m*len(list)/Moduli+c] {
+		if len(ct) != CiphertextSize || sha256.Sum256(ct[polySize:]) != list[m*len(list)/Moduli+c] {
 			return fmt.Errorf("the list has changed: %w", fault.Tampered)
 		}
+		if err := decode(ct[polySize:], c1); err != nil { // the first one is for who opens
+			return err
+		}
 		err = door("answering", func() error {
-			noise, err := smudge(rand.Reader, bits)
+			noise, err := smudge(s.to.from, bits)
 			if err != nil {
 				return err
 			}
-			b, a := s.share(secret, c1, noise)
-			noise.Zero()
+			b, a := s.share(c1, noise)
 			out = appendTo(out[:0], b, a)
 			return nil
 		})

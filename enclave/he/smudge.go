@@ -12,7 +12,8 @@ import (
 const smudgeBits = 102
 
 // smudge returns noise, uniform in [-2^k, 2^k) with 64 <= k < 126 for each
-// coefficient, modulo each prime, from random, in the coefficient domain.
+// coefficient, modulo each prime, from random (in use a stream), in the
+// coefficient domain.
 //
 // It stands in for the library's flooding, which rounds one of 2^31 magnitudes
 // scaled by sigma: whoever knows the sum can tell which, and is left with the

@@ -40,7 +40,9 @@ func Encrypt(key []byte, values []int64, to Sink) error {
 			return err
 		}
 		for m := range sealers {
-			sealers[m] = newSealer(m, pk)
+			if sealers[m], err = newSealer(m, pk); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -95,16 +97,19 @@ func (a *Adder) add(b []byte, polys int) error {
 		return nil
 	}
 	for k := range polys * len(primes) {
-		q := primes[k%len(primes)]
-		for i := k * Slots * 8; i < (k+1)*Slots*8; i += 8 {
-			s := binary.LittleEndian.Uint64(a.sum[i:]) + binary.LittleEndian.Uint64(b[i:])
-			if s >= q {
-				s -= q
-			}
-			binary.LittleEndian.PutUint64(a.sum[i:], s)
-		}
+		addRow(a.sum[k*Slots*8:(k+1)*Slots*8], b[k*Slots*8:(k+1)*Slots*8], primes[k%len(primes)])
 	}
 	return nil
+}
+
+// addRow adds row to sum, word by word modulo q.
+func addRow(sum, row []byte, q uint64) {
+	for ; len(sum) >= 16 && len(row) >= 16; sum, row = sum[16:], row[16:] { // of Slots words
+		d0 := binary.LittleEndian.Uint64(sum) + binary.LittleEndian.Uint64(row) - q
+		d1 := binary.LittleEndian.Uint64(sum[8:]) + binary.LittleEndian.Uint64(row[8:]) - q
+		binary.LittleEndian.PutUint64(sum, d0+q&-(d0>>63))
+		binary.LittleEndian.PutUint64(sum[8:], d1+q&-(d1>>63))
+	}
 }
 
 // N returns how many ciphertexts were added.
