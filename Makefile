@@ -83,7 +83,7 @@ prove-enclave: build swtpm ## the protocol: every small committee, hundreds of s
 
 .PHONY: bench-enclave
 bench-enclave: ## the secure sum to a million cells against SEAL and adding in the clear; verifiable sums; the private join of 100,000; on one core
-	cd bench && npm install --silent --no-audit --no-fund --prefix sums/seal && go build -o $(CURDIR)/bin/sums ./sums
+	cd bench && npm install --silent --no-audit --no-fund --no-package-lock --prefix sums/seal && go build -o $(CURDIR)/bin/sums ./sums
 	taskset -c 0 bin/sums --root $(CURDIR) --longest 1048576
 	GOMAXPROCS=1 YUNEI_PROVE=1 go test -run '^$$' -bench . -benchtime 1x ./enclave/psi
 	GOMAXPROCS=1 go test -run '^$$' -bench . ./enclave/prio ./enclave/attest
