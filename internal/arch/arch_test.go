@@ -81,7 +81,7 @@ var never = map[string][]string{
 	"cmd/yunei-replay":  {"sandbox/wasm", "jobs", "storage", "governance", "enclave", "bus", "party", "suite"},   // the runner's, on the other engine
 	"cmd/yunei-runner":  {"sandbox/wazero", "jobs", "storage", "governance", "enclave", "bus", "party", "suite"}, // gets bytes on its pipes and nothing else
 	"cmd/yunei-trustee": {"sandbox", "storage/records", "storage/columns", "governance", "gate", "site", "opening", "flow"},
-	"cmd/yunei-gate":    {"sandbox", "storage/records", "storage/columns", "site", "trustee", "flow"}, // sees sums, never rows
+	"cmd/yunei-gate":    {"sandbox", "storage/records", "storage/columns", "site", "trustee", "flow"},                                                            // sees sums, never rows
 	"cmd/yunei-keys":    {"sandbox", "enclave", "bus", "party", "governance", "storage/columns", "storage/records", "site", "trustee", "opening", "flow", "api"}, // answers one site, reads no row and no board
 	"cmd/yunei":         {"sandbox/wasm", "sandbox/wazero", "enclave", "opening", "trustee", "flow", "storage/records"},
 	"storage":           {"jobs", "governance"}, // bytes are bytes
