@@ -5,7 +5,8 @@
 // the verb asks governance whether that user may, keeps what was signed byte
 // for byte, and answers in JSON. Only the bytes of a program come otherwise,
 // with PUT /v1/blob/SHA256, which takes nothing but what a signed program.put
-// announced.
+// announced, and a new process, which nobody knows yet, offers its key under a
+// token with POST /v1/enrol (package enrol).
 //
 // The package decides nothing and signs nothing. Decisions, starts and votes
 // are receipts of their own inside a request, made with keys that the platform
@@ -26,6 +27,7 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/api/verb"
+	"github.com/yunei/yunei/enrol"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
@@ -47,7 +49,7 @@ type Way interface {
 	Bundle(ctx context.Context, run string) ([]byte, error)
 }
 
-// Config is what a Server needs. All of it but Log and Revoked must be given.
+// Config is what a Server needs. All of it but Key, Log and Revoked must be given.
 type Config struct {
 	Installation string          // the name that requests are signed for
 	Root         suite.PublicKey // registers people and processes
@@ -55,8 +57,9 @@ type Config struct {
 	Programs     storage.Store // of uploaded modules, by digest
 	Way          Way
 	Now          func() time.Time
-	Log          *slog.Logger // gets internal errors; nil drops them
-	Revoked      func()       // is called when a process was revoked; nil does nothing
+	Key          suite.PublicKey // the coordinator's own, which newcomers pin; "" enrols nobody
+	Log          *slog.Logger    // gets internal errors; nil drops them
+	Revoked      func()          // is called when a process was revoked; nil does nothing
 }
 
 // Limits of the server.
@@ -79,7 +82,8 @@ type Server struct {
 	nonces  nonces
 	gates   chan struct{} // one place a request in hand
 	uploads chan struct{} // one place an upload in hand
-	writing sync.Mutex    // between asking a rule and keeping what it allowed
+	tries   tries
+	writing sync.Mutex // between asking a rule and keeping what it allowed
 }
 
 // New checks the configuration and returns a server.
@@ -129,6 +133,7 @@ func (s *Server) Handler() http.Handler {
 		}
 	}
 	mux.HandleFunc("POST "+verb.Path+"{verb}", answered(s.ask))
+	mux.HandleFunc("POST "+enrol.Path, answered(s.enrol))
 	mux.HandleFunc("PUT "+verb.BlobPath+"{digest}", answered(s.upload))
 	mux.HandleFunc("/", answered(func(http.ResponseWriter, *http.Request) (any, error) { return nil, fault.NotFound }))
 	return mux

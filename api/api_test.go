@@ -154,7 +154,7 @@ func empty(t *testing.T) *hall {
 		t.Fatal(err)
 	}
 	s, err := api.New(api.Config{
-		Installation: installation, Root: h.Root, Records: rec, Programs: programs, Way: h.way, Now: h.now,
+		Installation: installation, Root: h.Root, Records: rec, Programs: programs, Way: h.way, Now: h.now, Key: h.Keys["yuneid"].Public(),
 		Log: slog.New(slog.NewTextHandler(h.log, nil)), Revoked: func() { h.revoked++ },
 	})
 	if err != nil {

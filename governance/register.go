@@ -95,14 +95,19 @@ func (g Register) MayAddProcess(by suite.PublicKey, p Process) error {
 	if !g.isRoot(by) {
 		return fault.Refuse("root-only", House)
 	}
-	if old, taken := g.Processes[p.Name]; taken && (!old.Revoked || old.Kind != p.Kind) {
-		return fault.Refuse("registered", House)
+	if err := g.mayBeNamed(p.Name, p.Kind); err != nil {
+		return err
 	}
-	known := slices.Contains([]Duty{Site, Committee, Gate, Coordinator}, p.Kind)
-	if !known || p.Revoked || jobs.ID(p.Name) != nil || (p.Kind == Site) != strings.HasPrefix(p.Name, "site-") || len(p.Box) > 64 {
+	if p.Revoked || len(p.Box) > 64 {
 		return fault.Refuse("registration", House)
 	}
 	return g.fresh(p.Key)
+}
+
+// isNamed reports whether a process of that duty can have that name.
+func isNamed(name string, kind Duty) bool {
+	known := slices.Contains([]Duty{Site, Committee, Gate, Coordinator}, kind)
+	return known && (kind == Site) == strings.HasPrefix(name, "site-")
 }
 
 // MayRevoke reports whether by may revoke the process of that name.

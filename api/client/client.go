@@ -145,6 +145,22 @@ func (c *Client) AddProcess(ctx context.Context, p governance.Process) error {
 	return c.tell(ctx, verb.ProcessAdd, p)
 }
 
+// Invite lets a new process offer its key; the key must be the root key.
+func (c *Client) Invite(ctx context.Context, i governance.Invitation) error {
+	return c.tell(ctx, verb.ProcessInvite, i)
+}
+
+// Invited lists the invitations; the key must be the root key.
+func (c *Client) Invited(ctx context.Context) ([]verb.Invited, error) {
+	return ask[[]verb.Invited](ctx, c, verb.ProcessInvited, verb.None{})
+}
+
+// Accept registers a newcomer by the fingerprint that was compared; the key must be
+// the root key.
+func (c *Client) Accept(ctx context.Context, p governance.Process, fingerprint string) error {
+	return c.tell(ctx, verb.ProcessAccept, verb.Accept{Process: p, Fingerprint: fingerprint})
+}
+
 // RevokeProcess takes a daemon's key off the register; the key must be the
 // root key.
 func (c *Client) RevokeProcess(ctx context.Context, name string) error {

@@ -48,6 +48,9 @@ const (
 	UserAdd           Verb = "user.add"           // governance.User -> None
 	ProcessAdd        Verb = "process.add"        // governance.Process -> None
 	ProcessRevoke     Verb = "process.revoke"     // Name, of a process -> None
+	ProcessInvite     Verb = "process.invite"     // governance.Invitation -> None
+	ProcessInvited    Verb = "process.invited"    // None -> []Invited
+	ProcessAccept     Verb = "process.accept"     // Accept -> None
 	CatalogueAdd      Verb = "catalogue.add"      // governance.Entry -> None
 	LicenceGrant      Verb = "licence.grant"      // governance.Licence -> None
 	ApplicationSubmit Verb = "application.submit" // jobs.Terms -> Application
@@ -69,7 +72,7 @@ const (
 
 // All lists the verbs.
 var All = []Verb{
-	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, ProcessRevoke, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
+	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, ProcessRevoke, ProcessInvite, ProcessInvited, ProcessAccept, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
 	DecisionAdd, PermitGet, ProgramPut, JobSubmit, JobShow, JobList, JobReplay, BudgetShow, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
 }
 
@@ -85,6 +88,18 @@ type (
 	Inner struct {
 		ID      string          `json:"id"` // the application or run that it belongs to
 		Receipt json.RawMessage `json:"receipt"`
+	}
+	// Invited is an invitation and, once there is one, what the newcomer stated:
+	// signed by the key that it names (enrol.Parse).
+	Invited struct {
+		governance.Invitation
+
+		Statement json.RawMessage `json:"statement,omitempty"`
+	}
+	// Accept registers a newcomer whose fingerprint was compared.
+	Accept struct {
+		Process     governance.Process `json:"process"`
+		Fingerprint string             `json:"fingerprint"`
 	}
 	// A Directory is what everyone who is registered may know.
 	Directory struct {

@@ -31,16 +31,21 @@ func (a *access) flags(c *cobra.Command) {
 	c.Flags().StringVar(&a.key, "key", "", "您的密钥文件 your key file")
 }
 
-func (a *access) client() (*client.Client, error) {
+func (a *access) place() (place, error) {
 	if a.at == "" {
-		return nil, errors.New("请用 --at 或环境变量 " + atEnv + " 指明平台 name the platform with --at or $" + atEnv)
+		return place{}, errors.New("请用 --at 或环境变量 " + atEnv + " 指明平台 name the platform with --at or $" + atEnv)
 	}
 	file := a.at
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
 		file = filepath.Join(file, placeFile)
 	}
 	var p place
-	if err := readJSON(file, &p); err != nil {
+	return p, readJSON(file, &p)
+}
+
+func (a *access) client() (*client.Client, error) {
+	p, err := a.place()
+	if err != nil {
 		return nil, err
 	}
 	key, err := readKey(a.key)

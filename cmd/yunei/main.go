@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yunei/yunei/cmd/internal/start"
 	"github.com/yunei/yunei/fault"
 )
 
@@ -38,19 +39,11 @@ func report(err error) int {
 		fmt.Fprintln(os.Stderr, "错误 error:", err)
 		return 1
 	}
-	fmt.Fprintf(os.Stderr, "拒绝 refused [%s/%s]\n  %s\n  %s\n  可处理方 who can fix it: %s\n", r.Kind, r.Code, r.ZH, r.EN, party(r.Who))
-	if r.Basis != "" {
-		fmt.Fprintf(os.Stderr, "  依据 basis: %s\n", r.Basis)
-	}
+	start.Refused(os.Stderr, r)
 	return 3
 }
 
-var parties = map[fault.Party]string{
-	fault.Operator: "授权运营方 operator", fault.Provider: "数据提供方 provider", fault.Bureau: "大数据部门 bureau",
-	fault.Checker: "出域审核员 output checker", fault.Platform: "平台运维方 platform", fault.Nobody: "无 nobody",
-}
-
-func party(p fault.Party) string { return parties[p] }
+func party(p fault.Party) string { return start.Parties[p] }
 
 func root() *cobra.Command {
 	c := &cobra.Command{

@@ -34,7 +34,7 @@ func orgCommand() *cobra.Command {
 	add.Flags().StringVar(&o.Title, "title", "", "机构名称 name for people")
 	add.Flags().StringVar((*string)(&o.Kind), "kind", "", "operator | provider | bureau | trustee")
 	c := &cobra.Command{Use: "org", Short: "机构 / organisations (大数据部门登记 the bureau registers them)"}
-	c.AddCommand(add, enrolCommand(), processCommand(), revokeCommand())
+	c.AddCommand(add, enrolCommand(), inviteCommand(), invitedCommand(), acceptCommand(), processCommand(), revokeCommand())
 	return c
 }
 

@@ -94,7 +94,7 @@ func run(ctx context.Context, home string, log *slog.Logger) error {
 // serve runs the API, the scribe and the way until the first of them ends.
 func serve(ctx context.Context, cfg config, f *flow.Flow, recs *records.Records, revoked func(), log *slog.Logger) error {
 	server, err := api.New(api.Config{
-		Installation: cfg.Installation, Root: cfg.Root, Records: recs, Programs: f.Store, Way: way{f}, Now: time.Now, Log: log,
+		Installation: cfg.Installation, Root: cfg.Root, Records: recs, Programs: f.Store, Way: way{f}, Now: time.Now, Key: f.Key.Public(), Log: log,
 		Revoked: revoked,
 	})
 	if err != nil {

@@ -30,7 +30,7 @@ const floors = `
 	jobs/abi jobs/limits jobs/receipt gate/noise gate/params gate/register/sets
 	jobs
 	jobs/msg
-	gate/budget gate/evidence gate/suppress gate/register gate/identifier gate/finish
+	gate/budget gate/evidence gate/suppress gate/register gate/identifier gate/finish enrol
 	governance gate
 	gate/sheet gate/sheet/check
 	gate/mitigate

@@ -47,6 +47,7 @@ type Records struct {
 	Orgs         Table[governance.Org]
 	Users        Table[governance.User]
 	Processes    Table[governance.Process]
+	Invitations  Table[governance.Invitation]
 	Catalogue    Table[governance.Entry]
 	Licences     Table[governance.Licence]
 	Applications Table[governance.Application]
@@ -117,6 +118,7 @@ func with(db *bun.DB) *Records {
 		Orgs:         Table[governance.Org]{db, "orgs"},
 		Users:        Table[governance.User]{db, "users"},
 		Processes:    Table[governance.Process]{db, "processes"},
+		Invitations:  Table[governance.Invitation]{db, "invitations"},
 		Catalogue:    Table[governance.Entry]{db, "catalogue"},
 		Licences:     Table[governance.Licence]{db, "licences"},
 		Applications: Table[governance.Application]{db, "applications"},

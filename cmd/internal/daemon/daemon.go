@@ -22,8 +22,12 @@ import (
 	"github.com/yunei/yunei/storage/journal"
 )
 
-// Main starts a daemon on its folder (package start).
+// Main starts a daemon on its folder (package start), or asks the bureau to know it
+// ("enrol").
 func Main(name string, args []string, stderr io.Writer, run func(ctx context.Context, dir string, log *slog.Logger) error) int {
+	if len(args) > 0 && args[0] == "enrol" {
+		return enrolMain(name, args[1:], os.Stdin, os.Stdout, stderr)
+	}
 	return start.Main(name, args, stderr, run)
 }
 

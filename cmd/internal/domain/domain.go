@@ -26,8 +26,8 @@ import (
 
 // Names of the files in a domain's folder, beside the daemon's.
 const (
-	SealFile  = "seal.key"
-	UnitFile  = "unit.key"
+	SealFile  = folder.SealFile
+	UnitFile  = folder.UnitFile
 	StoreDir  = "store"
 	CacheDir  = "cache"
 	MinioFile = "minio.secret"

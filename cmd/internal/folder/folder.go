@@ -7,6 +7,7 @@ package folder
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,9 @@ const (
 	// ClockFile says by how much the clock is behind the witnesses, while that
 	// keeps the daemon from working; otherwise it is not there.
 	ClockFile = "clock-behind"
+	// SealFile and UnitFile are a domain's (package domain).
+	SealFile = "seal.key"
+	UnitFile = "unit.key"
 	// MakersDir holds what AMD and Intel publish of the gate's machine; it need not
 	// be there (attest.ReadCollateral).
 	MakersDir = "attestation"
@@ -59,4 +63,18 @@ func Key(dir string) (suite.PrivateKey, error) {
 		return suite.PrivateKey{}, fmt.Errorf("reading the key: %w", err)
 	}
 	return suite.ParsePrivateKey(raw)
+}
+
+// WriteSecret makes a file that only its owner can read; one that is there already
+// is an error (fs.ErrExist).
+func WriteSecret(file string, raw []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the caller's own folder
+	if err != nil {
+		return fmt.Errorf("writing a secret: %w", err)
+	}
+	_, err = f.Write(raw)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("writing a secret: %w", err)
+	}
+	return nil
 }
