@@ -17,7 +17,12 @@ type config struct {
 	place.Place
 }
 
-func main() { os.Exit(daemon.Main("yunei-gate", os.Args[1:], os.Stderr, run)) }
+func main() {
+	if args := os.Args[1:]; isTool(args) {
+		os.Exit(toolMain(args, os.Stdout, os.Stderr))
+	}
+	os.Exit(daemon.Main("yunei-gate", os.Args[1:], os.Stderr, run))
+}
 
 func run(ctx context.Context, dir string, log *slog.Logger) error {
 	var cfg config

@@ -260,6 +260,9 @@ func (e examination) write(w io.Writer) {
 		e.Kernel, e.Cores, float64(e.Memory)/gib, float64(e.Available)/gib)
 	fmt.Fprintf(w, "%s：剩余空间 free space %.1f GiB\n", e.Dir, float64(e.Free)/gib)
 	fmt.Fprintf(w, "闸门在本机可用的证据类型 evidence that a gate here could show：%v\n", e.Evidence)
+	if len(e.Evidence) > 1 { // more than software
+		fmt.Fprintln(w, "  写出供审核的策略 write a policy to review：yunei-gate policy --evidence ...；登记 TPM enrol a TPM：yunei tpm --help")
+	}
 	for _, name := range slices.Sorted(maps.Keys(e.Behind)) {
 		fmt.Fprintf(w, "%s %s：时钟落后见证时间 clock behind the witnessed time %s；%s %s\n", mark(false), name, e.Behind[name], slow.ZH, slow.EN)
 	}

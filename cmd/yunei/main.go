@@ -61,7 +61,7 @@ Raw data never leaves its domain; only a vetted output does.
 	c.AddCommand(
 		keyCommand(), initCommand(), upCommand(),
 		orgCommand(), userCommand(), licenceCommand(),
-		programCommand(), doctorCommand(),
+		programCommand(), doctorCommand(), tpmCommand(),
 		datasetCommand(), scenarioCommand(), decideCommand(),
 		jobCommand(), holdCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), verifyCommand(), chartCommand(),
 	)

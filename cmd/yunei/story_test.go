@@ -191,6 +191,7 @@ func specCmd(ts *testscript.TestScript, neg bool, args []string) {
 func permitCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) > 1 && !neg, "permit ID sdc|dp [PATH=VALUE]...")
 	s, id := the(ts), args[0]
+	fromFiles(ts, args[2:])
 	ts.Check(s.spec(id, jobs.Mode(args[1]), args[2:]))
 	s.Out = ts.Stdout()
 	var t struct{ Program jobs.Program }
@@ -204,14 +205,19 @@ func (s *story) program(name string) string { return filepath.Join(s.programs, n
 // @FILE is that file's.
 func editCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) > 1 && !neg, "edit FILE PATH=VALUE...")
-	for i, e := range args {
-		if path, file, ok := strings.Cut(e, "=@"); ok {
-			args[i] = path + "=" + strings.TrimSpace(ts.ReadFile(file))
-		}
-	}
+	fromFiles(ts, args)
 	raw, err := edited([]byte(ts.ReadFile(args[0])), args[1:])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), raw, 0o600))
+}
+
+// fromFiles puts a file's content in the place of each @FILE.
+func fromFiles(ts *testscript.TestScript, edits []string) {
+	for i, e := range edits {
+		if path, file, ok := strings.Cut(e, "=@"); ok {
+			edits[i] = path + "=" + strings.TrimSpace(ts.ReadFile(file))
+		}
+	}
 }
 
 // edited sets fields of a JSON document. A path is of names and indexes; a
