@@ -17,7 +17,7 @@ import (
 // asked: the nonce is of the round, and no key outlives that.
 func challenge(v *msg.View, n int, binary suite.Digest, now time.Time) attest.Challenge {
 	return attest.Challenge{
-		Subject: attest.Subject{Run: v.ID(), Round: n, Permit: v.Permit().Digest(), Program: v.Terms().Program.Digest, Binary: binary},
+		Subject: attest.Subject{Run: v.ID(), Round: n, Permit: v.Permit().Digest(), Program: v.Terms().Code(), Binary: binary},
 		Nonce:   v.Nonce(n), Made: now,
 	}
 }

@@ -9,6 +9,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
@@ -99,6 +100,9 @@ func broken(v *msg.View) bool {
 	if v.Said(n, msg.Lost, t.Gate.Name) {
 		return true
 	}
+	if lostSite(v, n) {
+		return true
+	}
 	lost := lostTrustees(v, n)
 	if len(lost) == 0 {
 		return false
@@ -141,6 +145,14 @@ func unprovable(v *msg.View, n int, lost map[string]bool) bool {
 		}
 	}
 	return left < v.Terms().Trustees.Quorum
+}
+
+// lostSite reports whether a site lost its secret of a round of a join before
+// it had answered.
+func lostSite(v *msg.View, n int) bool {
+	return v.Terms().Join != nil && slices.ContainsFunc(v.Sites(), func(name string) bool {
+		return v.Said(n, msg.Lost, name) && !v.Said(n, msg.Joined, name)
+	})
 }
 
 func lostTrustees(v *msg.View, n int) map[string]bool {

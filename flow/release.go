@@ -72,15 +72,17 @@ func (f *Flow) Submit(ctx context.Context, permit jobs.Permit, start receipt.Rec
 	if err != nil {
 		return err
 	}
-	if suite.DigestOf(program) != run.Program {
+	if join := permit.Terms().Join != nil; join && len(program) > 0 || !join && suite.DigestOf(program) != run.Program {
 		return fault.Refuse("program", "")
 	}
 	last := msg.Subject(run.ID, 0, jobs.Start, msg.Operator)
 	if there, err := f.Board.Get(ctx, last); err == nil && bytes.Equal(there, start.Bytes()) {
 		return nil
 	}
-	if err := f.Put(ctx, program); err != nil {
-		return err
+	if len(program) > 0 { // a join has none
+		if err := f.Put(ctx, program); err != nil {
+			return err
+		}
 	}
 	if err := f.Board.Post(ctx, msg.Subject(run.ID, 0, msg.Permit, msg.Coordinator), permit.Bytes()); err != nil {
 		return err

@@ -29,6 +29,9 @@ func Admit(terms jobs.Terms) error {
 	if names(terms) {
 		return fault.Refuse("output-identifier", "house C04")
 	}
+	if err := terms.Joinable(); err != nil {
+		return err
+	}
 	p, err := Rules(terms)
 	if err != nil {
 		return err

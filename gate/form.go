@@ -119,7 +119,9 @@ var namespaces = map[string]jobs.Statement{
 // promise, and what they do not.
 func statements(terms jobs.Terms, threshold int64, p *jobs.Privacy) []jobs.Statement {
 	var all []jobs.Statement
-	if terms.Mode == jobs.SDC {
+	if terms.Join != nil {
+		all = joinStatements(terms, threshold)
+	} else if terms.Mode == jobs.SDC {
 		all = sdcStatements(terms, threshold)
 	} else {
 		all = dpStatements(terms, threshold, p)
@@ -127,7 +129,7 @@ func statements(terms jobs.Terms, threshold int64, p *jobs.Privacy) []jobs.State
 	if terms.Proved() {
 		all = append(all, terms.ProtectionWords())
 	}
-	if s, ok := subtraction(len(terms.Members)); ok {
+	if s, ok := subtraction(len(terms.Members)); ok && terms.Join == nil {
 		all = append(all, s)
 	}
 	if terms.Shape.Namespace == jobs.Row {

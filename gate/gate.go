@@ -121,6 +121,10 @@ func read(terms jobs.Terms, p params.Parameters, opened []int64) (vector, error)
 		}
 		return v, nil
 	}
+	if terms.Join != nil {
+		v.readJoin(wild, p.Threshold)
+		return v, nil
+	}
 	rest := opened[cube:]
 	v.flags, rest = rest[:len(v.lists)], rest[len(v.lists):]
 	v.peaks, rest = slices.Clone(rest[:len(rest)-2]), rest[len(rest)-2:]

@@ -172,11 +172,7 @@ func verdict(checks []Check) Status {
 func record(f facts) Record {
 	r := Record{Format: RecordFormat, Profile: f.p.Profile, Parameters: f.p, Terms: f.c.Terms, Mode: f.c.Mode}
 	for _, rule := range rules {
-		find := rule.sdc
-		if f.c.Mode.Noisy() {
-			find = rule.dp
-		}
-		got := find(f)
+		got := joinRule(rule, f)(f)
 		r.Checks = append(r.Checks, Check{rule.id, rule.name, got.status, jobs.Statement{ZH: got.zh, EN: got.en}, got.parameters, got.evidence})
 	}
 	r.Verdict = verdict(r.Checks)

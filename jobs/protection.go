@@ -151,6 +151,8 @@ func (t Terms) checkProtection() error {
 		return nil
 	case t.Protection == Committee:
 		return fmt.Errorf("prio: is for protection %s", Prio3)
+	case t.Join != nil:
+		return errors.New("protection: a join has a protection of its own; leave it out")
 	case t.Protection != Prio3:
 		return fmt.Errorf("protection: want %q, or nothing for the committee's", Prio3)
 	case t.Prio == nil:

@@ -147,6 +147,7 @@ type Terms struct {
 	Recipients  []string     `json:"recipients"`
 	NotBefore   time.Time    `json:"not_before"`
 	NotAfter    time.Time    `json:"not_after"`
+	Join        *Join        `json:"join,omitempty"` // instead of a program
 }
 
 // Votes is how many different output checkers must approve.
@@ -224,7 +225,7 @@ func (t Terms) Rho() (*big.Rat, error) { return t.Shape.Rho(t.Pairs(), t.Honest(
 // Peaks reports whether a site seals the largest contribution to each cell and
 // measure: without totals no sum of hidden cells can be had that would need
 // it.
-func (t Terms) Peaks() bool { return t.Mode == SDC && len(t.Shape.Margins) > 0 }
+func (t Terms) Peaks() bool { return t.Mode == SDC && len(t.Shape.Margins) > 0 && t.Join == nil }
 
 // Slots is the length of the vector that a site seals: the cube, and in mode
 // sdc a flag for each item, the peaks if there are any, and what the domain's
@@ -234,7 +235,7 @@ func (t Terms) Slots() int {
 		return maxSlots + 1 // Check refuses them; nothing is worth counting
 	}
 	cube := t.Shape.Cells() * (1 + len(t.Shape.Measures))
-	if t.Mode != SDC {
+	if t.Mode != SDC || t.Join != nil { // of a join there is nothing but the cube
 		return cube
 	}
 	n := cube + t.Shape.Items() + 2
@@ -257,7 +258,12 @@ func (t Terms) Member(domain string) (Member, bool) {
 // Check reports what is wrong with the terms, all of it, as errors of kind
 // Invalid.
 func (t Terms) Check() error {
-	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.Gate.check(), t.checkMode(), t.Limits.Check(), t.Shape.Check(), t.checkProtection()}
+	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.Gate.check(), t.checkMode(), t.Shape.Check(), t.checkProtection()}
+	if t.Join != nil {
+		errs = append(errs, t.checkJoin())
+	} else {
+		errs = append(errs, t.Limits.Check())
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%w: %w", err, fault.Invalid)
 	}
@@ -284,7 +290,7 @@ func (t Terms) checkNames() error {
 	if t.Uses < 1 || t.Uses > 1000 {
 		errs = append(errs, errors.New("uses: want 1 to 1000"))
 	}
-	if t.Program.Digest.Hex() == "" || t.Program.Size < 8 || t.Program.Size > maxProgram {
+	if t.Join == nil && (t.Program.Digest.Hex() == "" || t.Program.Size < 8 || t.Program.Size > maxProgram) {
 		errs = append(errs, errors.New("program: want a sha256 digest and a size of at most 16 MiB"))
 	}
 	if len(t.Params) > maxParams {
@@ -315,7 +321,7 @@ func (t Terms) checkMembers() error {
 			}
 			seen[once] = true
 		}
-		if len(m.Columns) == 0 || len(m.Columns) > maxColumns {
+		if len(m.Columns) == 0 && t.Join == nil || len(m.Columns) > maxColumns {
 			errs = append(errs, fmt.Errorf("members: %s: want 1 to %d columns", m.Domain, maxColumns))
 		}
 		if _, err := m.Budget.Rat(); err != nil {
@@ -429,7 +435,7 @@ func (t Terms) checkMode() error {
 		if t.Corrupt != 0 {
 			return errors.New("mode sdc: there is no noise, so corrupt says nothing")
 		}
-		if t.Program.Review == nil || t.Program.Review.Reviewer == "" {
+		if t.Join == nil && (t.Program.Review == nil || t.Program.Review.Reviewer == "") {
 			return errors.New("mode sdc: the program needs a named source review")
 		}
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yunei/yunei/enclave"
+	"github.com/yunei/yunei/enclave/he/hetest"
 	"github.com/yunei/yunei/enclave/prio"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -281,9 +282,9 @@ func TestQuorumBeforeAggregation(t *testing.T) {
 // lies shows everybody else another statement of an aggregator's than it has made.
 func (s *stage) lies(kind receipt.Kind, name string, honest msg.PrioBody, messages [][]byte) {
 	s.Helper()
-	honest.Messages = enclave.Digests([][][]byte{messages})[0]
+	honest.Messages = hetest.Digests([][][]byte{messages})[0]
 	for _, m := range messages {
-		if err := party.Put(s.Context(), s.board, m); err != nil {
+		if err := party.Put(s.Context(), s.board, name, m); err != nil {
 			s.Fatal(err)
 		}
 	}

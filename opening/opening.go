@@ -47,6 +47,7 @@ type round struct {
 	opener    *enclave.Opener
 	collector *enclave.Collector // in place of opener, with protection prio3
 	evidence  []byte             // that vouches for it
+	joint     *joint             // of a join, in place of opener
 	sum       *enclave.Sum
 	list      msg.Parts // of the reports, in place of sum
 	points    []int     // of the trustees that are to answer
@@ -85,6 +86,9 @@ func (g *Gate) Advance(ctx context.Context, v *msg.View) error {
 			return nil
 		}
 		return g.Say(ctx, msg.Lost, msg.LostBody{Of: v.Of(n, g.Name)})
+	}
+	if v.Terms().Join != nil {
+		return g.end(ctx, v, g.Walk(ctx, v, g.joinSteps()))
 	}
 	return g.end(ctx, v, g.Walk(ctx, v, g.steps()))
 }
@@ -176,7 +180,11 @@ func (g *Gate) receiver(_ context.Context, v *msg.View, n int) (msg.Body, [][]by
 		g.rounds[key(v.ID(), n)] = r
 		g.mu.Unlock()
 	}
-	pk := r.publicKey()
+	return g.vouched(v, n, r, r.publicKey())
+}
+
+// vouched states a round's key with what vouches for it.
+func (g *Gate) vouched(v *msg.View, n int, r *round, pk []byte) (msg.Body, [][]byte, error) {
 	key := suite.DigestOf(pk)
 	if r.evidence == nil {
 		g.device.Lock()

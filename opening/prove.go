@@ -32,6 +32,10 @@ func (r *round) publicKey() []byte {
 }
 
 func (r *round) erase() {
+	if r.joint != nil {
+		r.joint.holder.Erase()
+		return
+	}
 	if r.collector != nil {
 		r.collector.Erase()
 		return

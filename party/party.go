@@ -88,13 +88,15 @@ func (p *Party) Walk(ctx context.Context, v *msg.View, steps []Step) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Kind, err)
 		}
-		put := func() error {
-			if s.Bulk == nil {
-				return nil
+		err = p.sayAfter(ctx, s.Kind, body, func() error {
+			if s.Bulk != nil {
+				if err := s.Bulk(ctx, v, round); err != nil {
+					return err
+				}
 			}
-			return s.Bulk(ctx, v, round)
-		}
-		if err := p.say(ctx, s.Kind, body, bulk, put); err != nil {
+			return p.putAll(ctx, bulk)
+		})
+		if err != nil {
 			return fmt.Errorf("%s: %w", s.Kind, err)
 		}
 	}
@@ -103,10 +105,19 @@ func (p *Party) Walk(ctx context.Context, v *msg.View, steps []Step) error {
 
 // Say journals a statement, puts the bulk that it names, and posts it.
 func (p *Party) Say(ctx context.Context, kind receipt.Kind, body msg.Body, bulk ...[]byte) error {
-	return p.say(ctx, kind, body, bulk, func() error { return nil })
+	return p.sayAfter(ctx, kind, body, func() error { return p.putAll(ctx, bulk) })
 }
 
-func (p *Party) say(ctx context.Context, kind receipt.Kind, body msg.Body, bulk [][]byte, more func() error) error {
+func (p *Party) putAll(ctx context.Context, bulk [][]byte) error {
+	for _, b := range bulk {
+		if err := p.Put(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Party) sayAfter(ctx context.Context, kind receipt.Kind, body msg.Body, put func() error) error {
 	subject, r, err := msg.Say(p.Key, kind, body)
 	if err != nil {
 		return err
@@ -116,12 +127,7 @@ func (p *Party) say(ctx context.Context, kind receipt.Kind, body msg.Body, bulk 
 		return fmt.Errorf("journalling: %w", err)
 	}
 	p.Hook(string(kind) + ":after")
-	for _, b := range bulk {
-		if err := p.Put(ctx, b); err != nil {
-			return err
-		}
-	}
-	if err := more(); err != nil {
+	if err := put(); err != nil {
 		return err
 	}
 	return p.Board.Post(ctx, subject, r.Bytes())

@@ -173,7 +173,7 @@ func (s *Site) confirm(ctx context.Context, v *msg.View, n int) (msg.Body, [][]b
 		}
 		body.Debit = &d
 	}
-	if v.Terms().Mode == jobs.SDC {
+	if v.Terms().Mode == jobs.SDC && v.Terms().Join == nil {
 		evidence, err := s.testified(ctx, v)
 		if err != nil {
 			return nil, nil, fmt.Errorf("confirming: no evidence: %w", err)

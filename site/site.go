@@ -58,6 +58,7 @@ type Site struct {
 
 	books     sync.Mutex // one debit at a time
 	registers histories
+	joints    joints
 	cpu       chan struct{}
 	opened    keyring
 
@@ -97,6 +98,8 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 		return nil
 	case s.Remembers(v.ID(), 0, msg.Dead):
 		return s.Again(ctx, v.ID(), 0, msg.Dead) // whatever the board shows
+	case v.Err() == nil && v.Over() && v.Terms().Join != nil:
+		return s.overJoin(ctx, v)
 	case v.Err() == nil && v.Over():
 		if err := errors.Join(s.retain(v), s.retire(ctx, v), s.settlePast(ctx, v)); err != nil {
 			return err
@@ -114,6 +117,9 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 	}
 	if err := s.accept(ctx, v); err != nil {
 		return s.refuse(ctx, v, err)
+	}
+	if v.Terms().Join != nil {
+		return s.advanceJoin(ctx, v)
 	}
 	if err := s.compute(ctx, v); err != nil {
 		return s.refuse(ctx, v, err)
@@ -189,6 +195,9 @@ func (s *Site) accept(ctx context.Context, v *msg.View) error {
 	}
 	if err := s.hasDataset(ctx, v.Terms(), m); err != nil {
 		return err
+	}
+	if v.Terms().Join != nil {
+		return s.mayJoin(ctx, v, m)
 	}
 	return s.mayBeWithheld(ctx, v, m)
 }

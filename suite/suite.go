@@ -18,6 +18,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/yunei/yunei/fault"
@@ -164,6 +165,15 @@ type Digest string
 func DigestOf(b []byte) Digest {
 	sum := sha256.Sum256(b)
 	return Digest("sha256:" + hex.EncodeToString(sum[:]))
+}
+
+// DigestFrom digests all that r gives.
+func DigestFrom(r io.Reader) (Digest, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return "", fmt.Errorf("digesting: %w", err)
+	}
+	return Digest("sha256:" + hex.EncodeToString(h.Sum(nil))), nil
 }
 
 // Hex returns the 64 hex digits, "" if d is not a digest.

@@ -26,6 +26,7 @@ import (
 
 	"github.com/yunei/yunei/enclave"
 	"github.com/yunei/yunei/enclave/he"
+	"github.com/yunei/yunei/enclave/psi"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -61,6 +62,13 @@ type round struct {
 
 	batch *enclave.Aggregation // of an aggregator, in a round of protection prio3
 	list  msg.Parts            // the reports that it is ready for
+
+	// Of a join.
+	holder  *psi.Holder
+	join    *enclave.Joint
+	matched *psi.Matched
+	reply   msg.Parts
+	sealed  [][]byte // what reply names
 }
 
 // erase ends a round's secrets, and gives back what lies on the disk.
@@ -74,10 +82,16 @@ func (r *round) erase() {
 	if r.answer != nil {
 		r.answer.Close()
 	}
+	if r.holder != nil {
+		r.holder.Erase()
+	}
 }
 
 func (t *Trustee) steps(v *msg.View) []party.Step {
-	if v.Terms().Proved() {
+	switch {
+	case v.Terms().Join != nil:
+		return t.joinSteps()
+	case v.Terms().Proved():
 		return t.proofSteps()
 	}
 	return []party.Step{

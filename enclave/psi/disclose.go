@@ -18,6 +18,7 @@ import (
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/set"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -54,11 +55,11 @@ func (d Disclosure) check() error {
 	if d.By == d.To {
 		return fmt.Errorf("reading a disclosure: %s to itself: %w", d.By, fault.Invalid)
 	}
-	if err := checkNamespace(d.Namespace); err != nil {
+	if err := set.CheckNamespace(d.Namespace); err != nil {
 		return fmt.Errorf("reading a disclosure: %w", err)
 	}
 	for _, c := range []Commitment{d.Set, d.Asker} {
-		if err := c.check(); err != nil {
+		if err := c.Check(); err != nil {
 			return fmt.Errorf("reading a disclosure: %w", err)
 		}
 	}
@@ -156,18 +157,18 @@ func (d *Discloser) Members(ctx context.Context, salt suite.Salt, set iter.Seq2[
 
 // chunks gives a committed set by the chunk; what is left after the last is
 // given once the commitment was found to hold.
-func chunks(ctx context.Context, namespace string, salt suite.Salt, c Commitment, set iter.Seq2[string, error], size int, give func(ids []string) error) error {
-	t := newTree(namespace, salt, c.Size)
+func chunks(ctx context.Context, namespace string, salt suite.Salt, c Commitment, numbers iter.Seq2[string, error], size int, give func(ids []string) error) error {
+	t := set.NewTree(namespace, salt, c.Size)
 	ids := make([]string, 0, size)
-	for id, err := range set {
+	for id, err := range numbers {
 		if err == nil {
-			err = t.add(id)
+			err = t.Add(id)
 		}
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return fmt.Errorf("number %d: %w", t.n, err)
+			return fmt.Errorf("number %d: %w", t.Len(), err)
 		}
 		if ids = append(ids, id); len(ids) == size {
 			if err := give(ids); err != nil {
@@ -176,7 +177,7 @@ func chunks(ctx context.Context, namespace string, salt suite.Salt, c Commitment
 			ids = ids[:0]
 		}
 	}
-	if err := t.is(c); err != nil || len(ids) == 0 {
+	if err := t.Is(c); err != nil || len(ids) == 0 {
 		return err
 	}
 	return give(ids)

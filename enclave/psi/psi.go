@@ -125,13 +125,13 @@ import (
 	"github.com/cloudflare/circl/group"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/ident"
 	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/set"
 )
 
 // Bounds of a join.
 const (
-	MaxSet         = 1 << 24 // persons of a set
+	MaxSet         = set.Max // persons of a set
 	MaxCells       = 64      // of B's
 	MaxSlots       = 64      // values of one person
 	MaxPoints      = 1 << 25 // of all lists together
@@ -211,7 +211,7 @@ func (t Terms) check() error {
 	if err := jobs.ID(t.Job); err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
-	if err := checkNamespace(t.Namespace); err != nil {
+	if err := set.CheckNamespace(t.Namespace); err != nil {
 		return err
 	}
 	for _, p := range []Party{t.A, t.B} {
@@ -241,41 +241,11 @@ func (p Party) check() error {
 	if err := jobs.ID(p.Domain); err != nil {
 		return fmt.Errorf("domain: %w", err)
 	}
-	if err := p.Set.check(); err != nil {
+	if err := p.Set.Check(); err != nil {
 		return fmt.Errorf("%s: %w", p.Domain, err)
 	}
 	if p.Slots < 0 || p.Slots > MaxSlots || (p.Slots == 0) != (p.Clip == 0) || p.Clip < 0 || p.Clip > MaxTotal/int64(p.Set.Size) {
 		return fmt.Errorf("%s: %d slots of values up to %d from %d people: %w", p.Domain, p.Slots, p.Clip, p.Set.Size, fault.Invalid)
-	}
-	return nil
-}
-
-func checkNamespace(s string) error {
-	if s != jobs.NaturalPerson && s != jobs.LegalPerson {
-		return fmt.Errorf("nothing is joined by a number of namespace %q: %w", s, fault.Invalid)
-	}
-	return nil
-}
-
-// checkID refuses a number that is not in its canonical form. Nothing of it is
-// in the error.
-func checkID(namespace, id string) error {
-	var canonical string
-	if namespace == jobs.NaturalPerson {
-		p, err := ident.Person(id)
-		if err != nil {
-			return err
-		}
-		canonical = p.Canonical()
-	} else {
-		b, err := ident.Body(id)
-		if err != nil {
-			return err
-		}
-		canonical = b.Canonical()
-	}
-	if canonical != id {
-		return fmt.Errorf("a number is not in its canonical form: %w", fault.Invalid)
 	}
 	return nil
 }

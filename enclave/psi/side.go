@@ -11,6 +11,7 @@ import (
 	"github.com/cloudflare/circl/group"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs/set"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -98,18 +99,18 @@ func (s *Side) free(done []bool, cell int) error {
 }
 
 // gather blinds a set by the chunk, and holds it to its commitment.
-func (s *Side) gather(ctx context.Context, f form, cell int, salt suite.Salt, set iter.Seq2[Record, error], to *sorter) error {
-	t := newTree(s.join.terms.Namespace, salt, f.n)
+func (s *Side) gather(ctx context.Context, f form, cell int, salt suite.Salt, records iter.Seq2[Record, error], to *sorter) error {
+	t := set.NewTree(s.join.terms.Namespace, salt, f.n)
 	batch := make([]Record, 0, f.chunk())
-	for r, err := range set {
+	for r, err := range records {
 		if err == nil {
-			err = t.add(r.ID)
+			err = t.Add(r.ID)
 		}
 		if err == nil {
 			err = s.check(r)
 		}
 		if err != nil {
-			return fmt.Errorf("record %d: %w", t.n, err)
+			return fmt.Errorf("record %d: %w", t.Len(), err)
 		}
 		if s.role == A {
 			r.Cell = cell
@@ -121,7 +122,7 @@ func (s *Side) gather(ctx context.Context, f form, cell int, salt suite.Salt, se
 			batch = batch[:0]
 		}
 	}
-	if err := t.is(s.join.terms.party(s.role).Set); err != nil {
+	if err := t.Is(s.join.terms.party(s.role).Set); err != nil {
 		return err
 	}
 	return s.blind(ctx, f, batch, to)

@@ -27,14 +27,14 @@ const floors = `
 	fault
 	suite ident
 	link
-	jobs/abi jobs/limits jobs/receipt gate/noise gate/params gate/register/sets
+	jobs/abi jobs/limits jobs/receipt jobs/set gate/noise gate/params gate/register/sets
 	jobs
 	jobs/msg
 	gate/budget gate/evidence gate/suppress gate/register gate/identifier gate/finish enrol
 	governance gate
 	gate/sheet gate/sheet/check
 	gate/mitigate
-	storage storage/minio storage/dir storage/seal storage/columns storage/records storage/ledger storage/ledger/proof storage/journal storage/spool bus
+	storage storage/minio storage/dir storage/seal storage/columns storage/roll storage/records storage/ledger storage/ledger/proof storage/journal storage/spool bus
 	party party/lease
 	sandbox/wire sandbox/jail sandbox/jail/inner sandbox/admit enclave/he enclave/attest enclave/prio enclave/psi
 	sandbox/serve twin examples/sdk examples/sdk/go

@@ -149,9 +149,10 @@ type (
 	// HelloBody opens a trustee's part in a round.
 	HelloBody struct {
 		Of
-		Box   suite.BoxKey `json:"box"`   // for the other trustees' letters in this round
-		Nonce suite.Salt   `json:"nonce"` // its part of the common reference string
-		Seq   uint64       `json:"seq"`   // of the trustee's hellos and answers, over its whole life, from 1
+		Box   suite.BoxKey `json:"box"`             // for the other trustees' letters in this round
+		Nonce suite.Salt   `json:"nonce"`           // its part of the common reference string
+		Seq   uint64       `json:"seq"`             // of the trustee's hellos and answers, over its whole life, from 1
+		Share []byte       `json:"share,omitempty"` // of a join's key, with a proof
 	}
 	// KeyCommitBody commits to a share of the collective key before any is
 	// shown, so that none can be chosen after the others.

@@ -128,6 +128,9 @@ func (v *View) keyOf(p Place) (suite.PublicKey, bool) {
 		from = t.Aggregators()
 	case Lost:
 		from = append(slices.Clone(t.Trustees.Members), t.Gate.Process)
+		if t.Join != nil { // a site has a secret of the round, too
+			from = append(from, members(t)...)
+		}
 	case Active:
 		if !t.Proved() {
 			from = []jobs.Process{t.Gate.Process}
@@ -142,6 +145,10 @@ func (v *View) keyOf(p Place) (suite.PublicKey, bool) {
 		}
 	case Admitted, Commit, Confirm, Reveal, Refusal, Replayed, Disclosed:
 		from = members(t)
+	case Joined:
+		if t.Join != nil {
+			from = members(t)
+		}
 	case Replay:
 		from = []jobs.Process{{Name: Bureau, Key: t.Bureau.Key}}
 	case Round, Release:
@@ -372,6 +379,9 @@ func (v *View) Refused() fault.Code {
 
 // Engines lists the engines that a permit's runs are computed on.
 func Engines(t jobs.Terms) []string {
+	if t.Join != nil {
+		return []string{jobs.JoinEngine}
+	}
 	if t.Engines == jobs.BothEngines {
 		return []string{"wasmer", "wazero"}
 	}
@@ -418,6 +428,9 @@ func (v *View) Key(round int) (suite.Digest, bool) {
 		_, ok := All[HelloBody](v, round, Hello, v.Trustees())
 		return v.Transcript(round), ok
 	}
+	if v.Terms().Join != nil {
+		return v.joinKey(round)
+	}
 	keys, ok := All[KeyBody](v, round, Key, v.Trustees())
 	if !ok {
 		return "", false
@@ -449,7 +462,7 @@ func (v *View) Confirmed(round int) (Set, bool) {
 		return Set{}, false
 	}
 	for _, c := range confirms {
-		if !c.Set.Equal(set) || v.Terms().Mode.Noisy() != (c.Debit != nil) || (v.Terms().Mode == jobs.SDC) != (c.Evidence != "") {
+		if !c.Set.Equal(set) || v.Terms().Mode.Noisy() != (c.Debit != nil) || evident(v.Terms()) != (c.Evidence != "") {
 			return Set{}, false
 		}
 	}

@@ -20,6 +20,10 @@ type Options struct {
 	Progress func(rows int) // called now and then with the rows read, and at the end
 	Day      time.Time      // of delivery: whoever is born after it is set aside; zero: not asked
 	MaxRows  int            // refuse more than this; 0, or above MaxRows: MaxRows
+	// Number gets the canonical identifier of every row that has a valid one,
+	// in the file's order, a person's as often as it has rows. It is for the
+	// domain's own roll (storage/roll); nil: nobody keeps it.
+	Number func(canonical string)
 }
 
 const stride = 1 << 16 // rows between two looks at the context, and two reports
@@ -311,6 +315,7 @@ func (in *intake) unit(cell string) (key [16]byte, reason string) {
 		if err != nil {
 			return key, err.Error()
 		}
+		in.number(body.Canonical())
 		return ident.UnitKey(in.key, jobs.LegalPerson, body.Canonical()), ""
 	}
 	person, err := ident.Person(cell)
@@ -323,7 +328,14 @@ func (in *intake) unit(cell string) (key [16]byte, reason string) {
 	for i, name := range in.schema.Derived {
 		in.row[in.derived[i]] = derive(name, person)
 	}
+	in.number(person.Canonical())
 	return ident.UnitKey(in.key, jobs.NaturalPerson, person.Canonical()), ""
+}
+
+func (in *intake) number(canonical string) {
+	if in.options.Number != nil {
+		in.options.Number(canonical)
+	}
 }
 
 func derive(name string, p ident.Natural) value {

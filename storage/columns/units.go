@@ -43,6 +43,9 @@ func (u Unit) Seed(secret []byte) [32]byte {
 	return [32]byte(mac.Sum(nil))
 }
 
+// SeedOf is the Seed of the unit with that key, for who can make the key itself.
+func SeedOf(key [16]byte, secret []byte) [32]byte { return Unit{key: key}.Seed(secret) }
+
 // Format prints the kind, and neither key nor rows.
 func (u Unit) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "unit") }
 
