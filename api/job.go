@@ -108,6 +108,14 @@ func programName(d suite.Digest) (storage.Name, error) {
 	return storage.NewName("programs/"+d.Hex(), "1")
 }
 
+// programOf is what a run needs: of a join, nothing.
+func (s *Server) programOf(ctx context.Context, t jobs.Terms, d suite.Digest) ([]byte, error) {
+	if t.Join != nil {
+		return nil, nil
+	}
+	return s.program(ctx, d)
+}
+
 // program reads an uploaded program back.
 func (s *Server) program(ctx context.Context, d suite.Digest) ([]byte, error) {
 	name, err := programName(d)
@@ -162,7 +170,7 @@ func submitJob(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := s.program(ctx, run.Program)
+	program, err := s.programOf(ctx, t, run.Program)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +228,7 @@ func (s *Server) resume(ctx context.Context, pins jobs.Pins, application string,
 	if err != nil {
 		return err
 	}
-	program, err := s.program(ctx, rec.Value.Program)
+	program, err := s.programOf(ctx, permit.Terms(), rec.Value.Program)
 	if err != nil {
 		return err
 	}

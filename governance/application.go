@@ -38,6 +38,9 @@ func (g Register) InOrder(by suite.PublicKey, t jobs.Terms, now time.Time) error
 			return err
 		}
 	}
+	if err := g.joinable(t); err != nil {
+		return err
+	}
 	if err := g.keyed(t, now); err != nil {
 		return err
 	}
@@ -60,6 +63,21 @@ func (g Register) catalogued(m jobs.Member) error {
 		}
 	}
 	return nil
+}
+
+// joinable refuses a join of sets that the catalogue does not hold for these
+// versions, as their providers have registered them.
+func (g Register) joinable(t jobs.Terms) error {
+	if t.Join == nil {
+		return nil
+	}
+	for i, want := range t.Join.Sets() {
+		m := t.Members[i]
+		if have := g.Catalogue[m.Dataset].set(m.Version); have == nil || *have != want {
+			return fault.Refuse("join-set", House)
+		}
+	}
+	return t.Joinable()
 }
 
 // keyed refuses terms that name a key other than the registered one. The desk

@@ -6,6 +6,7 @@ import (
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/set"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -53,7 +54,7 @@ func (e Entry) whole() bool {
 		seen["column "+c.Name] = true
 	}
 	for _, v := range e.Versions {
-		if jobs.ID(v.ID) != nil || v.Rows < 0 || v.At.IsZero() || seen["version "+v.ID] {
+		if jobs.ID(v.ID) != nil || v.Rows < 0 || v.At.IsZero() || v.Set != nil && v.Set.Check() != nil || seen["version "+v.ID] {
 			return false
 		}
 		seen["version "+v.ID] = true
@@ -83,11 +84,25 @@ func (e Entry) extends(old Entry) bool {
 		return false
 	}
 	for i, v := range old.Versions {
-		if w := e.Versions[i]; w.ID != v.ID || w.Rows != v.Rows || !w.At.Equal(v.At) {
+		if w := e.Versions[i]; w.ID != v.ID || w.Rows != v.Rows || !w.At.Equal(v.At) || !sameSet(v.Set, w.Set) {
 			return false
 		}
 	}
 	return true
+}
+
+func sameSet(a, b *set.Commitment) bool {
+	return a == nil && b == nil || a != nil && b != nil && *a == *b
+}
+
+// set is what the provider has registered of a version's numbers, nil if
+// nothing.
+func (e Entry) set(version string) *set.Commitment {
+	i := slices.IndexFunc(e.Versions, func(v Version) bool { return v.ID == version })
+	if i < 0 {
+		return nil
+	}
+	return e.Versions[i].Set
 }
 
 func (e Entry) version(id string) bool {

@@ -19,6 +19,7 @@ package governance
 import (
 	"time"
 
+	"github.com/yunei/yunei/jobs/set"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -161,6 +162,9 @@ type Version struct {
 	ID   string    `json:"version"`
 	Rows int64     `json:"rows"`
 	At   time.Time `json:"at"` // registered
+	// Set commits to the numbers of the persons or bodies of the version, so that
+	// it can be joined (jobs.Join); without one it cannot.
+	Set *set.Commitment `json:"set,omitempty"`
 }
 
 // An Entry is a dataset in the catalogue. Everything in it is public.

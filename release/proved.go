@@ -106,16 +106,25 @@ var provedWords = map[string][2]Text{
 	},
 }
 
-// words are a check's, of the protection that the terms name.
+// words are a check's, of the protection that the terms name, or of a join.
 func (v *verification) words(c check) (part, proves Text) {
 	if w, ok := provedWords[c.name]; ok && v.terms.Proved() {
 		return w[0], w[1]
+	}
+	if own, ok := joinProves[c.name]; ok && v.terms.Join != nil {
+		return c.part, own
 	}
 	return c.part, c.proves
 }
 
 // additionLimits says what the protection leaves to the word of those who added.
 func additionLimits(t jobs.Terms) []Text {
+	if t.Join != nil {
+		return []Text{{
+			"求交和合计的计算：双方的名单和密文不在包内；以关口和达到门限数的托管方的签名为凭。",
+			"The matching and the totals: the lists and their ciphertexts are not in the bundle; the gate and a quorum of trustees sign that they did it.",
+		}}
+	}
 	if t.Proved() {
 		return []Text{
 			{

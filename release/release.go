@@ -45,7 +45,7 @@ const format = "yunei-release/v1"
 // kinds are the statements that a bundle holds beside the permit and the start.
 // A run that a site refused or that was ended has no release.
 var kinds = []receipt.Kind{
-	msg.Round, msg.Hello, msg.KeyCommit, msg.KeyOpen, msg.Key, msg.Receiver, msg.Admitted, msg.Commit, msg.Confirm, msg.Reveal, msg.Sum,
+	msg.Round, msg.Hello, msg.KeyCommit, msg.KeyOpen, msg.Key, msg.Receiver, msg.Admitted, msg.Commit, msg.Confirm, msg.Reveal, msg.Joined, msg.Sum,
 	msg.Ready, msg.Active, msg.Answer, msg.PrioPart, msg.PrioAnswer, msg.PrioClaim, msg.PrioSum, msg.Lost, msg.Candidate, msg.VoteCommit, msg.VoteOpen, msg.Replay, msg.Replayed,
 }
 

@@ -68,6 +68,9 @@ func gateLimits(t jobs.Terms) []Text {
 }
 
 func memberLimits(t jobs.Terms) []Text {
+	if t.Join != nil {
+		return joinLimits(t)
+	}
 	switch len(t.Members) {
 	case 1:
 		return []Text{{
@@ -99,6 +102,12 @@ func modeLimits(t jobs.Terms) []Text {
 				"Protection is per unit key: whoever has several keys has it that much weaker.",
 			},
 		}
+	}
+	if t.Join != nil {
+		return []Text{{
+			"sdc 模式是统计披露控制，不是差分隐私；合计值是否由少数人主导，没有任何一方能够核查。",
+			"Mode sdc is disclosure control and not differential privacy; whether few people dominate a total, nobody could look at.",
+		}}
 	}
 	return []Text{{
 		"sdc 模式是统计披露控制，不是差分隐私；其成立依赖具名的源码审查，本包未核验该审查。",

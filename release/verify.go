@@ -196,7 +196,7 @@ func (v *verification) key() error {
 	if _, ok := v.view.Key(v.round); !ok {
 		return fmt.Errorf("not every trustee vouches for one key: %w", fault.Denied)
 	}
-	if v.terms.Proved() {
+	if v.terms.Proved() || v.terms.Join != nil {
 		return v.inOrder(v.said(msg.Hello, all...))
 	}
 	return v.inOrder(v.said(msg.Hello, all...), v.said(msg.KeyCommit, all...), v.said(msg.KeyOpen, all...), v.said(msg.Key, all...))
@@ -215,7 +215,7 @@ func (v *verification) admitted() error {
 		return fmt.Errorf("not every member signed a record of admission: %w", fault.Denied)
 	}
 	for _, r := range records {
-		if r.Form.Hex() == "" || r.Rewrite == "" || len(r.Rewrite) > maxRewrite || r.Program != v.terms.Program.Digest || v.view.Unlike() || !slices.Equal(r.Engines, msg.Engines(v.terms)) {
+		if r.Form.Hex() == "" || r.Rewrite == "" || len(r.Rewrite) > maxRewrite || r.Program != v.terms.Program.Digest || v.view.Unlike() || v.terms.Join != nil && r.Form != v.terms.Code() || !slices.Equal(r.Engines, msg.Engines(v.terms)) {
 			return fmt.Errorf("the record of admission of %s is not of this program, form or engines: %w", r.Party, fault.Tampered)
 		}
 	}
@@ -239,11 +239,7 @@ func (v *verification) confirmed() error {
 		return fmt.Errorf("not every member signed one set of at least k_min: %w", fault.Denied)
 	}
 	sites, gate := v.view.Sites(), v.terms.Gate.Name
-	keyed := msg.Key
-	if v.terms.Proved() {
-		keyed = msg.Hello
-	}
-	if err := v.inOrder(v.said(keyed, v.view.Trustees()...), v.said(msg.Commit, sites...), v.said(msg.Confirm, sites...)); err != nil {
+	if err := v.inOrder(v.keyedBy(), v.said(msg.Commit, sites...), v.said(msg.Confirm, sites...)); err != nil {
 		return err
 	}
 	return v.inOrder(v.said(msg.Receiver, gate), v.said(msg.Commit, sites...))
@@ -258,6 +254,9 @@ func (v *verification) revealed() error {
 }
 
 func (v *verification) summed() error {
+	if v.terms.Join != nil {
+		return v.joined()
+	}
 	gate := v.terms.Gate.Name
 	sum, err := msg.Read[msg.SumBody](v.view, v.round, msg.Sum, gate)
 	if err != nil {

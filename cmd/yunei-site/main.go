@@ -66,6 +66,10 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	p.Scratch, err = emptied(filepath.Join(dir, domain.ScratchDir))
+	if err != nil {
+		return err
+	}
 	s := site.New(p, site.Config{
 		Domain: cfg.Domain, Provider: cfg.Provider, Jail: least, Budgets: budgets, Caps: caps, Secret: groups, Unit: unit, Keeper: keeper,
 		Makers: os.DirFS(filepath.Join(dir, folder.MakersDir)),
@@ -125,6 +129,14 @@ func holds(s *site.Site) func(domain.HoldRequest) ([]domain.Hold, error) {
 		}
 		return all, err
 	}
+}
+
+// emptied makes a folder, without what a process that died has left in it.
+func emptied(dir string) (string, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("clearing scratch: %w", err)
+	}
+	return dir, os.MkdirAll(dir, 0o700)
 }
 
 // disclose answers the consents that the provider leaves on the domain's desk.

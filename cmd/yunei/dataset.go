@@ -24,7 +24,9 @@ import (
 	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	numbers "github.com/yunei/yunei/jobs/set"
 	"github.com/yunei/yunei/storage/columns"
+	"github.com/yunei/yunei/storage/roll"
 	"github.com/yunei/yunei/storage/seal"
 )
 
@@ -39,6 +41,9 @@ func datasetCommand() *cobra.Command {
 
 type datasetFlags struct {
 	site, name, version, schema, csv, entry, title string
+
+	joinable bool
+	set      *numbers.Commitment // of what was taken in
 }
 
 func datasetAddCommand() *cobra.Command {
@@ -50,7 +55,11 @@ func datasetAddCommand() *cobra.Command {
 按单位排序写成 Parquet，加密后存入本域；版本一经写入不再改变。文件有错则什么也不留下。
 Runs on the domain's own machine. Checks every row (errors name line and column), derives birth month and sex from a valid
 number and then replaces it by a keyed unit key that no guest sees, sorts by unit, writes sealed Parquet under a version
-that never changes. A file with a mistake leaves nothing behind.`,
+that never changes. A file with a mistake leaves nothing behind.
+
+--joinable 时，另将规范化的标识号加密存于本域，并在登记文件中载明其承诺（根与人数），此版本方可用于隐私求交。
+With --joinable the canonical numbers are kept as well, sealed, in the domain, and the entry carries a commitment to them (a root and
+how many there are): only such a version can be in a private join.`,
 		Example: "  yunei dataset add --site DIR/site-a --name settlement-a --version 2025 --schema schema.json --csv a.csv --title 职工医保结算 --entry a.entry.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return f.add(c.Context(), c.OutOrStdout()) },
@@ -62,13 +71,14 @@ that never changes. A file with a mistake leaves nothing behind.`,
 	c.Flags().StringVar(&f.csv, "csv", "", "CSV 文件（UTF-8）file")
 	c.Flags().StringVar(&f.title, "title", "", "中文名称 title for people")
 	c.Flags().StringVar(&f.entry, "entry", "", "写出目录登记文件 write the public catalogue entry here")
+	c.Flags().BoolVar(&f.joinable, "joinable", false, "可用于隐私求交 keep the numbers, and commit to them, for private joins")
 	for _, name := range []string{"site", "name", "version", "schema", "csv"} {
 		_ = c.MarkFlagRequired(name)
 	}
 	return c
 }
 
-func (f datasetFlags) add(ctx context.Context, out io.Writer) error {
+func (f *datasetFlags) add(ctx context.Context, out io.Writer) error {
 	var cfg domain.Config
 	if err := folder.ReadConfig(f.site, &cfg); err != nil {
 		return err
@@ -99,6 +109,9 @@ func (f datasetFlags) add(ctx context.Context, out io.Writer) error {
 		f.name, f.version, m.Public.Rows, m.Profile.Units, m.Public.Shards, float64(m.Public.Rows)/took.Seconds())
 	for _, reason := range slices.Sorted(maps.Keys(m.Profile.SetAside)) {
 		fmt.Fprintf(out, "  搁置 set aside (仅提供方可见 for the provider only): %d 行 rows, %s\n", m.Profile.SetAside[reason], why(reason))
+	}
+	if f.set != nil {
+		fmt.Fprintf(out, "  可隐私求交 joinable: %d 个标识 numbers, 根 root %s\n", f.set.Size, f.set.Root)
 	}
 	if f.entry == "" {
 		return nil
@@ -135,7 +148,7 @@ func explain(err error) error {
 
 // ingest pipes the CSV through columns and seal into the domain's store: the
 // store shows the object only when all of it was good.
-func (f datasetFlags) ingest(ctx context.Context, cfg domain.Config, schema columns.Schema, in *os.File, out io.Writer) (columns.Manifest, error) {
+func (f *datasetFlags) ingest(ctx context.Context, cfg domain.Config, schema columns.Schema, in *os.File, out io.Writer) (columns.Manifest, error) {
 	var m columns.Manifest
 	store, err := domain.OpenStore(ctx, f.site, cfg)
 	if err != nil {
@@ -158,11 +171,18 @@ func (f datasetFlags) ingest(ctx context.Context, cfg domain.Config, schema colu
 		return m, err
 	}
 	defer finish()
+	options, draft := columns.Options{Day: time.Now()}, &roll.Draft{}
+	if f.joinable {
+		if err := numbers.CheckNamespace(schema.Unit.Namespace); err != nil {
+			return m, err
+		}
+		options.Number = draft.Add
+	}
 	pr, pw := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		m, err = columns.Ingest(ctx, src, schema, unit, pw, columns.Options{Day: time.Now()})
+		m, err = columns.Ingest(ctx, src, schema, unit, pw, options)
 		_ = pw.CloseWithError(err) // never fails
 		done <- err
 	}()
@@ -170,6 +190,9 @@ func (f datasetFlags) ingest(ctx context.Context, cfg domain.Config, schema colu
 	_ = pr.CloseWithError(io.ErrClosedPipe) // never fails
 	if ingested := <-done; ingested != nil && !errors.Is(ingested, io.ErrClosedPipe) {
 		return m, ingested
+	}
+	if err == nil && f.joinable {
+		f.set, err = f.keepRoll(ctx, cfg, schema, draft)
 	}
 	return m, err
 }
@@ -210,7 +233,7 @@ func progress(in *os.File, out io.Writer) (io.Reader, func(), error) {
 func (f datasetFlags) catalogueEntry(cfg domain.Config, s columns.Schema, m columns.Manifest) governance.Entry {
 	e := governance.Entry{
 		ID: f.name, Title: f.title, Provider: cfg.Provider.Org, Domain: cfg.Domain, Share: governance.Conditional, Schema: m.Public.Schema,
-		Versions: []governance.Version{{ID: f.version, Rows: int64(m.Public.Rows), At: time.Now().UTC().Truncate(time.Second)}},
+		Versions: []governance.Version{{ID: f.version, Rows: int64(m.Public.Rows), At: time.Now().UTC().Truncate(time.Second), Set: f.set}},
 	}
 	if e.Title == "" {
 		e.Title = f.name

@@ -46,15 +46,21 @@ func submitCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			module, err := os.ReadFile(program)
-			if err != nil {
-				return err
+			var module []byte
+			start := jobs.Run{ID: run, Permit: a.Terms.Digest(), Purpose: purpose, At: time.Now().UTC().Truncate(time.Second)}
+			if a.Terms.Join == nil {
+				if program == "" {
+					return errProgram
+				}
+				if module, err = os.ReadFile(program); err != nil {
+					return err
+				}
+				start.Program = suite.DigestOf(module)
 			}
 			key, err := readKey(f.key)
 			if err != nil {
 				return err
 			}
-			start := jobs.Run{ID: run, Permit: a.Terms.Digest(), Purpose: purpose, Program: suite.DigestOf(module), At: time.Now().UTC().Truncate(time.Second)}
 			if start.ID == "" {
 				start.ID = "run-" + strings.ToLower(rand.Text()[:10])
 			}
@@ -65,8 +71,10 @@ func submitCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := api.PutProgram(c.Context(), a.Terms.Program.Name, module); err != nil {
-				return err
+			if module != nil {
+				if _, err := api.PutProgram(c.Context(), a.Terms.Program.Name, module); err != nil {
+					return err
+				}
 			}
 			j, err := api.SubmitJob(c.Context(), application, r)
 			if err != nil {
@@ -81,12 +89,11 @@ func submitCommand() *cobra.Command {
 	}
 	f.flags(c)
 	c.Flags().StringVar(&application, "application", "", "场景申请 application (its permit is complete)")
-	c.Flags().StringVar(&program, "program", "", "程序 WASM module")
+	c.Flags().StringVar(&program, "program", "", "程序 WASM module (隐私求交无程序 a private join has none)")
 	c.Flags().StringVar(&run, "run", "", "运行标识 name of the run (默认随机 random by default)")
 	c.Flags().StringVar(&purpose, "purpose", "", "目的代码 purpose (默认取授权凭据 the permit's by default)")
 	c.Flags().BoolVar(&wait, "wait", false, "等待到候选结果 wait for the candidate")
 	_ = c.MarkFlagRequired("application")
-	_ = c.MarkFlagRequired("program")
 	return c
 }
 
@@ -237,6 +244,9 @@ func jobShowCommand() *cobra.Command {
 				return err
 			}
 			show(c.OutOrStdout(), j)
+			if a, err := api.Application(c.Context(), j.Application); err == nil { // not everybody may see the terms
+				joinWords(c.OutOrStdout(), a.Terms)
+			}
 			if j.Refusal != "" {
 				return fault.Refuse(j.Refusal, "")
 			}

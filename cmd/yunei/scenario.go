@@ -66,6 +66,7 @@ and what would be refused is said at once. Read the result before you apply: it 
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "已起草 drafted: %s\n条款摘要 digest of the terms: %s\n", out, t.Digest())
+			joinWords(c.OutOrStdout(), t)
 			return nil
 		},
 	}
@@ -74,7 +75,6 @@ and what would be refused is said at once. Read the result before you apply: it 
 	c.Flags().StringVar(&program, "program", "", "程序 WASM module")
 	c.Flags().StringVar(&out, "out", "terms.json", "写出条款 write the terms here")
 	_ = c.MarkFlagRequired("spec")
-	_ = c.MarkFlagRequired("program")
 	return c
 }
 
@@ -88,14 +88,22 @@ func indent(v any) []byte {
 
 func writeNew(file string, raw []byte) error { return os.WriteFile(file, raw, 0o644) } //nolint:gosec // public
 
+// errProgram is of everything but a join, which has none.
+var errProgram = errors.New("须以 --program 指定程序 name the program with --program")
+
 // fill completes a description from the register. It overwrites nothing that
 // the description says.
 func fill(t *jobs.Terms, d verb.Directory, me suite.PublicKey, program string) error {
-	module, err := os.ReadFile(program)
-	if err != nil {
-		return err
+	if t.Join == nil || program != "" { // terms with both are refused
+		if program == "" {
+			return errProgram
+		}
+		module, err := os.ReadFile(program)
+		if err != nil {
+			return err
+		}
+		t.Program.Digest, t.Program.Size = suite.DigestOf(module), len(module)
 	}
-	t.Program.Digest, t.Program.Size = suite.DigestOf(module), len(module)
 	user, ok := userOf(d, func(u governance.User) bool { return u.Key == me })
 	if !ok {
 		return fmt.Errorf("您的公钥未登记 your key is not registered: %w", fault.Refuse("not-found", ""))
@@ -120,6 +128,11 @@ func fill(t *jobs.Terms, d verb.Directory, me suite.PublicKey, program string) e
 	}
 	for i := range t.Members {
 		if err := fillMember(&t.Members[i], d); err != nil {
+			return err
+		}
+	}
+	if t.Join != nil {
+		if err := fillJoin(t, d); err != nil {
 			return err
 		}
 	}
@@ -307,8 +320,11 @@ func showApplication(c *cobra.Command, api *client.Client, id string) error {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "申请 application %s: %s\n", id, a.Stage)
-	words := a.Terms.ProtectionWords()
-	fmt.Fprintf(c.OutOrStdout(), "  求和保护 protection of the sum:\n    %s\n    %s\n", words.ZH, words.EN)
+	if a.Terms.Join == nil {
+		words := a.Terms.ProtectionWords()
+		fmt.Fprintf(c.OutOrStdout(), "  求和保护 protection of the sum:\n    %s\n    %s\n", words.ZH, words.EN)
+	}
+	joinWords(c.OutOrStdout(), a.Terms)
 	for _, who := range a.Turn {
 		fmt.Fprintf(c.OutOrStdout(), "  等待 waits for: %s\n", who)
 	}

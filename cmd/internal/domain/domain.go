@@ -26,11 +26,13 @@ import (
 
 // Names of the files in a domain's folder, beside the daemon's.
 const (
-	SealFile  = folder.SealFile
-	UnitFile  = folder.UnitFile
-	StoreDir  = "store"
-	CacheDir  = "cache"
-	MinioFile = "minio.secret"
+	SealFile = folder.SealFile
+	UnitFile = folder.UnitFile
+	StoreDir = "store"
+	CacheDir = "cache"
+	// ScratchDir is where a site blinds lists of joins, and is empty when it starts.
+	ScratchDir = "scratch"
+	MinioFile  = "minio.secret"
 )
 
 // Config is a site's configuration.
