@@ -29,7 +29,7 @@ const protocol = "../../enclave/PROTOCOL.md"
 var bodies = map[receipt.Kind]any{
 	Permit: nil, Logged: nil, jobs.Start: jobs.Run{}, jobs.Apply: jobs.Decision{}, jobs.Grant: nil, jobs.Agree: nil,
 	Round: RoundBody{}, Hello: HelloBody{}, KeyCommit: KeyCommitBody{}, KeyOpen: KeyOpenBody{}, Key: KeyBody{}, Receiver: ReceiverBody{},
-	Admitted: AdmittedBody{}, Commit: CommitBody{}, Confirm: ConfirmBody{}, Reveal: RevealBody{}, Sum: SumBody{}, Ready: ReadyBody{},
+	Admitted: AdmittedBody{}, Commit: CommitBody{}, Confirm: ConfirmBody{}, Reveal: RevealBody{}, Joined: JoinedBody{}, Sum: SumBody{}, Ready: ReadyBody{},
 	Active: ActiveBody{}, Answer: AnswerBody{}, Candidate: CandidateBody{}, Refusal: RefusalBody{}, Lost: LostBody{}, Dead: DeadBody{},
 	Replay: ReplayBody{}, Replayed: ReplayedBody{}, VoteCommit: VoteCommitBody{}, VoteOpen: VoteOpenBody{}, Release: ReleaseBody{},
 	Consent: ConsentBody{}, Disclosed: DisclosedBody{}, Lease: LeaseBody{},
@@ -37,7 +37,7 @@ var bodies = map[receipt.Kind]any{
 }
 
 // inside are the other structures that travel.
-var inside = []any{Of{}, Set{}, Debit{}, Letter{}, Short{}, Vote{}, Shown{}, Packet{}, Opened{}, Checkpoint{}, Held{}, Leases{}, Leased{}}
+var inside = []any{JoinLetter{}, Of{}, Set{}, Debit{}, Letter{}, Short{}, Vote{}, Shown{}, Packet{}, Opened{}, Checkpoint{}, Held{}, Leases{}, Leased{}}
 
 // The document says of every kind and structure which fields it has and of
 // what type, no more and no less than the code.
@@ -117,7 +117,7 @@ func TestProtocolJournalsAndNames(t *testing.T) {
 	}
 	folders := map[string]string{
 		"msg": ".", "jobs": "..", "receipt": "../receipt", "party": "../../party", "lease": "../../party/lease", "trustee": "../../trustee", "opening": "../../opening", "site": "../../site",
-		"enclave": "../../enclave", "he": "../../enclave/he", "prio": "../../enclave/prio", "attest": "../../enclave/attest", "flow": "../../flow", "proof": "../../storage/ledger/proof", "journal": "../../storage/journal",
+		"enclave": "../../enclave", "he": "../../enclave/he", "prio": "../../enclave/prio", "psi": "../../enclave/psi", "attest": "../../enclave/attest", "flow": "../../flow", "proof": "../../storage/ledger/proof", "journal": "../../storage/journal",
 		"suite": "../../suite", "fault": "../../fault", "gate": "../../gate", "governance": "../../governance", "sets": "../../gate/register/sets",
 	}
 	names := regexp.MustCompile("`([a-z]+)\\.([A-Z][A-Za-z]*(?:\\.[A-Z][A-Za-z]*)?)`").FindAllStringSubmatch(doc, -1)

@@ -38,6 +38,7 @@ type vectors struct {
 	Derived    derivedVector     `json:"derived"`
 	Refused    []refusedVector   `json:"refused"`
 	Unreadable []refusedVector   `json:"unreadable"`
+	Join       joinVector        `json:"join"`
 }
 
 type partyVector struct {
@@ -194,7 +195,7 @@ func write(tb testing.TB) vectors {
 		key, seed := fixedKey(tb, name)
 		out.Parties = append(out.Parties, partyVector{name, hex.EncodeToString(seed), key.Public()})
 	}
-	out.Refused, out.Unreadable = s.refused(), s.unreadable()
+	out.Refused, out.Unreadable, out.Join = s.refused(), s.unreadable(), writeJoin(tb)
 	return out
 }
 
@@ -535,6 +536,7 @@ func TestVectorsAreTaken(t *testing.T) {
 	if parts, ok, err := view.Revealed(1); !ok || err != nil || cmp.Diff([]Parts{partsOf("site-a"), partsOf("site-b")}, parts) != "" {
 		t.Errorf("revealed %v, %v", parts, err)
 	}
+	v.Join.taken(t, v, kinds)
 	// Every kind has a vector, and every field of every body a value in one.
 	for kind, body := range bodies {
 		if kind == Permit || kind == Logged {
