@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -58,8 +59,7 @@ type Joint struct {
 }
 
 // JoinOf makes the join of a round out of the permit and of what gate and
-// trustees have shown. A share whose proof does not hold is of kind Tampered or
-// Invalid.
+// trustees have shown. A share whose proof does not hold is of kind Tampered.
 func JoinOf(ctx context.Context, fetch Fetch, v *msg.View, n int) (*Joint, error) {
 	j := &Joint{view: v, round: n, boxes: map[string]suite.BoxKey{}}
 	gate := v.Terms().Gate.Name
@@ -86,7 +86,7 @@ func JoinOf(ctx context.Context, fetch Fetch, v *msg.View, n int) (*Joint, error
 		j.boxes[h.Party] = h.Box
 	}
 	if j.Join, err = psi.New(joinTerms(v, n, holders)); err != nil {
-		return nil, err
+		return nil, foul(err)
 	}
 	return j, nil
 }
@@ -175,7 +175,17 @@ func (j *Joint) Match(ctx context.Context, fetch Fetch, from Source, holder stri
 	if len(lists[psi.B]) != 1 {
 		return psi.Matched{}, fmt.Errorf("matching: %d lists of B's: %w", len(lists[psi.B]), fault.Tampered)
 	}
-	return j.Join.Match(ctx, lists[psi.A], lists[psi.B][0])
+	m, err := j.Join.Match(ctx, lists[psi.A], lists[psi.B][0])
+	return m, foul(err)
+}
+
+// foul makes of bytes that are not well-formed what they are when another party
+// has signed them.
+func foul(err error) error {
+	if errors.Is(err, fault.Invalid) {
+		return fmt.Errorf("%w: %w", err, fault.Tampered)
+	}
+	return err
 }
 
 func (j *Joint) open(ctx context.Context, fetch Fetch, from Source, b msg.JoinedBody, of psi.Role, holder string, box suite.Box) ([]psi.Answered, error) {

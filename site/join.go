@@ -77,7 +77,7 @@ func (s *Site) advanceJoin(ctx context.Context, v *msg.View) error {
 	}
 	n := v.Round()
 	s.dropJoint(v.ID(), n)
-	if n > 0 && s.Remembers(v.ID(), n, msg.Commit) && s.joint(v, n) == nil {
+	if n > 0 && s.hasBlinded(v, n) && s.joint(v, n) == nil {
 		if v.Said(n, msg.Joined, s.Name) || v.Said(n, msg.Lost, s.Name) {
 			return nil
 		}
@@ -96,6 +96,13 @@ func (s *Site) advanceJoin(ctx context.Context, v *msg.View) error {
 		s.dropJoint(v.ID(), n+1)
 	}
 	return err
+}
+
+// hasBlinded reports whether this site has blinded a list in the round, in this
+// life or in an earlier one.
+func (s *Site) hasBlinded(v *msg.View, n int) bool {
+	what := fmt.Sprintf("psi/%s/blind/%v/0", v.JoinName(n), enclave.JoinRole(v, s.Name))
+	return !errors.Is(s.Journal.Get(string(blinding), what, new(bool)), fault.NotFound)
 }
 
 // overJoin notes how a run ended, and drops what is left of it.
@@ -414,7 +421,11 @@ func (s *Site) joinAnswer(ctx context.Context, v *msg.View, n int) (msg.Body, []
 			return nil, nil, fmt.Errorf("the other's lists are not whole: %w", fault.Tampered)
 		}
 		for cell := len(j.sealed); cell < len(theirs[0]); cell++ {
-			if err := s.answerOne(ctx, v, j, cell, theirs[0][cell]); err != nil {
+			err := s.answerOne(ctx, v, j, cell, theirs[0][cell])
+			if errors.Is(err, fault.Invalid) { // a point that is none was sent as one
+				err = fmt.Errorf("%w: %w", err, fault.Tampered)
+			}
+			if err != nil {
 				return nil, nil, fmt.Errorf("answering list %d: %w", cell, err)
 			}
 		}

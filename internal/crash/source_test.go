@@ -222,7 +222,7 @@ func TestCrashTotal(t *testing.T) {
 
 // elsewhere are entries of runs that end in an incident or are replayed, which
 // take a runner that lies, a clock that is moved or a provider that objects: package site's own test
-// kills a site at each of them.
+// kills a site at each of them. Those of joins are package joins' own tests'.
 var elsewhere = map[string]bool{
 	"site:doomed": true, "site:dead": true, "site:replay-begun": true, "site:replay-try": true, "site:replay-bit": true,
 	"site:replay-slot": true, "site:replayed": true, "site:withheld": true, "site:retired": true, "site:consent": true, "site:disclosed": true,
@@ -230,6 +230,7 @@ var elsewhere = map[string]bool{
 	// Of protection prio3: TestAggregatorDies of package opening kills an aggregator
 	// at each.
 	"trustee:prio-part": true, "trustee:prio-seen": true, "trustee:prio-answer": true, "trustee:prio-claim": true, "trustee:prio-sum": true,
+	"site:paired": true, "site:psi": true, "site:joined": true, "site:lost": true, "site:too-few": true,
 }
 
 // class is a daemon's name without its number.

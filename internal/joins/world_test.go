@@ -105,7 +105,7 @@ type world struct {
 	disks   map[string]*disk
 	order   []string
 	errs    map[string]error // the last of each
-	shown   map[string]map[string][]byte
+	kill    string           // NAME POINT: where a party dies, once
 }
 
 func must(tb testing.TB, err error) {
@@ -122,7 +122,7 @@ func newWorld(tb testing.TB, rows map[string][]row) *world {
 	tb.Cleanup(server.Close)
 	w := &world{
 		TB: tb, Town: governancetest.NewTown(tb), rows: rows, sets: map[string]set.Commitment{}, pins: jobs.Pins{}, folder: tb.TempDir(), now: governancetest.Now,
-		actors: map[string]actor{}, parties: map[string]*party.Party{}, disks: map[string]*disk{}, errs: map[string]error{}, shown: map[string]map[string][]byte{},
+		actors: map[string]actor{}, parties: map[string]*party.Party{}, disks: map[string]*disk{}, errs: map[string]error{},
 		order: []string{siteA, siteB, "trustee-1", "trustee-2", "trustee-3", "gate", coordinator},
 	}
 	w.board, err = server.Board(tb.Context())
@@ -209,6 +209,12 @@ func (w *world) begin(name string) {
 	if d := w.disks[name]; d != nil {
 		p.Scratch = d.scratch
 	}
+	p.Crash = func(point string) {
+		if w.kill == name+" "+point {
+			w.kill = ""
+			panic(killed{point})
+		}
+	}
 	w.parties[name] = p
 	switch {
 	case name == "gate":
@@ -225,6 +231,9 @@ func (w *world) begin(name string) {
 		}, d.store, d.key)
 	}
 }
+
+// dies kills a party at the next such point beside its journal.
+func (w *world) dies(name, point string) { w.kill = name + " " + point }
 
 // restart is the death of a party and its return.
 func (w *world) restart(name string) {
@@ -244,19 +253,15 @@ func (w *world) start(run string, t jobs.Terms) {
 }
 
 // view is what a party sees of the board, all of it in the ledger.
-func (w *world) view(run, name string) *msg.View {
+func (w *world) view(run string) *msg.View {
 	w.Helper()
 	items, err := w.board.List(w.Context(), "run."+run+".>")
 	must(w.TB, err)
 	board, logged := map[string][]byte{}, 0
 	for _, it := range items {
-		raw := it.Data
-		if other, ok := w.shown[name][it.Subject]; ok {
-			raw = other
-		}
-		board[it.Subject] = raw
+		board[it.Subject] = it.Data
 		logged++
-		d := suite.DigestOf(raw)
+		d := suite.DigestOf(it.Data)
 		board[msg.LoggedSubject(run, d)] = fmt.Appendf(nil, "%s %d", d, logged)
 	}
 	v, err := msg.NewView(run, board, w.pins)
@@ -271,7 +276,7 @@ func (w *world) turn(run string, away ...string) {
 		if slices.Contains(away, name) {
 			continue
 		}
-		err := w.actors[name].Advance(w.Context(), w.view(run, name))
+		err := w.advance(name, func() error { return w.actors[name].Advance(w.Context(), w.view(run)) })
 		if later, ok := errors.AsType[party.Later](err); ok {
 			w.now, err = later.At, nil
 		}
@@ -283,7 +288,7 @@ func (w *world) turn(run string, away ...string) {
 func (w *world) play(run string, done func(*msg.View) bool, away ...string) *msg.View {
 	w.Helper()
 	for range 40 {
-		if v := w.view(run, ""); done(v) {
+		if v := w.view(run); done(v) {
 			return v
 		}
 		w.turn(run, away...)
@@ -303,7 +308,7 @@ func said(kind party.Kind, names ...string) func(*msg.View) bool {
 // table is the released candidate's cells, as the desk opens them.
 func (w *world) table(run string) jobs.Candidate {
 	w.Helper()
-	v := w.view(run, "")
+	v := w.view(run)
 	if code := v.Dead(); code != "" {
 		w.Fatalf("the run ended: %s, %v", code, w.errs)
 	}

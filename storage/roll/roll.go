@@ -65,7 +65,7 @@ func (d *Draft) sort() {
 // A head is the first line of a roll, after the magic.
 type head struct {
 	Namespace string         `json:"namespace"`
-	Salt      suite.Salt     `json:"salt"`
+	Salt      []byte         `json:"salt"`
 	Set       set.Commitment `json:"set"`
 }
 
@@ -87,7 +87,7 @@ func (d *Draft) Write(namespace string, salt suite.Salt, w io.Writer) (set.Commi
 	if err != nil {
 		return set.Commitment{}, fmt.Errorf("writing a roll: %w", err)
 	}
-	line, err := json.Marshal(head{namespace, salt, c})
+	line, err := json.Marshal(head{namespace, salt[:], c})
 	if err != nil {
 		return set.Commitment{}, fmt.Errorf("writing a roll: %w", err)
 	}
@@ -120,7 +120,7 @@ func Open(r io.ReaderAt, size int64) (*Roll, error) {
 	rest, ok := bytes.CutPrefix(buf, []byte(magic))
 	line, _, ends := bytes.Cut(rest, []byte{'\n'})
 	out := &Roll{r: r, from: int64(len(magic) + len(line) + 1)}
-	if !ok || !ends || json.Unmarshal(line, &out.head) != nil || out.head.Set.Check() != nil || out.from+int64(out.head.Set.Size)*width != size {
+	if !ok || !ends || json.Unmarshal(line, &out.head) != nil || out.head.Set.Check() != nil || len(out.head.Salt) != len(suite.Salt{}) || out.from+int64(out.head.Set.Size)*width != size {
 		return nil, fmt.Errorf("opening a roll: %w", fault.Tampered)
 	}
 	return out, nil
@@ -136,7 +136,7 @@ func (r *Roll) Set() set.Commitment { return r.head.Set }
 func (r *Roll) Namespace() string { return r.head.Namespace }
 
 // Salt is the secret under which was committed.
-func (r *Roll) Salt() suite.Salt { return r.head.Salt }
+func (r *Roll) Salt() suite.Salt { return suite.Salt(r.head.Salt) }
 
 // Numbers gives the numbers, rising. It does not hold them to the commitment.
 func (r *Roll) Numbers(ctx context.Context) iter.Seq2[string, error] {
