@@ -23,7 +23,9 @@ func TestJoinInOrder(t *testing.T) {
 		{"as registered", func(*governancetest.Town, *jobs.Terms) {}, ""},
 		{"another set", func(_ *governancetest.Town, t *jobs.Terms) { t.Join.A.Root = strings.Repeat("c", 64) }, "join-set"},
 		{"a larger set", func(_ *governancetest.Town, t *jobs.Terms) { t.Join.B.Size++ }, "join-set"},
-		{"a version of no set", func(town *governancetest.Town, _ *jobs.Terms) { town.Catalogue["hospital-visits"].Versions[0].Set = nil }, "join-set"},
+		{"a version of no set", func(town *governancetest.Town, _ *jobs.Terms) {
+			town.Catalogue["hospital-visits"].Versions[0].Set = nil
+		}, "join-set"},
 		{"too small a set", func(town *governancetest.Town, t *jobs.Terms) {
 			t.Join.A.Size = 9
 			town.Catalogue["hospital-visits"].Versions[0].Set.Size = 9

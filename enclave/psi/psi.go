@@ -103,13 +103,14 @@
 // in a list only under the holders' joint key. Scratch files hold blinded
 // points and ciphertexts; the caller deletes them.
 //
-// Domains sign the digests of the lists that they send, and the permit holds
-// the Terms: neither is done here. Digests of answered lists go to gate and
+// Domains sign the digests of the lists that they send, and a permit fixes the
+// Terms (jobs.Join, enclave.JoinOf): neither is done here. Digests of answered lists go to gate and
 // trustees only, and nothing names the bytes of a Matched: B knows how it
 // rerandomised, and could try small sums.
 //
 // Membership, where a permit grants that A is told which of its people are in
-// B, is another protocol and B's disclosure (Discloser, RFC 9497).
+// B, is another protocol and B's disclosure (Discloser, RFC 9497). No permit can
+// name one in this version: it stands alone.
 //
 // Secrets are wiped as far as Go lets one. Sorting is by what is sent and
 // takes whatever time it takes; multiplication by a secret is constant time
