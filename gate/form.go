@@ -119,11 +119,12 @@ var namespaces = map[string]jobs.Statement{
 // promise, and what they do not.
 func statements(terms jobs.Terms, threshold int64, p *jobs.Privacy) []jobs.Statement {
 	var all []jobs.Statement
-	if terms.Join != nil {
+	switch {
+	case terms.Join != nil:
 		all = joinStatements(terms, threshold)
-	} else if terms.Mode == jobs.SDC {
+	case terms.Mode == jobs.SDC:
 		all = sdcStatements(terms, threshold)
-	} else {
+	default:
 		all = dpStatements(terms, threshold, p)
 	}
 	if terms.Proved() {

@@ -71,7 +71,7 @@ func joinNegatives(f facts) finding {
 	return out
 }
 
-func joinAgain(f facts) finding {
+func joinAgain(facts) finding {
 	return finding{
 		status: Review, zh: "同一对数据集只按完全相同的查询求交（版本、数据项、界限、单元格均相同），否则各数据域在读取前即拒绝；与这两个数据集的其他发布结果未作比对。",
 		en: "two datasets are joined by one and the same query only (versions, columns, bounds and cells), and each domain refuses any other before it reads; it was not compared with other releases of either dataset",

@@ -76,7 +76,7 @@ func (s *Site) advanceJoin(ctx context.Context, v *msg.View) error {
 		return s.end(ctx, v, dead)
 	}
 	n := v.Round()
-	s.dropJoint(v.ID(), n)
+	s.dropJoint(ctx, v.ID(), n)
 	if n > 0 && s.hasBlinded(v, n) && s.joint(v, n) == nil {
 		if v.Said(n, msg.Joined, s.Name) || v.Said(n, msg.Lost, s.Name) {
 			return nil
@@ -89,11 +89,11 @@ func (s *Site) advanceJoin(ctx context.Context, v *msg.View) error {
 	}
 	if errors.Is(err, fault.Tampered) {
 		s.Log.LogAttrs(ctx, slog.LevelError, "a join was tampered with", slog.String("run", v.ID()), slog.Any("err", err))
-		s.dropJoint(v.ID(), msg.MaxRounds+1)
+		s.dropJoint(ctx, v.ID(), msg.MaxRounds+1)
 		return s.end(ctx, v, "tampered")
 	}
 	if errors.Is(err, fault.Conflict) || n > 0 && v.Said(n, msg.Joined, s.Name) { // what was begun and not ended is not done twice
-		s.dropJoint(v.ID(), n+1)
+		s.dropJoint(ctx, v.ID(), n+1)
 	}
 	return err
 }
@@ -107,10 +107,10 @@ func (s *Site) hasBlinded(v *msg.View, n int) bool {
 
 // overJoin notes how a run ended, and drops what is left of it.
 func (s *Site) overJoin(ctx context.Context, v *msg.View) error {
-	s.dropJoint(v.ID(), msg.MaxRounds+1)
+	s.dropJoint(ctx, v.ID(), msg.MaxRounds+1)
 	var permit string
-	if s.kept(v, used, &permit) != nil || v.Dead() != fewEnds {
-		return nil
+	if v.Dead() != fewEnds || s.kept(v, used, &permit) != nil || permit != string(v.Permit().Digest()) {
+		return nil //nolint:nilerr // not this site's run, or not the permit that it was booked under
 	}
 	m, err := s.member(v.Terms())
 	if err != nil {
@@ -258,7 +258,7 @@ func (s *Site) joint(v *msg.View, n int) *joint {
 }
 
 // dropJoint erases the secrets of a run's rounds before n, and their lists.
-func (s *Site) dropJoint(run string, n int) {
+func (s *Site) dropJoint(ctx context.Context, run string, n int) {
 	s.joints.Lock()
 	defer s.joints.Unlock()
 	for i := 1; i < n && i <= msg.MaxRounds; i++ {
@@ -271,7 +271,7 @@ func (s *Site) dropJoint(run string, n int) {
 			clear(k)
 		}
 		if err := os.RemoveAll(j.folder); err != nil {
-			s.Log.Error("removing blinded lists", slog.Any("err", err))
+			s.Log.LogAttrs(ctx, slog.LevelError, "removing blinded lists", slog.Any("err", err))
 		}
 		delete(s.joints.of, jointKey(run, i))
 	}

@@ -29,9 +29,9 @@ import (
 )
 
 // ended plays a run to its end, which is that code.
-func (w *world) ended(run string, code string, away ...string) {
+func (w *world) ended(run, code string) {
 	w.Helper()
-	v := w.play(run, over, away...)
+	v := w.play(run, over)
 	got := string(v.Dead())
 	if got == "" {
 		got = string(v.Refused())

@@ -285,13 +285,13 @@ func (w *world) turn(run string, away ...string) {
 }
 
 // play gives everybody turns until the run has said what done asks for.
-func (w *world) play(run string, done func(*msg.View) bool, away ...string) *msg.View {
+func (w *world) play(run string, done func(*msg.View) bool) *msg.View {
 	w.Helper()
 	for range 40 {
 		if v := w.view(run); done(v) {
 			return v
 		}
-		w.turn(run, away...)
+		w.turn(run)
 	}
 	w.Fatalf("the run does not get there: %v", w.errs)
 	return nil

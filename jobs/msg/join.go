@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/yunei/yunei/jobs"
-	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -15,9 +14,6 @@ import (
 // has both, too; what sites commit to and reveal are blinded lists; Joined
 // comes between the reveals and the sum, which names what was matched and not
 // what it came to; and nobody says key-commit, key-open or key.
-
-// Joined is a site's statement that it has answered the other's lists.
-const Joined receipt.Kind = "joined"
 
 type (
 	// JoinedBody names what a site has answered to the other's lists: sealed,

@@ -90,7 +90,7 @@ func writeJoin(tb testing.TB) joinVector {
 // taken holds the code to the vectors of a join.
 func (j joinVector) taken(t *testing.T, v vectors, kinds map[receipt.Kind]map[string]bool) {
 	t.Helper()
-	board := vectors{Permit: j.Permit, Statements: j.Statements}.board(1)
+	board := vectors{Permit: j.Permit, Statements: j.Statements}.board()
 	view := v.view(t, board)
 	for _, s := range j.Statements {
 		p, err := ParseSubject(s.Place)
@@ -133,7 +133,7 @@ func TestJoinStatements(t *testing.T) {
 	v := writeJoin(t)
 	file := readVectors(t)
 	for n := range 3 {
-		board := vectors{Permit: v.Permit, Statements: v.Statements}.board(1)
+		board := vectors{Permit: v.Permit, Statements: v.Statements}.board()
 		w := joinWorld(t)
 		body := JoinedBody{Of: w.of(1, "site-b")}
 		for i := range n {
@@ -149,7 +149,7 @@ func TestJoinStatements(t *testing.T) {
 			t.Errorf("%d lists: %v", n, ok)
 		}
 	}
-	if diff := cmp.Diff([]string{"gate", "trustee-1", "trustee-2", "trustee-3"}, file.view(t, vectors{Permit: v.Permit, Statements: v.Statements}.board(1)).Holders()); diff != "" {
+	if diff := cmp.Diff([]string{"gate", "trustee-1", "trustee-2", "trustee-3"}, file.view(t, vectors{Permit: v.Permit, Statements: v.Statements}.board()).Holders()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -39,6 +39,7 @@ const (
 	Commit     receipt.Kind = "commit"      // site: commits to its sealed partial
 	Confirm    receipt.Kind = "confirm"     // site: signs the set
 	Reveal     receipt.Kind = "reveal"      // site: opens its commitment
+	Joined     receipt.Kind = "joined"      // site of a join: has answered the other's lists
 	Sum        receipt.Kind = "sum"         // gate: what it added
 	Ready      receipt.Kind = "ready"       // trustee: has added the same
 	Active     receipt.Kind = "active"      // gate: who is to answer
