@@ -10,13 +10,13 @@ import (
 	"github.com/yunei/yunei/suite"
 )
 
-// invite has the root key invite a process, and returns the token.
-func (h *hall) invite(name string, kind governance.Duty) enrol.Token {
+// invite has the root key invite a site, and returns the token.
+func (h *hall) invite(name string) enrol.Token {
 	h.t.Helper()
 	token, err := enrol.NewToken(rand.Reader)
 	h.must("a token", err)
 	h.must("inviting", h.as("root").Invite(h.t.Context(), governance.Invitation{
-		Name: name, Kind: kind, Org: "hospital", Token: token.Digest(name), Until: h.now().Add(time.Hour),
+		Name: name, Kind: governance.Site, Org: "hospital", Token: token.Digest(name), Until: h.now().Add(time.Hour),
 	}))
 	return token
 }
@@ -41,7 +41,7 @@ func (h *hall) draw() suite.PrivateKey {
 func TestEnrol(t *testing.T) {
 	h := newHall(t)
 	ctx, root := t.Context(), h.as("root")
-	token, key := h.invite("site-clinic", governance.Site), h.draw()
+	token, key := h.invite("site-clinic"), h.draw()
 	n, err := h.offer(key, token, "site-clinic", "site")
 	h.must("offering", err)
 	_, err = h.offer(key, token, "site-clinic", "site")
@@ -89,9 +89,9 @@ func TestEnrol(t *testing.T) {
 func TestEnrolRefused(t *testing.T) {
 	h := newHall(t)
 	ctx, root := t.Context(), h.as("root")
-	_, err := h.offer(h.draw(), h.invite("site-clinic", governance.Site), "site-other", "site")
+	_, err := h.offer(h.draw(), h.invite("site-clinic"), "site-other", "site")
 	h.refused("another name", err, "invite-token")
-	token := h.invite("site-clinic", governance.Site)
+	token := h.invite("site-clinic")
 	_, err = h.offer(h.draw(), token, "site-clinic", "gate")
 	h.refused("another duty", err, "registration")
 	_, err = h.offer(h.Keys["gate"], token, "site-clinic", "site")
@@ -109,11 +109,11 @@ func TestEnrolRefused(t *testing.T) {
 	}
 	_, err = h.offer(h.draw(), token, "site-clinic", "site")
 	h.refused("the right one after too many", err, "invite-tries")
-	token = h.invite("site-clinic", governance.Site)
+	token = h.invite("site-clinic")
 	n, err := h.offer(h.draw(), token, "site-clinic", "site")
 	h.must("under a new invitation", err)
 
-	late := h.invite("site-late", governance.Site)
+	late := h.invite("site-late")
 	h.pass(2 * time.Hour)
 	_, err = h.offer(h.draw(), late, "site-late", "site")
 	h.refused("an expired token", err, "invite-expired")

@@ -28,6 +28,7 @@ package custody
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -213,7 +214,7 @@ func (c *Custodian) wait(a asked, now time.Time) error {
 // journal by then. A question takes one answer, good or bad. The refusals are
 // those of Challenge, and attestation; the error is of kind Conflict for a nonce
 // that waits for no answer.
-func (c *Custodian) Release(evidence []byte) ([]byte, error) {
+func (c *Custodian) Release(ctx context.Context, evidence []byte) ([]byte, error) {
 	e, err := attest.ParseEvidence(evidence)
 	if err != nil {
 		return nil, err
@@ -246,7 +247,7 @@ func (c *Custodian) Release(evidence []byte) ([]byte, error) {
 		}
 		return nil, err
 	}
-	c.Log.Info("a data key was released", slog.String("run", a.Run), slog.String("version", string(a.name)), slog.Int("round", a.Round),
+	c.Log.LogAttrs(ctx, slog.LevelInfo, "a data key was released", slog.String("run", a.Run), slog.String("version", string(a.name)), slog.Int("round", a.Round),
 		slog.String("evidence", string(e.Type)), slog.Bool("confidential_against_host", r.ConfidentialAgainstHost()))
 	return sealed, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"path/filepath"
@@ -127,7 +128,7 @@ func (h *house) release(run string, t jobs.Terms) (seal.DataKey, error) {
 	b := h.bind(q, run, t, key)
 	e, err := h.place.Attest(b)
 	h.must(err)
-	sealed, err := h.c.Release(e.Bytes())
+	sealed, err := h.c.Release(h.Context(), e.Bytes())
 	if err != nil {
 		return seal.DataKey{}, err
 	}
@@ -182,9 +183,7 @@ func TestNotGranted(t *testing.T) {
 		{"a permit that the own provider did not sign", func() []byte {
 			forged := *h.Town
 			keys := map[string]suite.PrivateKey{}
-			for id, k := range h.Keys {
-				keys[id] = k
-			}
+			maps.Copy(keys, h.Keys)
 			keys["hospital-officer"] = h.Stranger(t)
 			forged.Keys = keys
 			raw, err := governance.Assemble(terms, forged.Decisions(t, terms))
@@ -241,19 +240,19 @@ func TestReplayed(t *testing.T) {
 		edit(&b)
 		e, err := h.place.Attest(b)
 		h.must(err)
-		_, err = h.c.Release(e.Bytes())
+		_, err = h.c.Release(h.Context(), e.Bytes())
 		h.refused(name, err, "attestation")
 		b = h.bind(q, "r-1", terms, key)
 		good, err := h.place.Attest(b)
 		h.must(err)
-		_, err = h.c.Release(good.Bytes())
+		_, err = h.c.Release(h.Context(), good.Bytes())
 		h.refused(name+": a second answer", err, "conflict")
 	}
 	q, err := h.c.Challenge(h.ask("r-1", terms, nil))
 	h.must(err)
 	stranger, err := attest.NewSoftware(h.Keys["site-transit"]).Attest(h.bind(q, "r-1", terms, key))
 	h.must(err)
-	_, err = h.c.Release(stranger.Bytes())
+	_, err = h.c.Release(h.Context(), stranger.Bytes())
 	h.refused("another process's word", err, "attestation")
 	if n := h.c.Journal.Seq(); n != 0 {
 		t.Errorf("evidence that does not hold has left %d entries", n)
@@ -263,12 +262,12 @@ func TestReplayed(t *testing.T) {
 	h.must(err)
 	e, err := h.place.Attest(h.bind(q, "r-1", terms, key))
 	h.must(err)
-	_, err = h.c.Release(e.Bytes())
+	_, err = h.c.Release(h.Context(), e.Bytes())
 	h.must(err)
-	_, err = h.c.Release(e.Bytes())
+	_, err = h.c.Release(h.Context(), e.Bytes())
 	h.refused("a replay", err, "conflict")
 	h.restart()
-	_, err = h.c.Release(e.Bytes())
+	_, err = h.c.Release(h.Context(), e.Bytes())
 	h.refused("a replay after a restart", err, "conflict")
 	// One that comes too late.
 	q, err = h.c.Challenge(h.ask("r-1", terms, nil))
@@ -276,7 +275,7 @@ func TestReplayed(t *testing.T) {
 	e, err = h.place.Attest(h.bind(q, "r-1", terms, key))
 	h.must(err)
 	h.now = h.now.Add(2 * time.Minute)
-	_, err = h.c.Release(e.Bytes())
+	_, err = h.c.Release(h.Context(), e.Bytes())
 	h.refused("a late answer", err, "attestation")
 }
 
@@ -323,9 +322,9 @@ func TestCounts(t *testing.T) {
 		h.must(err)
 		answers = append(answers, e.Bytes())
 	}
-	_, err = h.c.Release(answers[0])
+	_, err = h.c.Release(h.Context(), answers[0])
 	h.must(err)
-	_, err = h.c.Release(answers[1])
+	_, err = h.c.Release(h.Context(), answers[1])
 	h.refused("two answers to one use", err, "permit-spent")
 }
 
@@ -437,7 +436,7 @@ func FuzzAsk(f *testing.F) {
 		if q, err := h.c.Challenge(raw); err == nil && q.Round != 1 {
 			t.Errorf("round %d", q.Round)
 		}
-		if _, err := h.c.Release(raw); err == nil {
+		if _, err := h.c.Release(t.Context(), raw); err == nil {
 			t.Error("a key was released")
 		}
 		if h.c.Journal.Seq() != 0 {

@@ -57,17 +57,18 @@ func (c *Custodian) Serve(ctx context.Context, ln net.Listener, key suite.Privat
 func (c *Custodian) handler() http.Handler {
 	places := make(chan struct{}, inHand)
 	mux := http.NewServeMux()
-	on := func(path string, limit int64, do func([]byte) ([]byte, error)) {
+	on := func(path string, limit int64, do func(context.Context, []byte) ([]byte, error)) {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
 			reply, err := c.answer(r, limit, places, do)
 			if err != nil {
 				c.refuse(r.Context(), w, path, err)
 				return
 			}
-			_, _ = w.Write(reply)
+			w.Header().Set("Content-Type", "application/octet-stream")
+			_, _ = w.Write(reply) //nolint:gosec // to the site's own client, and no page
 		})
 	}
-	on(challengePath, MaxAsk, func(raw []byte) ([]byte, error) {
+	on(challengePath, MaxAsk, func(_ context.Context, raw []byte) ([]byte, error) {
 		q, err := c.Challenge(raw)
 		if err != nil {
 			return nil, err
@@ -79,7 +80,7 @@ func (c *Custodian) handler() http.Handler {
 }
 
 // answer hears the site, by its key, and nobody else.
-func (c *Custodian) answer(r *http.Request, limit int64, places chan struct{}, do func([]byte) ([]byte, error)) ([]byte, error) {
+func (c *Custodian) answer(r *http.Request, limit int64, places chan struct{}, do func(context.Context, []byte) ([]byte, error)) ([]byte, error) {
 	if !c.isSite(r) {
 		return nil, fault.Denied
 	}
@@ -93,7 +94,7 @@ func (c *Custodian) answer(r *http.Request, limit int64, places chan struct{}, d
 	default:
 		return nil, fault.Exhausted
 	}
-	return do(raw)
+	return do(r.Context(), raw)
 }
 
 func (c *Custodian) isSite(r *http.Request) bool {

@@ -86,8 +86,8 @@ func invitedCommand() *cobra.Command {
 
 // invited lists invitations. What a newcomer is said to be is what their own key
 // signed, for the coordinator that is pinned here.
-func (f *access) invited(c *cobra.Command) ([]verb.Invited, error) {
-	api, err := f.client()
+func (a *access) invited(c *cobra.Command) ([]verb.Invited, error) {
+	api, err := a.client()
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (f *access) invited(c *cobra.Command) ([]verb.Invited, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := f.place()
+	p, err := a.place()
 	if err != nil {
 		return nil, err
 	}
@@ -152,11 +152,11 @@ Have them read the fingerprint on their machine by telephone and type that, not 
 	return c
 }
 
-func (f *access) accept(c *cobra.Command, p governance.Process, fingerprint string) error {
+func (a *access) accept(c *cobra.Command, p governance.Process, fingerprint string) error {
 	if _, err := suite.ParsePublicKey(string(p.Key)); err != nil {
 		return err
 	}
-	api, err := f.client()
+	api, err := a.client()
 	if err != nil {
 		return err
 	}

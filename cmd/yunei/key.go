@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yunei/yunei/cmd/internal/folder"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -65,14 +66,4 @@ func writeKey(file string, key suite.PrivateKey) error {
 	return writeSecret(file, raw)
 }
 
-func writeSecret(file string, raw []byte) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing a secret: %w", err)
-	}
-	if _, err := f.Write(raw); err != nil {
-		_ = f.Close() // the write's error is the one to tell
-		return fmt.Errorf("writing a secret: %w", err)
-	}
-	return f.Close()
-}
+func writeSecret(file string, raw []byte) error { return folder.WriteSecret(file, raw) }

@@ -68,7 +68,7 @@ func Key(dir string) (suite.PrivateKey, error) {
 // WriteSecret makes a file that only its owner can read; one that is there already
 // is an error (fs.ErrExist).
 func WriteSecret(file string, raw []byte) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the caller's own folder
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing a secret: %w", err)
 	}
