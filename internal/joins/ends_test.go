@@ -383,7 +383,7 @@ func (l *liar) Advance(ctx context.Context, v *msg.View) error {
 	case all && !v.Said(n, msg.Confirm, l.name):
 		return l.say(ctx, msg.Confirm, msg.ConfirmBody{Of: of, Set: agreed})
 	case confirmed && !v.Said(n, msg.Reveal, l.name):
-		if err := party.Put(ctx, l.w.board, name, l.list); err != nil {
+		if err := party.Put(ctx, l.w.board, l.name, l.list); err != nil {
 			return err
 		}
 		return l.say(ctx, msg.Reveal, msg.RevealBody{Of: of, Salt: suite.Salt{1}, Parts: parts})
