@@ -15,6 +15,7 @@ import (
 	"github.com/yunei/yunei/bus"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/storage/ledger/proof"
 	"github.com/yunei/yunei/suite"
 )
@@ -39,8 +40,12 @@ func (f *Flow) Leases(ctx context.Context) error {
 				return ctx.Err()
 			}
 			if l, ok := f.insistLease(ctx, item); ok && l.seq > newest[l.party].seq {
+				if l.isNews(newest[l.party]) {
+					due = time.After(settle)
+				} else if due == nil {
+					due = time.After(together)
+				}
 				newest[l.party] = l
-				due = time.After(settle)
 			}
 		case <-due:
 			due = nil
@@ -54,6 +59,7 @@ func (f *Flow) Leases(ctx context.Context) error {
 
 const (
 	settle     = 50 * time.Millisecond // leases that come together are shown together
+	together   = 5 * time.Minute       // and those that say nothing new, with others that do not
 	leaseRetry = 2 * time.Second
 )
 
@@ -63,6 +69,14 @@ type leased struct {
 	seq   uint64
 	index uint64
 	raw   []byte
+	at    time.Time
+	held  []msg.Held // as it says
+}
+
+// isNews reports whether a lease should be shown at once: it may say something
+// else than the one before, or that one is getting old, or there is none.
+func (l leased) isNews(before leased) bool {
+	return l.held == nil || before.held == nil || !slices.Equal(l.held, before.held) || l.at.Sub(before.at) > 2*msg.LeaseEvery
 }
 
 // insistLease logs a lease, and again after a failure that may pass.
@@ -94,6 +108,12 @@ func (f *Flow) logLease(ctx context.Context, item bus.Item) (leased, error) {
 		return leased{}, fmt.Errorf("a lease of %d bytes: %w", len(item.Data), fault.Exhausted)
 	}
 	l, d := leased{party: party, seq: seq, raw: item.Data}, suite.DigestOf(item.Data)
+	var body msg.LeaseBody
+	r, err := receipt.Parse(item.Data)
+	if err != nil || r.Read(msg.Lease, &body) != nil || body.Party != party || body.Seq != seq {
+		return leased{}, fmt.Errorf("what stands there is no lease of that number: %w", fault.Invalid) // nor is it shown
+	}
+	l.at, l.held = body.At, body.Held
 	note := msg.LeaseLoggedSubject(party, seq)
 	if there, err := f.Board.Get(ctx, note); err == nil {
 		said, index, _ := strings.Cut(string(there), " ")

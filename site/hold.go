@@ -222,7 +222,7 @@ func (s *Site) state(ctx context.Context) error {
 	}
 	err = s.Board.Post(ctx, subject, raw)
 	if errors.Is(err, fault.Conflict) {
-		_, hold := s.Hold(msg.Held{Kind: msg.HoldAll}, "账本中已有同号声明，本域账本可能恢复自旧备份 the board has another lease of this number: the journal is behind")
+		_, hold := s.Hold(msg.Everything(), "账本中已有同号声明，本域账本可能恢复自旧备份 the board has another lease of this number: the journal is behind")
 		return errors.Join(err, hold)
 	}
 	return err
@@ -242,7 +242,7 @@ func (s *Site) nextLease() (subject string, raw []byte, err error) {
 		body.Held = append(body.Held, h.Thing)
 	}
 	if len(body.Held) > msg.MaxHeld {
-		body.Held = []msg.Held{{Kind: msg.HoldAll}}
+		body.Held = []msg.Held{msg.Everything()}
 	}
 	subject, r, err := msg.SignLease(s.Key, body)
 	if err != nil {

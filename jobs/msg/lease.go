@@ -43,6 +43,9 @@ type Held struct {
 	Name string `json:"name"`
 }
 
+// Everything is what holds every run of the domain.
+func Everything() Held { return Held{Kind: HoldAll} }
+
 // Check reports a thing that cannot be held: an error of kind Invalid.
 func (h Held) Check() error {
 	ok := false
