@@ -3,7 +3,6 @@ package flow
 import (
 	"errors"
 
-	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/party"
 )
@@ -12,14 +11,14 @@ import (
 // and what is waited for. While a run may not go on, that is those who keep it
 // from going on, and why: party.Held, party.NoLease or party.SlowClock.
 func (f *Flow) Turn(v *msg.View) (who []string, what string) {
-	switch State(v) {
-	case jobs.Permitted, jobs.Computed, jobs.Summed, jobs.CandidateReady, jobs.Approved:
-		if w, ok := errors.AsType[party.Waits](f.Stands(v)); ok {
-			if w.Code == party.SlowClock {
-				return []string{v.Terms().Coordinator.Name}, string(w.Code)
-			}
-			return w.Who, string(w.Code)
-		}
+	if who, what = Turn(v); what == "" {
+		return who, what // nobody's
 	}
-	return Turn(v)
+	if w, ok := errors.AsType[party.Waits](f.Stands(v)); ok {
+		if w.Code == party.SlowClock {
+			return []string{v.Terms().Coordinator.Name}, string(w.Code)
+		}
+		return w.Who, string(w.Code)
+	}
+	return who, what
 }

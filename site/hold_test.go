@@ -22,8 +22,11 @@ func TestHeldRunIsRefused(t *testing.T) {
 	w := newWorld(t, crowd(20, false))
 	terms, module := w.termsOf(study, nil)
 	for i, held := range []msg.Held{
-		everything, {Kind: msg.HoldDataset, Name: "hospital-visits"}, {Kind: msg.HoldProgram, Name: string(terms.Program.Digest)},
-		{Kind: msg.HoldOperator, Name: terms.Operator.Org}, {Kind: msg.HoldScenario, Name: terms.Scenario},
+		everything,
+		{Kind: msg.HoldDataset, Name: "hospital-visits"},
+		{Kind: msg.HoldProgram, Name: string(terms.Program.Digest)},
+		{Kind: msg.HoldOperator, Name: terms.Operator.Org},
+		{Kind: msg.HoldScenario, Name: terms.Scenario},
 	} {
 		run := fmt.Sprint("r-", i)
 		h, err := w.site.Hold(held, "a reason")

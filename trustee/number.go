@@ -1,6 +1,7 @@
 package trustee
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -101,8 +102,8 @@ func numbers(v *msg.View, trustee string) []tally {
 
 // countPast writes down what was said in a run that is over; there is nothing to
 // end any more.
-func (t *Trustee) countPast(v *msg.View) {
+func (t *Trustee) countPast(ctx context.Context, v *msg.View) {
 	if err := t.count(v); err != nil {
-		t.Log.Error("in a run that is over", slog.String("run", v.ID()), slog.Any("err", err))
+		t.Log.LogAttrs(ctx, slog.LevelError, "in a run that is over", slog.String("run", v.ID()), slog.Any("err", err))
 	}
 }

@@ -108,7 +108,7 @@ func (t *Trustee) steps(v *msg.View) []party.Step {
 func (t *Trustee) Advance(ctx context.Context, v *msg.View) error {
 	n := v.Round()
 	if v.Err() == nil && t.named(v) && v.Over() {
-		t.countPast(v)
+		t.countPast(ctx, v)
 	}
 	if v.Err() != nil || v.Over() || n == 0 || !t.named(v) {
 		t.forget(v.ID(), msg.MaxRounds+1)

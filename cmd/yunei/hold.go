@@ -60,8 +60,10 @@ func holdPlaceCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			var things []msg.Held
 			for _, h := range []msg.Held{
-				{Kind: msg.HoldDataset, Name: dataset}, {Kind: msg.HoldProgram, Name: program},
-				{Kind: msg.HoldOperator, Name: operator}, {Kind: msg.HoldScenario, Name: scenario},
+				{Kind: msg.HoldDataset, Name: dataset},
+				{Kind: msg.HoldProgram, Name: program},
+				{Kind: msg.HoldOperator, Name: operator},
+				{Kind: msg.HoldScenario, Name: scenario},
 			} {
 				if h.Name != "" {
 					things = append(things, h)

@@ -21,6 +21,7 @@
 package lease
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -179,9 +180,9 @@ func (b *Book) isSlow() bool {
 	slow := behind > msg.Tolerance
 	switch {
 	case slow && !b.slow:
-		b.log.Error("本机时钟落后于账本见证时间，已停止工作，请校准时钟 the clock is behind the witnessed time: all work stops until it is set right", slog.Duration("behind", behind), slog.Time("witnessed", b.last))
+		b.log.LogAttrs(context.Background(), slog.LevelError, "本机时钟落后于账本见证时间，已停止工作，请校准时钟 the clock is behind the witnessed time: all work stops until it is set right", slog.Duration("behind", behind), slog.Time("witnessed", b.last))
 	case !slow && b.slow:
-		b.log.Info("本机时钟已校准 the clock is right again")
+		b.log.LogAttrs(context.Background(), slog.LevelInfo, "本机时钟已校准 the clock is right again")
 	}
 	b.slow = slow
 	return slow
