@@ -58,10 +58,12 @@ func (g *Gate) list(v *msg.View, n int, r *round, reveals []msg.Parts) (msg.Body
 	return msg.SumBody{Of: v.Of(n, g.Name), Parts: r.list}, nil, nil
 }
 
-// shared: both aggregators have given their sums.
+// shared: both aggregators have given their sums, and what these are of is in
+// sight: a board that shows a part of it for now ends nothing.
 func shared(v *msg.View, n int) bool {
 	_, ok := msg.All[msg.PrioBody](v, n, msg.PrioSum, v.Aggregators())
-	return ok
+	_, revealed, err := v.Revealed(n)
+	return ok && revealed && err == nil && v.Said(n, msg.Sum, v.Terms().Gate.Name)
 }
 
 // collectShares fetches what the aggregators have given. What one of them has

@@ -37,23 +37,23 @@ func TestStreamedBlob(t *testing.T) {
 		if got, err := p.Fetch(t.Context(), d, size); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%d bytes fetched: %v", size, err)
 		}
-		got, err := io.ReadAll(p.Blob(t.Context(), d, int64(size)).Reader())
+		got, err := io.ReadAll(p.Blob(t.Context(), p.Name, d, int64(size)).Reader())
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%d bytes read: %v", size, err)
 		}
 		tail := make([]byte, 1)
-		if _, err := p.Blob(t.Context(), d, int64(size)).ReadAt(tail, int64(size)-1); err != nil || tail[0] != want[size-1] {
+		if _, err := p.Blob(t.Context(), p.Name, d, int64(size)).ReadAt(tail, int64(size)-1); err != nil || tail[0] != want[size-1] {
 			t.Errorf("the last of %d bytes: %v", size, err)
 		}
 		// Within the last part another size shows by itself.
-		if _, err := io.ReadAll(p.Blob(t.Context(), d, int64(size)+1).Reader()); size%blobPart != 0 && !errors.Is(err, fault.Tampered) {
+		if _, err := io.ReadAll(p.Blob(t.Context(), p.Name, d, int64(size)+1).Reader()); size%blobPart != 0 && !errors.Is(err, fault.Tampered) {
 			t.Errorf("%d bytes said to be one more: %v", size, err)
 		}
 	}
 	if err := p.PutFrom(t.Context(), "no digest", bytes.NewReader(nil)); !errors.Is(err, fault.Invalid) {
 		t.Errorf("no digest: %v", err)
 	}
-	if _, err := p.Blob(t.Context(), "no digest", 1).ReadAt(make([]byte, 1), 0); !errors.Is(err, fault.Invalid) {
+	if _, err := p.Blob(t.Context(), p.Name, "no digest", 1).ReadAt(make([]byte, 1), 0); !errors.Is(err, fault.Invalid) {
 		t.Errorf("no digest: %v", err)
 	}
 }

@@ -83,6 +83,13 @@ var provedWords = map[string][2]Text{
 			"Every trustee has said, under its own signature, that it is there for this round, the two aggregators with the boxes that reports are sealed to.",
 		},
 	},
+	CheckSet: {
+		{"参与集合", "the set"},
+		{
+			"全体参与域先承诺各自的报告，再签署同一集合；域数不少于授权凭据规定的最少域数。",
+			"All members committed to their reports, and then signed one and the same set of at least k_min domains.",
+		},
+	},
 	CheckReveals: {
 		{"报告公开", "the reveals"},
 		{
@@ -95,6 +102,13 @@ var provedWords = map[string][2]Text{
 		{
 			"开启关口公布的待加清单，恰是各域公开的全部报告。",
 			"The gate's list of what is to be added is of exactly the reports that all domains revealed.",
+		},
+	},
+	CheckGate: {
+		{"关口判定", "the gate's candidate"},
+		{
+			"授权凭据指定的关口签署了候选结果，结论为 pass、review（由审核员判断）或 fail（须有例外理由），不是 block，并绑定上述集合与报告清单。",
+			"The permit's gate signed the candidate, bound to that set and that list of reports, as passed, as one for people to decide on, or as failed, which takes an exception; it did not block it.",
 		},
 	},
 	CheckAnswers: {

@@ -242,7 +242,7 @@ func (s *story) open(n int) (msg.Set, suite.Digest) {
 	s.say(msg.Receiver, msg.ReceiverBody{Of: s.of(n, "gate"), Key: digestOf("receiver"), Evidence: digestOf("evidence")}, "gate")
 	sites := []string{"site-a", "site-b"}[:s.domains]
 	for _, name := range sites {
-		s.say(msg.Commit, msg.CommitBody{Of: s.of(n, name), Parts: suite.Commit(saltOf(name), s.of(n, name).Bind(parts(name).Bytes()))}, name)
+		s.say(msg.Commit, msg.CommitBody{Of: s.of(n, name), Parts: suite.Commit(saltOf(name), s.of(n, name).Bind(s.parts(name).Bytes()))}, name)
 	}
 	set, _ := s.view().Set(n)
 	for i, name := range sites {
@@ -255,9 +255,9 @@ func (s *story) open(n int) (msg.Set, suite.Digest) {
 		s.say(msg.Confirm, body, name)
 	}
 	for _, name := range sites {
-		s.say(msg.Reveal, msg.RevealBody{Of: s.of(n, name), Salt: saltOf(name), Parts: parts(name)}, name)
+		s.say(msg.Reveal, msg.RevealBody{Of: s.of(n, name), Salt: saltOf(name), Parts: s.parts(name)}, name)
 	}
-	sum := s.say(msg.Sum, msg.SumBody{Of: s.of(n, "gate"), Parts: parts("sum")}, "gate")
+	sum := s.say(msg.Sum, msg.SumBody{Of: s.of(n, "gate"), Parts: s.sum(sites)}, "gate")
 	s.answer(n, sum)
 	return set, sum
 }
@@ -270,6 +270,9 @@ func (s *story) makeKey(n int) {
 	}
 	for _, name := range names {
 		s.say(msg.Hello, msg.HelloBody{Of: s.of(n, name), Box: "x25519:box", Nonce: saltOf(name)}, name)
+	}
+	if s.terms.Proved() {
+		return
 	}
 	for _, name := range names {
 		s.say(msg.KeyCommit, msg.KeyCommitBody{Of: s.of(n, name), Share: suite.Commit(saltOf(name), []byte("share"))}, name)
@@ -287,6 +290,10 @@ func (s *story) answer(n int, sum suite.Digest) {
 	s.tb.Helper()
 	for _, t := range s.terms.Trustees.Members {
 		s.say(msg.Ready, msg.ReadyBody{Of: s.of(n, t.Name), Sum: sum}, t.Name)
+	}
+	if s.terms.Proved() {
+		s.aggregate(n, sum)
+		return
 	}
 	active := s.say(msg.Active, msg.ActiveBody{Of: s.of(n, "gate"), Sum: sum, Points: []int{1, 2}}, "gate")
 	for _, name := range []string{"trustee-1", "trustee-2"} {

@@ -486,7 +486,7 @@ func TestTrusteeAnswersWrongly(t *testing.T) {
 		}
 		body := msg.AnswerBody{Of: v.Of(n, "trustee-3"), Active: active.Digest(), Parts: msg.Parts{{suite.DigestOf(sealed)}}}
 		subject, r, err := msg.Say(w.Keys["trustee-3"], msg.Answer, body)
-		return errors.Join(err, party.Put(ctx, w.board, sealed), w.board.Post(ctx, subject, r.Bytes()))
+		return errors.Join(err, party.Put(ctx, w.board, "trustee-3", sealed), w.board.Post(ctx, subject, r.Bytes()))
 	})
 	w.start("r-1", w.terms)
 	w.ended("r-1", "tampered")
