@@ -24,7 +24,7 @@ func TestStreamedBlob(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(board.Close)
-	p := &Party{Board: board}
+	p := &Party{Name: "site-a", Board: board}
 	for _, size := range []int{1, blobPart - 1, blobPart, blobPart + 1, 2*blobPart + 7} {
 		want := make([]byte, size)
 		for i := range want {
