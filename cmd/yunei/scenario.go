@@ -307,7 +307,19 @@ func scenarioShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return showApplication(c, api, args[0])
+			if err := showApplication(c, api, args[0]); err != nil {
+				return err
+			}
+			a, err := api.Application(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if a.Terms.Join != nil { // its own words stand above
+				return nil
+			}
+			words := a.Terms.ProtectionWords()
+			fmt.Fprintf(c.OutOrStdout(), "  求和保护 protection of the sum:\n    %s\n    %s\n", words.ZH, words.EN)
+			return nil
 		},
 	}
 	f.flags(c)
@@ -320,10 +332,6 @@ func showApplication(c *cobra.Command, api *client.Client, id string) error {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "申请 application %s: %s\n", id, a.Stage)
-	if a.Terms.Join == nil {
-		words := a.Terms.ProtectionWords()
-		fmt.Fprintf(c.OutOrStdout(), "  求和保护 protection of the sum:\n    %s\n    %s\n", words.ZH, words.EN)
-	}
 	joinWords(c.OutOrStdout(), a.Terms)
 	for _, who := range a.Turn {
 		fmt.Fprintf(c.OutOrStdout(), "  等待 waits for: %s\n", who)
