@@ -424,3 +424,47 @@ func (s *stage) dies(name string) (died bool) {
 	}
 	return false
 }
+
+// A corrupt site reveals one list to one aggregator, and another to the other: one
+// of the two does not open its commitment, and whoever is shown that is not ready.
+func TestSplitReports(t *testing.T) {
+	s := provedDP(t)
+	b := s.sites["site-transit"]
+	s.begin(1)
+	s.until(msg.Reveal, b.Name)
+	v := s.view("")
+	second, err := b.seal(t.Context(), v, 1, []int64{900, 0, 0, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, report := range slices.Concat(second...) {
+		if err := b.Put(t.Context(), report); err != nil {
+			t.Fatal(err)
+		}
+	}
+	subject, r := s.say(msg.Reveal, b.Name, msg.RevealBody{Of: v.Of(1, b.Name), Salt: b.salts[1], Parts: enclave.Digests(second)})
+	s.show("trustee-2", subject, r.Bytes())
+	s.play()
+	s.wantSaid(1, msg.Ready, "trustee-1", "trustee-3")
+	s.wantSaid(1, msg.PrioAnswer)
+	s.wantSaid(0, msg.Candidate)
+}
+
+// A corrupt aggregator tells one site another box than the other: the two do not
+// sign one set, and reveal nothing.
+func TestSplitBoxes(t *testing.T) {
+	s := provedDP(t)
+	s.begin(1)
+	s.until(msg.Hello, "trustee-3")
+	box, err := suite.NewBox()
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, r := s.say(msg.Hello, "trustee-2", msg.HelloBody{Of: s.view("").Of(1, "trustee-2"), Box: box.Public(), Nonce: suite.Salt{9}})
+	s.show("site-transit", subject, r.Bytes())
+	s.play()
+	s.wantSaid(1, msg.Confirm, "site-hospital", "site-transit")
+	s.wantSaid(1, msg.Reveal)
+	s.wantSaid(1, msg.PrioAnswer)
+	s.wantSaid(0, msg.Candidate)
+}

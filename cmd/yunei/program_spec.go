@@ -95,6 +95,7 @@ func rehearse(t jobs.Terms, module []byte, schemas map[string]string, catalogue 
 	fillSlots(&r.terms, d)
 	r.standIn()
 	fillProtection(&r.terms, d)
+	r.standInUnits()
 	if err := gate.Admit(r.terms); err != nil {
 		if _, ok := errors.AsType[fault.Refusal](err); ok {
 			return r, err
@@ -169,6 +170,22 @@ func checkColumns(m jobs.Member, s columns.Schema) error {
 		return fmt.Errorf("数据集 %s 没有列 %q there is no column %q；可用的列 there are: %s: %w", m.Dataset, name, name, strings.Join(have, ", "), fault.Refuse("column", ""))
 	}
 	return nil
+}
+
+// someUnits stand in for a domain's of which the catalogue is not at hand.
+const someUnits = 1 << 16
+
+// standInUnits fills in what bounds the ranges of protection prio3, if nobody has
+// said it.
+func (r *rehearsed) standInUnits() {
+	if !r.terms.Proved() || r.terms.Prio.Units != 0 {
+		return
+	}
+	r.terms.Prio.Units = someUnits
+	r.notes = append(r.notes, jobs.Statement{
+		ZH: fmt.Sprintf("目录不在手边，试运行按每域至多 %d 个单位推算证明的范围（prio.units）；起草条款时按目录补全。", someUnits),
+		EN: fmt.Sprintf("the catalogue is not at hand: the ranges that are proved are reckoned for %d units in a domain (prio.units); a draft takes the catalogue's figure.", someUnits),
+	})
 }
 
 // standIn fills in what `scenario draft` takes from the register, so that the
