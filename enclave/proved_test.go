@@ -159,7 +159,7 @@ func (c *council) through(t *testing.T, edit func(leader, helper [][]byte), vect
 	var out [2][][]byte
 	for i, name := range c.view.Aggregators() {
 		var err error
-		if aggs[i], err = NewAggregation(c.tasks, prio.Role(i+1), c.Keys[name], c.boxes[name]); err != nil { //nolint:gosec // one or two
+		if aggs[i], err = NewAggregation(c.tasks, prio.Role(i+1), c.Keys[name], c.boxes[name]); err != nil {
 			t.Fatal(err)
 		}
 		out[i] = aggs[i].Parts()

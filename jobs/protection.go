@@ -165,10 +165,15 @@ func (t Terms) checkProtection() error {
 		return errors.New("protection prio3: want two members at least: the sum of one is its part")
 	case t.NotBefore.Year() < 1970:
 		return errors.New("protection prio3: not_before is before 1970")
-	case t.Shape.Check() != nil || t.Slots() > maxSlots || !slices.Contains([]Mode{SDC, DP, Both}, t.Mode):
-		return nil // said elsewhere
+	case t.hasRanges():
+		return t.checkRanges()
 	}
-	return t.checkRanges()
+	return nil // what keeps it from having any is said elsewhere
+}
+
+// hasRanges: the ranges follow from a shape and a mode that are in order.
+func (t Terms) hasRanges() bool {
+	return t.Shape.Check() == nil && t.Slots() <= maxSlots && slices.Contains([]Mode{SDC, DP, Both}, t.Mode)
 }
 
 func (t Terms) checkRanges() error {

@@ -81,7 +81,7 @@ func forged(t *testing.T, task prio.Task) []byte {
 // letterInfo is what a report's letter is bound to (enclave/prio).
 func letterInfo(r prio.Report, to prio.Role) string {
 	head := append(append([]byte("yunei prio report v1\n"), r.Task[:]...), r.ID[:]...)
-	head = binary.BigEndian.AppendUint64(head, uint64(r.At)) //nolint:gosec // a time of the permit
+	head = binary.BigEndian.AppendUint64(head, uint64(r.At))
 	return fmt.Sprintf("yunei prio input share v1 %s %s %s to %s", r.Task, r.ID, suite.DigestOf(append(head, r.Public...)).Hex(), to)
 }
 
@@ -324,7 +324,7 @@ func (s *stage) altered(name string, raw []byte, at int) []byte {
 	if err != nil {
 		s.Fatal(err)
 	}
-	return binary.BigEndian.AppendUint16(append(body, signature...), uint16(len(signature))) //nolint:gosec // 64
+	return binary.BigEndian.AppendUint16(append(body, signature...), uint16(len(signature)))
 }
 
 // What an aggregator has signed and is not what it should be ends the run, at the
