@@ -77,7 +77,7 @@ func TestProvedSums(t *testing.T) {
 			t.Run(fmt.Sprintf("%s of %d", mode, domains), func(t *testing.T) {
 				s := provedStage(t, mode, domains, nil)
 				want := s.fill(uint64(domains))
-				if mode != jobs.DP {            // enough units in each cell, so that both are shown
+				if mode != jobs.DP { // enough units in each cell, so that both are shown
 					for _, site := range s.sites {
 						site.values[0], site.values[1], site.values[2], site.values[3] = 505, 600, 1000, 2005
 					}

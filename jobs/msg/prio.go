@@ -68,8 +68,8 @@ func (v *View) ReadyFor(round int) []string {
 }
 
 // MayAggregate reports whether a quorum of the trustees, and both aggregators
-// among them, are ready for the gate's sum, so that as many remember what is opened as of any
-// other sum.
+// among them, are ready for the gate's sum, so that as many remember what is
+// opened as of any other sum.
 func (v *View) MayAggregate(round int) bool {
 	ready := v.ReadyFor(round)
 	if len(ready) < v.Terms().Trustees.Quorum {
