@@ -28,7 +28,7 @@ type council struct {
 	tasks []prio.Task
 }
 
-func newCouncil(t *testing.T, edit func(*jobs.Terms)) *council {
+func newCouncil(t testing.TB, edit func(*jobs.Terms)) *council {
 	t.Helper()
 	c := &council{Town: governancetest.NewTown(t), boxes: map[string]suite.Box{}}
 	terms := c.Terms()
