@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -344,6 +345,9 @@ func TestLyingAggregator(t *testing.T) {
 				return append([][]byte{s.altered("trustee-3", raw[0], 0)}, raw[1:]...)
 			},
 		} {
+			if os.Getenv("YUNEI_PROVE") != "1" && lie != "rubbish" && lie != "altered" {
+				continue // the short form
+			}
 			t.Run(string(kind)+" "+lie, func(t *testing.T) {
 				s := provedDP(t)
 				s.begin(1)
