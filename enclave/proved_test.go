@@ -28,52 +28,52 @@ type council struct {
 	tasks []prio.Task
 }
 
-func newCouncil(t testing.TB, edit func(*jobs.Terms)) *council {
-	t.Helper()
-	c := &council{Town: governancetest.NewTown(t), boxes: map[string]suite.Box{}}
+func newCouncil(tb testing.TB, edit func(*jobs.Terms)) *council {
+	tb.Helper()
+	c := &council{Town: governancetest.NewTown(tb), boxes: map[string]suite.Box{}}
 	terms := c.Terms()
 	terms.Protection, terms.Prio = jobs.Prio3, &jobs.Prio{Leader: "trustee-2", Helper: "trustee-1", Units: 1000}
 	if edit != nil {
 		edit(&terms)
 	}
 	if err := terms.Check(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b := jobs.Bundle{Terms: terms.Bytes()}
-	for _, d := range c.Decisions(t, terms) {
+	for _, d := range c.Decisions(tb, terms) {
 		b.Decisions = append(b.Decisions, d.Bytes())
 	}
 	raw, err := json.Marshal(b)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	board := map[string][]byte{
 		msg.Subject("r-1", 0, msg.Permit, msg.Coordinator): raw,
-		msg.Subject("r-1", 0, jobs.Start, msg.Operator):    c.Start(t, "op", "r-1", terms).Bytes(),
+		msg.Subject("r-1", 0, jobs.Start, msg.Operator):    c.Start(tb, "op", "r-1", terms).Bytes(),
 	}
 	blobs := map[suite.Digest][]byte{}
 	of := func(name string) msg.Of { return msg.Of{Run: "r-1", Round: 1, Permit: terms.Digest(), Party: name} }
 	for _, p := range terms.Trustees.Members {
 		box, err := suite.NewBox()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		c.boxes[p.Name] = box
 		body := msg.HelloBody{Of: of(p.Name), Box: box.Public(), Nonce: suite.Salt{1}}
 		subject, r, err := msg.Say(c.Keys[p.Name], msg.Hello, body)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		board[subject] = r.Bytes()
 	}
 	if c.gate, err = NewCollector(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	key := c.gate.PublicKey()
 	blobs[suite.DigestOf(key)] = key
 	subject, r, err := msg.Say(c.Keys["gate"], msg.Receiver, msg.ReceiverBody{Of: of("gate"), Key: suite.DigestOf(key), Evidence: suite.DigestOf(nil)})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	board[subject] = r.Bytes()
 	i := 0
@@ -87,7 +87,7 @@ func newCouncil(t testing.TB, edit func(*jobs.Terms)) *council {
 		pins[m.Provider.Org] = m.Provider.Key
 	}
 	if c.view, err = msg.NewView("r-1", board, pins); err != nil || c.view.Err() != nil {
-		t.Fatal(err, c.view.Err())
+		tb.Fatal(err, c.view.Err())
 	}
 	c.fetch = func(_ context.Context, d suite.Digest, limit int) ([]byte, error) {
 		if b, ok := blobs[d]; ok && len(b) <= limit {
@@ -95,8 +95,8 @@ func newCouncil(t testing.TB, edit func(*jobs.Terms)) *council {
 		}
 		return nil, fault.NotFound
 	}
-	if c.tasks, err = Tasks(t.Context(), c.fetch, c.view, 1); err != nil {
-		t.Fatal(err)
+	if c.tasks, err = Tasks(tb.Context(), c.fetch, c.view, 1); err != nil {
+		tb.Fatal(err)
 	}
 	return c
 }
