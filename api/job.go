@@ -341,6 +341,8 @@ func replayJob(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, fault.Refuse("replay-early", governance.House)
 	case c.now.After(t.NotAfter):
 		return nil, fault.Refuse("permit-expired", governance.House)
+	case t.Join != nil: // its keys are gone: there is nothing to compute again
+		return nil, fault.Refuse("conflict", governance.House)
 	}
 	if err := s.Way.Replay(ctx, rec.ID, request); err != nil {
 		return nil, err

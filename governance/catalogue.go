@@ -54,7 +54,7 @@ func (e Entry) whole() bool {
 		seen["column "+c.Name] = true
 	}
 	for _, v := range e.Versions {
-		if jobs.ID(v.ID) != nil || v.Rows < 0 || v.At.IsZero() || v.Set != nil && v.Set.Check() != nil || seen["version "+v.ID] {
+		if jobs.ID(v.ID) != nil || v.Rows < 0 || v.At.IsZero() || v.Set != nil && (v.Set.Check() != nil || int64(v.Set.Size) > v.Rows) || seen["version "+v.ID] {
 			return false
 		}
 		seen["version "+v.ID] = true

@@ -61,7 +61,7 @@ func TestSetIsRegisteredOnce(t *testing.T) {
 	old.Versions[0].Set = set("a")
 	more := func(first, second *numbers.Commitment) governance.Entry {
 		e := old
-		e.Versions = []governance.Version{old.Versions[0], {ID: "v2", Rows: 7, At: now, Set: second}}
+		e.Versions = []governance.Version{old.Versions[0], {ID: "v2", Rows: 700, At: now, Set: second}}
 		e.Versions[0].Set = first
 		return e
 	}
@@ -74,6 +74,7 @@ func TestSetIsRegisteredOnce(t *testing.T) {
 		{"a version without", more(set("a"), nil), ""},
 		{"another set of the first", more(set("b"), nil), "catalogue-change"},
 		{"the first without its set", more(nil, nil), "catalogue-change"},
+		{"more numbers than rows", more(set("a"), &numbers.Commitment{Root: strings.Repeat("b", 64), Size: 701}), "catalogue-entry"},
 		{"a set that is none", more(set("a"), &numbers.Commitment{Root: "x", Size: 1}), "catalogue-entry"},
 	} {
 		refused(t, c.name, town.MayCatalogue(town.Users["hospital-officer"].Key, c.e, now), c.code, "")

@@ -446,7 +446,7 @@ func TestSplitReports(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	subject, r := s.say(msg.Reveal, b.Name, msg.RevealBody{Of: v.Of(1, b.Name), Salt: b.salts[1], Parts: enclave.Digests(second)})
+	subject, r := s.say(msg.Reveal, b.Name, msg.RevealBody{Of: v.Of(1, b.Name), Salt: b.salts[1], Parts: hetest.Digests(second)})
 	s.show("trustee-2", subject, r.Bytes())
 	s.play()
 	s.wantSaid(1, msg.Ready, "trustee-1", "trustee-3")

@@ -175,8 +175,11 @@ func (s *Site) mayJoin(ctx context.Context, v *msg.View, m jobs.Member) error {
 			few++
 		}
 	}
-	if few >= p.Refusals {
+	switch {
+	case few >= p.Refusals:
 		return fault.Refuse("withheld-spent", "house")
+	case !s.Remembers(v.ID(), 0, used) && s.uses(v) >= t.Uses: // before the pair is entered for ever
+		return fault.Refuse("permit-spent", "")
 	}
 	return s.samePair(v)
 }
