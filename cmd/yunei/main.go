@@ -64,6 +64,7 @@ Raw data never leaves its domain; only a vetted output does.
 		programCommand(), doctorCommand(), tpmCommand(),
 		datasetCommand(), scenarioCommand(), decideCommand(),
 		jobCommand(), holdCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), verifyCommand(), chartCommand(),
+		profileCommand(), calendarCommand(),
 	)
 	return c
 }

@@ -29,8 +29,8 @@ const floors = `
 	link
 	jobs/abi jobs/limits jobs/receipt jobs/set gate/noise gate/params gate/register/sets
 	jobs
-	jobs/msg
-	gate/budget gate/evidence gate/suppress gate/register gate/identifier gate/finish enrol
+	jobs/msg governance/calendar governance/profile
+	gate/budget gate/evidence gate/suppress gate/register gate/identifier gate/finish governance/profiles enrol
 	governance gate
 	gate/sheet gate/sheet/check
 	gate/mitigate
@@ -71,6 +71,7 @@ var only = map[string][]string{
 	"crypto/tls":                     {"link", "storage/minio"},
 	"github.com/cloudflare/circl":    {"suite", "enclave/prio", "enclave/psi"},
 	"github.com/spf13/cobra":         {"cmd/yunei"},
+	"go.yaml.in/yaml":                {"governance/profiles"},
 }
 
 // never says what a package, most often a binary, cannot do because it does

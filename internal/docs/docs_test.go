@@ -4,7 +4,7 @@
 //
 //	go test ./internal/docs -run Generated -update
 //
-// writes the generated parts of ARCHITECTURE.md and docs/ABI.md anew. The package does not
+// writes the generated parts of ARCHITECTURE.md, docs/ABI.md and docs/CITIES.md anew. The package does not
 // judge what the documents claim in words.
 package docs
 
@@ -64,6 +64,10 @@ func TestGenerated(t *testing.T) {
 		{architecture, "floors", "```\n" + floors(t) + "```\n"},
 		{architecture, "processes", processes(t)},
 		{agreement, "abi-example", example(t)},
+		{cities, "city-texts", texts(t)},
+		{cities, "city-rules", sideBySide(t)},
+		{cities, "city-gates", bases(t)},
+		{cities, "city-rows", coverage(t)},
 	} {
 		doc := read(t, part.file)
 		got, from, to := between(t, doc, part.name)

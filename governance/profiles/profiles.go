@@ -1,0 +1,148 @@
+// Package profiles holds the rules of five cities over their base layer as
+// YAML files, and reads such files, its own and those that a person gives. The
+// reader takes a small part of YAML: one document, plain mappings and lists,
+// known fields, no anchor, alias, merge or tag, within bounds; what the fields
+// say is for package profile to judge. The package trusts nobody for a file
+// from outside, and reads none by itself.
+package profiles
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance/profile"
+)
+
+// Bounds of a file.
+const (
+	MaxFile  = 256 << 10 // bytes
+	maxNodes = 12000
+	maxDepth = 8
+)
+
+// BaseID is the layer under every city of this version.
+const BaseID = "cn-national"
+
+//go:embed *.yaml
+var files embed.FS
+
+// IDs lists the cities of this version.
+func IDs() []string { return []string{"guiyang", "dongguan", "wuxi", "shijiazhuang", "chongming"} }
+
+// Base is the layer under every city.
+func Base() (profile.Profile, error) { return base() }
+
+var base = sync.OnceValues(readBase)
+
+func readBase() (profile.Profile, error) {
+	raw, err := files.ReadFile(BaseID + ".yaml")
+	if err != nil {
+		return profile.Profile{}, fmt.Errorf("reading the base layer: %w", err)
+	}
+	f, err := Read(raw)
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	return profile.NewBase(f)
+}
+
+// Get is the profile of a city of this version. Another id is of kind NotFound.
+func Get(id string) (profile.Profile, error) {
+	if !slices.Contains(IDs(), id) {
+		return profile.Profile{}, fmt.Errorf("reading profile %.40q: this version has %s: %w", id, strings.Join(IDs(), ", "), fault.NotFound)
+	}
+	raw, err := files.ReadFile(id + ".yaml")
+	if err != nil {
+		return profile.Profile{}, fmt.Errorf("reading profile %s: %w", id, err)
+	}
+	return Load(raw)
+}
+
+// All lists the profiles of this version.
+func All() ([]profile.Profile, error) {
+	var all []profile.Profile
+	for _, id := range IDs() {
+		p, err := Get(id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// Load reads a city's profile over the base layer of this version.
+func Load(raw []byte) (profile.Profile, error) {
+	base, err := Base()
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	f, err := Read(raw)
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	return profile.New(f, base)
+}
+
+// Read reads a file. Errors are of kind Exhausted (too large) or Invalid.
+func Read(raw []byte) (profile.File, error) {
+	var f profile.File
+	if len(raw) > MaxFile {
+		return f, fmt.Errorf("reading a profile: %d bytes: %w", len(raw), fault.Exhausted)
+	}
+	if !utf8.Valid(raw) {
+		return f, fmt.Errorf("reading a profile: not UTF-8: %w", fault.Invalid)
+	}
+	var root yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	if err := dec.Decode(&root); err != nil {
+		return f, fmt.Errorf("reading a profile: %s: %w", oneLine(err), fault.Invalid)
+	}
+	if err := dec.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return f, fmt.Errorf("reading a profile: more than one document: %w", fault.Invalid)
+	}
+	left := maxNodes
+	if err := plain(&root, 0, &left); err != nil {
+		return f, fmt.Errorf("reading a profile: %w", err)
+	}
+	dec = yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	if err := dec.Decode(&f); err != nil {
+		return profile.File{}, fmt.Errorf("reading a profile: %s: %w", oneLine(err), fault.Invalid)
+	}
+	return f, nil
+}
+
+// plain refuses what can make a file say more than a reader of it sees, or
+// grow: anchors, aliases, merges, tags of one's own, depth.
+func plain(n *yaml.Node, depth int, left *int) error {
+	if *left--; *left < 0 || depth > maxDepth {
+		return fmt.Errorf("line %d: more than %d nodes, or deeper than %d: %w", n.Line, maxNodes, maxDepth, fault.Exhausted)
+	}
+	if n.Kind == yaml.AliasNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
+		return fmt.Errorf("line %d: an alias, an anchor or a tag: %w", n.Line, fault.Invalid)
+	}
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 && (c.Kind != yaml.ScalarNode || c.ShortTag() != "!!str") {
+			return fmt.Errorf("line %d: a key that is no word: %w", c.Line, fault.Invalid)
+		}
+		if err := plain(c, depth+1, left); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
