@@ -7,19 +7,14 @@
 package profiles
 
 import (
-	"bytes"
 	"embed"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance/plain"
 	"github.com/yunei/yunei/governance/profile"
 )
 
@@ -97,52 +92,8 @@ func Load(raw []byte) (profile.Profile, error) {
 // Read reads a file. Errors are of kind Exhausted (too large) or Invalid.
 func Read(raw []byte) (profile.File, error) {
 	var f profile.File
-	if len(raw) > MaxFile {
-		return f, fmt.Errorf("reading a profile: %d bytes: %w", len(raw), fault.Exhausted)
-	}
-	if !utf8.Valid(raw) {
-		return f, fmt.Errorf("reading a profile: not UTF-8: %w", fault.Invalid)
-	}
-	var root yaml.Node
-	dec := yaml.NewDecoder(bytes.NewReader(raw))
-	if err := dec.Decode(&root); err != nil {
-		return f, fmt.Errorf("reading a profile: %s: %w", oneLine(err), fault.Invalid)
-	}
-	if err := dec.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return f, fmt.Errorf("reading a profile: more than one document: %w", fault.Invalid)
-	}
-	left := maxNodes
-	if err := plain(&root, 0, &left); err != nil {
-		return f, fmt.Errorf("reading a profile: %w", err)
-	}
-	dec = yaml.NewDecoder(bytes.NewReader(raw))
-	dec.KnownFields(true)
-	if err := dec.Decode(&f); err != nil {
-		return profile.File{}, fmt.Errorf("reading a profile: %s: %w", oneLine(err), fault.Invalid)
+	if err := plain.Decode(raw, plain.Limits{Bytes: MaxFile, Nodes: maxNodes, Depth: maxDepth}, &f); err != nil {
+		return profile.File{}, fmt.Errorf("reading a profile: %w", err)
 	}
 	return f, nil
-}
-
-// plain refuses what can make a file say more than a reader of it sees, or
-// grow: anchors, aliases, merges, tags of one's own, depth.
-func plain(n *yaml.Node, depth int, left *int) error {
-	if *left--; *left < 0 || depth > maxDepth {
-		return fmt.Errorf("line %d: more than %d nodes, or deeper than %d: %w", n.Line, maxNodes, maxDepth, fault.Exhausted)
-	}
-	if n.Kind == yaml.AliasNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
-		return fmt.Errorf("line %d: an alias, an anchor or a tag: %w", n.Line, fault.Invalid)
-	}
-	for i, c := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 && (c.Kind != yaml.ScalarNode || c.ShortTag() != "!!str") {
-			return fmt.Errorf("line %d: a key that is no word: %w", c.Line, fault.Invalid)
-		}
-		if err := plain(c, depth+1, left); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
 }

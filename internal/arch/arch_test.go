@@ -27,11 +27,11 @@ const floors = `
 	fault
 	suite ident
 	link
-	jobs/abi jobs/limits jobs/receipt jobs/set gate/noise gate/params gate/register/sets
+	jobs/abi jobs/limits jobs/receipt jobs/set governance/plain gate/noise gate/params gate/register/sets
 	jobs
 	jobs/msg governance/calendar governance/profile
 	gate/budget gate/evidence gate/suppress gate/register gate/identifier gate/finish governance/profiles enrol
-	governance gate
+	governance governance/cases gate
 	gate/sheet gate/sheet/check
 	gate/mitigate
 	storage storage/minio storage/dir storage/seal storage/columns storage/roll storage/records storage/ledger storage/ledger/proof storage/journal storage/spool bus
@@ -55,6 +55,7 @@ const floors = `
 // of its path.
 var only = map[string][]string{
 	"github.com/wasmerio/wasmer-go":  {"sandbox/wasm"},
+	"go.yaml.in/yaml":                {"governance/plain"},
 	"github.com/tetratelabs/wazero":  {"sandbox/wazero"},
 	"github.com/tuneinsight/lattigo": {"enclave/he"},
 	"github.com/minio/minio-go":      {"storage/minio"},
@@ -71,7 +72,6 @@ var only = map[string][]string{
 	"crypto/tls":                     {"link", "storage/minio"},
 	"github.com/cloudflare/circl":    {"suite", "enclave/prio", "enclave/psi"},
 	"github.com/spf13/cobra":         {"cmd/yunei"},
-	"go.yaml.in/yaml":                {"governance/profiles"},
 }
 
 // never says what a package, most often a binary, cannot do because it does
