@@ -113,7 +113,7 @@ func TestSealingIsOfAChunk(t *testing.T) {
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return int(m.HeapAlloc) //nolint:gosec // a heap
+		return int(m.HeapAlloc)
 	}
 	const few, many = 2 * he.Slots, 16 * he.Slots
 	grown := map[int]int{}
