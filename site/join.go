@@ -150,6 +150,9 @@ func (s *Site) mayJoin(ctx context.Context, v *msg.View, m jobs.Member) error {
 	if err := t.Joinable(); err != nil {
 		return err
 	}
+	if s.Keeper != nil { // no version opens before the run is booked, and a roll is not under the keeper's key
+		return fault.Refuse("join-set", "house")
+	}
 	r, closeRoll, err := s.roll(ctx, m)
 	if err != nil {
 		return err

@@ -83,6 +83,9 @@ func (f *datasetFlags) add(ctx context.Context, out io.Writer) error {
 	if err := folder.ReadConfig(f.site, &cfg); err != nil {
 		return err
 	}
+	if f.joinable && cfg.Custodian != nil { // the numbers would lie there under the site's own key
+		return errors.New("本域的数据密钥由密钥保管进程保管，目前不支持 --joinable；请去掉该选项入库 a custodian keeps this domain's data keys, and joins are not supported with one; take the version in without --joinable")
+	}
 	raw, err := os.ReadFile(f.schema)
 	if err != nil {
 		return err
