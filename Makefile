@@ -77,16 +77,17 @@ prove-gate: build ## published answers, every small table, attackers, the privac
 
 .PHONY: prove-enclave
 prove-enclave: build swtpm ## the protocol: every small committee, hundreds of schedules with liars, published vectors, real quotes, fuzzing, benchmarks
-	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./enclave/... ./internal/committee ./internal/schedules ./opening ./trustee ./jobs/msg ./bus ./link
-	build/fuzz.sh $(or $(FUZZTIME),60s) ./enclave ./jobs/msg ./bus ./link
+	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./enclave/... ./internal/committee ./internal/schedules ./internal/joins ./opening ./trustee ./jobs/msg ./bus ./link ./party/... ./custody ./enrol
+	build/fuzz.sh $(or $(FUZZTIME),60s) ./enclave ./jobs/msg ./bus ./link ./party ./custody ./enrol ./storage/roll
 	$(MAKE) bench-enclave
 
 .PHONY: bench-enclave
 bench-enclave: ## the secure sum to a million cells against SEAL and adding in the clear; verifiable sums; the private join of 100,000; on one core
 	cd bench && npm install --silent --no-audit --no-fund --no-package-lock --prefix sums/seal && go build -o $(CURDIR)/bin/sums ./sums
 	taskset -c 0 bin/sums --root $(CURDIR) --longest 1048576
-	GOMAXPROCS=1 YUNEI_PROVE=1 go test -run '^$$' -bench . -benchtime 1x ./enclave/psi
-	GOMAXPROCS=1 go test -run '^$$' -bench . ./enclave/prio ./enclave/attest
+	GOMAXPROCS=1 YUNEI_PROVE=1 go test -run '^$$' -bench 'Join|Point' -benchtime 1x ./enclave/psi
+	GOMAXPROCS=1 go test -run '^$$' -bench '/histogram100$$|Beside' ./enclave/prio
+	GOMAXPROCS=1 go test -run '^$$' -bench . ./enclave/attest
 
 .PHONY: bench-gate
 bench-gate: ## a cube of 10,000 cells against 1,000 releases on 1,000,000 units; discrete Gaussians a second; on one core

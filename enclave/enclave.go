@@ -6,7 +6,7 @@
 // gate returned and nothing else. Vouch and Vouched are the two ends of what
 // attests the gate's key of a round (enclave/attest).
 //
-// A list is as long as the cube and more than fifty times as large, so that
+// A list is twelve times as large as the vector, 96 bytes a cell, so that
 // nobody holds one: every step here works on one ciphertext at a time. Sums,
 // answers and what both make lie in a storage/spool, of which memory has the
 // key and the digests.

@@ -29,7 +29,7 @@ func newStream() (stream, error) {
 	if err != nil {
 		return stream{}, fmt.Errorf("making a stream: %w", err)
 	}
-	return stream{cipher.NewCTR(block, make([]byte, aes.BlockSize))}, nil //nolint:gosec // a key has one stream
+	return stream{cipher.NewCTR(block, make([]byte, aes.BlockSize))}, nil //nolint:gosec // a key has one stream, from block 0 on
 }
 
 // Read implements io.Reader, and always fills p.
