@@ -9,7 +9,7 @@ lint  := $(cache)/golangci-lint-v2.15.0
 out   := out
 
 # Packages that link no engine: the race detector runs on these.
-race := ./fault ./suite ./ident ./jobs/... ./governance/... ./gate ./gate/budget ./gate/evidence ./gate/register ./gate/finish ./storage ./storage/dir ./storage/seal ./storage/journal ./sandbox/wire ./release ./link
+race := ./fault ./suite ./ident ./jobs/... ./governance/... ./gate ./gate/budget ./gate/evidence ./gate/register ./gate/finish ./storage ./storage/dir ./storage/seal ./storage/journal ./sandbox/wire ./release ./link ./party/lease ./custody ./enrol ./storage/spool
 
 .PHONY: help
 help: ## list the targets
