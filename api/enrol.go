@@ -31,14 +31,15 @@ type tries struct {
 	wrong map[string]int // by the name of an invitation that there is
 }
 
-// left refuses a try when there were too many.
-func (t *tries) left(name string, now time.Time) error {
+// left refuses a try when there were too many: for the name, or for all names
+// together, by which nobody who has the right token is kept off.
+func (t *tries) left(name string, right bool, now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now.Sub(t.since) >= wrongTime {
 		t.since, t.all, t.wrong = now, 0, map[string]int{}
 	}
-	if t.all >= maxWrongAll || t.wrong[name] >= maxWrong {
+	if !right && t.all >= maxWrongAll || t.wrong[name] >= maxWrong {
 		return fault.Refuse("invite-tries", governance.House)
 	}
 	return nil
@@ -75,11 +76,7 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := s.Now()
-	if err := s.tries.left(n.Name, now); err != nil {
-		return nil, err
-	}
-	return verb.None{}, s.answerInvitation(r.Context(), n, statement, now)
+	return verb.None{}, s.answerInvitation(r.Context(), n, statement, s.Now())
 }
 
 func (s *Server) answerInvitation(ctx context.Context, n enrol.Newcomer, statement []byte, now time.Time) error {
@@ -87,6 +84,9 @@ func (s *Server) answerInvitation(ctx context.Context, n enrol.Newcomer, stateme
 	defer s.writing.Unlock()
 	rec, err := s.Records.Invitations.Get(ctx, n.Name)
 	if err != nil && !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	if err := s.tries.left(n.Name, n.Invitation == rec.Value.Token && rec.Revision > 0, now); err != nil {
 		return err
 	}
 	reg, err := s.Records.Register(ctx, s.Root)

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"crypto/rand"
+	"fmt"
 	"testing"
 	"time"
 
@@ -137,4 +138,21 @@ func TestEnrolRefused(t *testing.T) {
 	taken := good
 	taken.Name = "trustee-1"
 	h.refused("a name that is taken", root.Invite(ctx, taken), "registered")
+}
+
+// Wrong tokens for whatever name keep nobody off who has the right one.
+func TestEnrolNoise(t *testing.T) {
+	h := newHall(t)
+	token := h.invite("site-clinic")
+	wrong, err := enrol.NewToken(rand.Reader)
+	h.must("a token", err)
+	key := h.draw()
+	for i := range 60 {
+		_, err := h.offer(key, wrong, fmt.Sprintf("site-%d", i), "site")
+		h.refused("a wrong token", err, "invite-token")
+	}
+	_, err = h.offer(key, wrong, "site-more", "site")
+	h.refused("one more", err, "invite-tries")
+	_, err = h.offer(h.draw(), token, "site-clinic", "site")
+	h.must("the right one", err)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -277,7 +278,27 @@ func (b *Board) next(ctx context.Context, filter string, at uint64) (Item, error
 	if err == nil && (it.Seq < at || it.Seq == math.MaxUint64) {
 		return Item{}, fmt.Errorf("asking for statement %d or later: the server gave %d: %w", at, it.Seq, fault.Tampered)
 	}
+	if err == nil && !matches(filter, it.Subject) {
+		return Item{}, fmt.Errorf("asking for statements of %s: the server gave %.200q: %w", filter, it.Subject, fault.Tampered)
+	}
 	return it, err
+}
+
+// matches reports whether a subject is one of a filter's: * stands for one token,
+// and a last > for one or more.
+func matches(filter, subject string) bool {
+	f, s := strings.Split(filter, "."), strings.Split(subject, ".")
+	for i, token := range f {
+		switch {
+		case i >= len(s):
+			return false
+		case token == ">":
+			return true
+		case token != "*" && token != s[i]:
+			return false
+		}
+	}
+	return len(f) == len(s)
 }
 
 // persist calls f until it succeeds, gives an error of a kind, which is an

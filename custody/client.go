@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/yunei/yunei/enclave/attest"
@@ -29,6 +30,7 @@ type Client struct {
 	url    string
 	http   *http.Client
 	place  attest.Attester
+	device sync.Mutex // place attests one thing at a time
 	binary suite.Digest
 }
 
@@ -72,7 +74,9 @@ func (c *Client) Key(ctx context.Context, run string, permit jobs.Permit, start,
 		Subject: attest.Subject{Run: run, Round: q.Round, Permit: permit.Digest(), Program: permit.Terms().Program.Digest, Binary: c.binary},
 		Nonce:   q.Nonce, Key: key.Public(),
 	}
+	c.device.Lock()
 	evidence, err := c.place.Attest(b)
+	c.device.Unlock()
 	if err != nil {
 		return seal.DataKey{}, fmt.Errorf("attesting where a data key is to go: %w", err)
 	}

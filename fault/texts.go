@@ -55,7 +55,7 @@ var texts = map[Code]text{
 	"invite-token":      {Denied, Bureau, "登记口令不对，或没有这一邀请；请向大数据部门核对，或请其重新邀请。", "the token is wrong, or there is no such invitation; ask the bureau, or have it invite anew"},
 	"invite-used":       {Denied, Bureau, "登记口令已被使用；若不是您本人使用，请立即告知大数据部门并重新邀请。", "the token has been used; if that was not you, tell the bureau at once and have it invite anew"},
 	"invite-expired":    {Denied, Bureau, "登记口令已过期，请大数据部门重新邀请。", "the token has expired; have the bureau invite anew"},
-	"invite-tries":      {Exhausted, Bureau, "错误的登记口令过多，暂不受理；请稍后再试，或请大数据部门重新邀请。", "too many wrong tokens; try again later, or have the bureau invite anew"},
+	"invite-tries":      {Exhausted, Bureau, "该进程的错误登记口令过多，暂不受理；请稍后再试，或请大数据部门重新邀请。", "too many wrong tokens for this process; try again later, or have the bureau invite anew"},
 	"fingerprint":       {Denied, Bureau, "指纹不符，未予登记：请与对方重新核对；若始终不符，可能有人冒充，请作废此邀请。", "the fingerprint is not that of the key that came; compare it again, and if it stays so somebody may be in between: let the invitation lapse"},
 	"registration":      {Invalid, Bureau, "登记内容不完整或不合规范，请改正后重试。", "the registration is incomplete or not well-formed; correct it and try again"},
 	"catalogue-entry":   {Invalid, Provider, "目录条目不完整或不合规范，请补全后重试。", "the catalogue entry is incomplete or not well-formed; complete it and try again"},

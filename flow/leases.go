@@ -31,7 +31,20 @@ func (f *Flow) Leases(ctx context.Context) error {
 	}
 	newest := map[string]leased{}
 	var due <-chan time.Time
+	soon := false // due is for news; more of it does not put that off
+	show := func() {
+		due, soon = nil, false
+		if err := f.showLeases(ctx, newest); err != nil && ctx.Err() == nil {
+			f.Log.LogAttrs(ctx, slog.LevelError, "showing leases", slog.Any("err", err))
+			due = time.After(leaseRetry)
+		}
+	}
 	for {
+		select { // what is due comes before what else there is to read
+		case <-due:
+			show()
+		default:
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -41,18 +54,16 @@ func (f *Flow) Leases(ctx context.Context) error {
 			}
 			if l, ok := f.insistLease(ctx, item); ok && l.seq > newest[l.party].seq {
 				if l.isNews(newest[l.party]) {
-					due = time.After(settle)
+					if !soon {
+						due, soon = time.After(settle), true
+					}
 				} else if due == nil {
 					due = time.After(together)
 				}
 				newest[l.party] = l
 			}
 		case <-due:
-			due = nil
-			if err := f.showLeases(ctx, newest); err != nil && ctx.Err() == nil {
-				f.Log.LogAttrs(ctx, slog.LevelError, "showing leases", slog.Any("err", err))
-				due = time.After(leaseRetry)
-			}
+			show()
 		}
 	}
 }

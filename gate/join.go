@@ -8,7 +8,7 @@ import (
 
 // Of a join (jobs.Join) the gate is the only one that sees what came out, and
 // there is no domain to flag a cell: a site does not know who of its people
-// matched. So a cell is judged by its own count of people, none or the threshold,
+// matched. So a cell is judged by its own count of people, at least the threshold,
 // and by totals that so many people can have; what only one who sees the
 // values could check, dominance above all, is not performed and says so.
 
@@ -21,6 +21,7 @@ var joinFindings = map[string]func(facts) finding{
 	"C08": joinUnseen("C08"),
 	"C10": joinUnseen("C10"),
 	"C09": joinNegatives,
+	"C11": joinGroup,
 	"C25": joinAgain,
 	"C26": joinAgain,
 	"C27": joinAgain,
@@ -41,11 +42,28 @@ func joinRule(r rule, f facts) func(facts) finding {
 
 func joinThreshold(f facts) finding {
 	return finding{
-		status: Pass, zh: "闸门直接清点两方共有的人数：所示单元格为零或达到门槛；未达门槛的单元格连同其合计值一并不展示。",
-		en:         "the gate counted the people in both sets itself: a shown cell has none or at least the threshold, and of a cell below it no total is shown either",
+		status: Pass, zh: "闸门直接清点两方共有的人数：所示单元格均达到门槛；为零或未达门槛的单元格连同其合计值一并不展示。",
+		en:         "the gate counted the people in both sets itself: a shown cell has at least the threshold, and of one with fewer, or with nobody, no total is shown either",
 		parameters: f.p.Values("C05"),
 		evidence:   map[string]int64{"cells": int64(f.c.Items()), "hidden": int64(f.hidden())},
 	}
+}
+
+// joinGroup fails a result that tells that nearly everybody of the smaller set is
+// in the other: what it tells of a group it tells of each.
+func joinGroup(f facts) finding {
+	shown := int64(0)
+	for _, c := range f.c.Cells {
+		if c != nil {
+			shown += c[0]
+		}
+	}
+	smaller := int64(min(f.terms.Join.A.Size, f.terms.Join.B.Size))
+	out := finding{status: Pass, zh: "较小一方的集合中，未示为共有的人数不少于门槛。", en: "of the smaller set, at least the threshold are not shown to be in both", parameters: f.p.Values("C05")}
+	if smaller-shown < f.terms.Threshold {
+		out.status, out.zh, out.en = Fail, "结果表明较小一方的集合几乎全部在另一方之中：对群体的披露即是对其中每一个人的披露。", "the result tells that nearly everybody of the smaller set is in the other: what is told of a group is told of each in it"
+	}
+	return out
 }
 
 // joinUnseen is a check that needs the values of single people, which nobody
@@ -83,6 +101,11 @@ func joinAgain(facts) finding {
 func (v *vector) readJoin(wild []bool, threshold int64) {
 	v.flags = make([]int64, len(v.lists))
 	v.doubt(wild, threshold)
+	// A cell with nobody is told by "nobody" from one with few: the second domain
+	// knows who could be in it.
+	for i := range v.odd {
+		v.odd[i] = v.odd[i] || v.value(0, i) == 0
+	}
 }
 
 // joinStatements are the sentences of a join: who learns what, and by whose
@@ -99,8 +122,8 @@ func joinStatements(terms jobs.Terms, threshold int64) []jobs.Statement {
 			EN: fmt.Sprintf("The trustees learn exactly how many are in both, cell by cell, and no total; with fewer than %d in both, the whole run says that and nothing else.", terms.Threshold),
 		},
 		{
-			ZH: fmt.Sprintf("所示单元格中共有人数为零或不少于 %d；未展示的单元格一律记作“%s”。数值按各项统一的基数取整，零仍为零。未核查合计值是否由少数人主导。", threshold, jobs.Hidden),
-			EN: fmt.Sprintf("A shown cell has nobody or at least %d people; every other is %q. Values are rounded to multiples of a figure's one base, zero stays zero. Whether few people dominate a total was not looked at.", threshold, jobs.Hidden),
+			ZH: fmt.Sprintf("所示单元格中共有人数不少于 %d；其余单元格（包括无人的）一律记作“%s”。数值按各项统一的基数取整。未核查合计值是否由少数人主导：某项数值来自哪个数据域，该域知道每个人的数值，就可能由合计推断其中个别人是否同时在两方。", threshold, jobs.Hidden),
+			EN: fmt.Sprintf("A shown cell has at least %d people; every other, of nobody too, is %q. Values are rounded to multiples of a figure's one base. Whether few people dominate a total was not looked at: the domain that a figure comes from knows each person's, and may infer from the total whether some one of them is in both.", threshold, jobs.Hidden),
 		},
 		{
 			ZH: "对方数据域无法核验一方送入的号码确为其登记的集合：这取决于各方域节点程序如实运行。",

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -42,8 +43,8 @@ func TestJudgeJoin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The last cell's people cannot have 301 days of at most 30 each.
-	want := []jobs.Cell{{40, 400}, nil, {0, 0}, nil}
+	// In the third is nobody, whom the second domain would know. The last cell's people cannot have 301 days of at most 30 each.
+	want := []jobs.Cell{{40, 400}, nil, nil, nil}
 	for i, cell := range c.Cells {
 		if !slices.Equal(cell, want[i]) || (cell == nil) != (want[i] == nil) {
 			t.Errorf("cell %d: %v, want %v", i, cell, want[i])
@@ -75,6 +76,37 @@ func TestJudgeJoin(t *testing.T) {
 	}
 	if strings.Contains(words, "could subtract its own part") || strings.Contains(words, "program's source") {
 		t.Error("the statements are of a sum")
+	}
+}
+
+// A cell of nobody is not told from a cell of few.
+func TestJudgeJoinNobody(t *testing.T) {
+	terms := joinTerms(t)
+	var told [][]byte
+	for few := range terms.Threshold {
+		c, _, err := Judge(terms, []int64{40, few, 30, 50, 400, few, 300, 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, c.Bytes())
+		if !bytes.Equal(told[0], told[few]) {
+			t.Errorf("with %d in a cell the candidate differs from that with none", few)
+		}
+	}
+}
+
+// A result that tells that nearly all of a set are in the other fails.
+func TestJudgeJoinGroup(t *testing.T) {
+	terms := joinTerms(t)
+	terms.Join.B.Size = 129
+	for last, want := range map[int64]Status{50: Fail, 49: Review} {
+		_, record, err := Judge(terms, []int64{40, 0, 30, last, 400, 0, 300, 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if record.Verdict != want {
+			t.Errorf("%d of 129 shown: %s, want %s", 70+last, record.Verdict, want)
+		}
 	}
 }
 

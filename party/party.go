@@ -88,6 +88,9 @@ func (p *Party) Walk(ctx context.Context, v *msg.View, steps []Step) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Kind, err)
 		}
+		if err := p.Stands(v); err != nil { // making it may have taken long
+			return fmt.Errorf("%s: %w", s.Kind, err)
+		}
 		err = p.sayAfter(ctx, s.Kind, body, func() error {
 			if s.Bulk != nil {
 				if err := s.Bulk(ctx, v, round); err != nil {
@@ -205,7 +208,7 @@ func Fetch(ctx context.Context, board *bus.Board, d suite.Digest, limit int) ([]
 		if listing != nil {
 			return nil, fmt.Errorf("fetching a blob: %w", listing)
 		}
-		by := strings.Split(first.Subject, ".")[2]
+		by := strings.Split(first.Subject, ".")[2] // All gives what is under the filter, and nothing else
 		b, worse := fetchOf(ctx, board, d, by, first.Data, limit)
 		if worse == nil {
 			return b, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -197,18 +198,34 @@ const standingTick = 200 * time.Millisecond
 // Lease states what the provider holds: at once, whenever that changes, and once
 // in every msg.LeaseEvery, until ctx ends.
 func (s *Site) Lease(ctx context.Context) error {
+	passing := 0
 	for {
+		next := msg.LeaseEvery
 		if err := s.state(ctx); err != nil && ctx.Err() == nil {
 			s.Log.LogAttrs(ctx, slog.LevelError, "stating a lease", slog.Any("err", err))
+			if errors.Is(err, fault.Conflict) && passing < mostPassed { // numbers that an older journal has forgotten
+				passing++
+				next = passedEvery
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.bell:
-		case <-time.After(msg.LeaseEvery):
+		case <-time.After(next):
 		}
 	}
 }
+
+// A site that was brought back from a backup passes the numbers that it has said
+// since, one by one, and whoever shows it numbers without end has it wait.
+const (
+	passedEvery = time.Second
+	mostPassed  = 4096
+)
+
+// brought is the reason of the hold that a site places by itself.
+const brought = "账本中已有同号声明，本域账本可能恢复自旧备份 the board has another lease of this number: the journal is behind"
 
 // state says one lease. Where the board has another under its number, this
 // journal was brought back from a backup and may have forgotten a hold: then
@@ -222,8 +239,11 @@ func (s *Site) state(ctx context.Context) error {
 	}
 	err = s.Board.Post(ctx, subject, raw)
 	if errors.Is(err, fault.Conflict) {
-		_, hold := s.Hold(msg.Everything(), "账本中已有同号声明，本域账本可能恢复自旧备份 the board has another lease of this number: the journal is behind")
-		return errors.Join(err, hold)
+		now, holds := s.Holds()
+		if holds == nil && !slices.ContainsFunc(now, func(h Hold) bool { return h.Reason == brought }) {
+			_, holds = s.Hold(msg.Everything(), brought)
+		}
+		return errors.Join(err, holds)
 	}
 	return err
 }

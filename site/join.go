@@ -84,7 +84,7 @@ func (s *Site) advanceJoin(ctx context.Context, v *msg.View) error {
 		return s.Say(ctx, msg.Lost, msg.LostBody{Of: v.Of(n, s.Name)})
 	}
 	err := s.Walk(ctx, v, s.joinSteps())
-	if r, ok := errors.AsType[fault.Refusal](err); ok && r.Code == "attestation" {
+	if r, ok := errors.AsType[fault.Refusal](err); ok && (r.Code == "attestation" || r.Code == expired) {
 		return s.end(ctx, v, string(r.Code))
 	}
 	if errors.Is(err, fault.Tampered) {
@@ -305,6 +305,13 @@ func (s *Site) joinCommit(ctx context.Context, v *msg.View, n int) (msg.Body, []
 // blind makes the site's part of a round, its lists blinded. Nothing that fails
 // leaves a key or a list.
 func (s *Site) blind(ctx context.Context, v *msg.View, n int) (*joint, error) {
+	if err := v.Permit().At(s.Now()); err != nil { // booked in time, and then down, or without a round, for long
+		return nil, err
+	}
+	// The lists will be sealed to the gate's key as it is shown now.
+	if err := enclave.Vouched(ctx, s.Fetch, v, n, s.Makers, s.Now()); err != nil {
+		return nil, err
+	}
 	join, err := enclave.JoinOf(ctx, s.Fetch, v, n)
 	if err != nil {
 		return nil, err
@@ -417,6 +424,9 @@ func (s *Site) joinAnswer(ctx context.Context, v *msg.View, n int) (msg.Body, []
 		return nil, nil, party.ErrLost
 	}
 	if j.body == nil {
+		if err := v.Permit().At(s.Now()); err != nil {
+			return nil, nil, err
+		}
 		parts, _, err := v.Revealed(n)
 		if err != nil {
 			return nil, nil, err
@@ -450,6 +460,11 @@ func (s *Site) answerOne(ctx context.Context, v *msg.View, j *joint, cell int, w
 	own := slices.Index(v.Sites(), s.Name)
 	peer := v.Sites()[1-own]
 	theirs := s.Blob(ctx, peer, want, j.join.ListSize(enclave.JoinRole(v, peer)))
+	// A list that is not all there is not begun with: a peer that leaves the end out
+	// would have it answered again and again.
+	if _, err := io.Copy(io.Discard, theirs.Reader()); err != nil {
+		return err
+	}
 	return j.scratch(fmt.Sprintf("sealed-%d", cell), func(tmp, out *os.File) error {
 		w, key, err := j.join.SealList(out, s.Name, cell)
 		if err != nil {

@@ -22,7 +22,7 @@ import (
 func (t *Trustee) joinSteps() []party.Step {
 	return []party.Step{
 		{Kind: msg.Hello, Due: t.may, Make: t.joinHello},
-		{Kind: msg.Ready, Due: matched, Make: t.joinReady},
+		{Kind: msg.Ready, Due: t.mayMatch, Make: t.joinReady},
 		{Kind: msg.Answer, Due: t.called, Make: t.joinReply},
 	}
 }
@@ -57,6 +57,9 @@ func matched(v *msg.View, n int) bool {
 	_, ok := v.Answers(n)
 	return ok && v.Said(n, msg.Sum, v.Terms().Gate.Name)
 }
+
+// mayMatch: and the permit holds now.
+func (t *Trustee) mayMatch(v *msg.View, n int) bool { return matched(v, n) && t.may(v, n) }
 
 // joinReady holds what vouches for the gate's key against the permit, and
 // matches the very lists that the gate has named.

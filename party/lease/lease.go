@@ -22,6 +22,7 @@ package lease
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -48,9 +49,9 @@ type Book struct {
 	mu      sync.Mutex
 	board   board
 	highest map[suite.PublicKey]mark
-	last    time.Time               // the latest that witnesses have vouched for
-	sights  map[suite.Digest]*sight // by permit
-	slow    bool                    // the clock was behind when it was last looked at
+	last    map[suite.Digest]time.Time // the latest that each committee's witnesses have vouched for
+	sights  map[suite.Digest]*sight    // by permit
+	slow    bool                       // the clock was behind when it was last looked at
 }
 
 // A mark is the highest lease of a site, as the journal has it.
@@ -59,13 +60,14 @@ type mark struct {
 	Seq       uint64          `json:"seq"`
 	Lease     suite.Digest    `json:"lease"`
 	Witnessed time.Time       `json:"witnessed"` // time of the checkpoint that it was seen in
+	Committee suite.Digest    `json:"committee"` // whose that time is
 }
 
 func (m mark) key() string { return fmt.Sprintf("%s %d", m.Site, m.Seq) }
 
 // Open makes a book of what the journal remembers. wall is the local clock.
 func Open(j *journal.Journal, wall func() time.Time, log *slog.Logger) (*Book, error) {
-	b := &Book{journal: j, wall: wall, log: log, highest: map[suite.PublicKey]mark{}, sights: map[suite.Digest]*sight{}}
+	b := &Book{journal: j, wall: wall, log: log, highest: map[suite.PublicKey]mark{}, last: map[suite.Digest]time.Time{}, sights: map[suite.Digest]*sight{}}
 	for _, e := range j.All(leased) {
 		var m mark
 		if err := e.Decode(&m); err != nil {
@@ -74,25 +76,49 @@ func Open(j *journal.Journal, wall func() time.Time, log *slog.Logger) (*Book, e
 		if m.Seq > b.highest[m.Site].Seq {
 			b.highest[m.Site] = m
 		}
-		if m.Witnessed.After(b.last) {
-			b.last = m.Witnessed
-		}
+		b.heed(m.Committee, m.Witnessed)
 	}
 	return b, nil
 }
 
-// Now is the later of the local clock and the last witnessed time.
+// Now is the later of the local clock and the last witnessed time, but no more
+// than msg.Tolerance ahead of the local clock: beyond that nothing is done under
+// the permits of that committee, and what another committee says of the time is
+// nothing to the others'.
 func (b *Book) Now() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.now()
+	wall := b.wall()
+	now := wall.Add(b.behind(wall))
+	if most := wall.Add(msg.Tolerance); now.After(most) {
+		return most
+	}
+	return now
 }
 
-func (b *Book) now() time.Time {
-	if now := b.wall(); now.After(b.last) {
-		return now
+// heed takes what a committee's witnesses vouch for as the time.
+func (b *Book) heed(committee suite.Digest, witnessed time.Time) {
+	if witnessed.After(b.last[committee]) {
+		b.last[committee] = witnessed
 	}
-	return b.last
+}
+
+// behind is how far a local clock is behind all that was witnessed.
+func (b *Book) behind(wall time.Time) time.Duration {
+	most := time.Duration(0)
+	for _, last := range b.last {
+		most = max(most, last.Sub(wall))
+	}
+	return most
+}
+
+// committee names the trustees of a permit, and how many of them it takes.
+func committee(t jobs.Terms) suite.Digest {
+	raw, err := json.Marshal(t.Trustees)
+	if err != nil {
+		panic("lease: trustees cannot be marshalled: " + err.Error()) // plain data only
+	}
+	return suite.DigestOf(raw)
 }
 
 // Check returns nil if the run may go on now, and a party.Waits otherwise: of
@@ -110,10 +136,9 @@ func (b *Book) Check(v *msg.View) error {
 	if s == nil {
 		return party.Waits{Code: party.NoLease, Who: v.Trustees()}
 	}
-	if s.tree.Time.After(b.last) {
-		b.last = s.tree.Time
-	}
-	if b.isSlow() {
+	of := committee(t)
+	b.heed(of, s.tree.Time)
+	if b.isSlow(of) {
 		return party.Waits{Code: party.SlowClock}
 	}
 	var missing, holding []string
@@ -121,11 +146,11 @@ func (b *Book) Check(v *msg.View) error {
 		l, ok := s.leases[m.Site.Name]
 		if ok = ok && !b.passed(m, l); ok && l.body.Holds(t, m) {
 			holding = append(holding, m.Site.Name)
-		} else if !ok || !b.isFresh(l) {
+		} else if !ok || !b.isFresh(of, l) {
 			missing = append(missing, m.Site.Name)
 			continue
 		}
-		if err := b.keep(m, l, s.tree.Time); err != nil {
+		if err := b.keep(m, l, of, s.tree.Time); err != nil {
 			return err
 		}
 	}
@@ -147,17 +172,21 @@ func (b *Book) passed(m jobs.Member, l lease) bool {
 
 // isFresh reports whether a lease is as young as it must be. One from the future
 // would last for too long.
-func (b *Book) isFresh(l lease) bool {
-	age := b.now().Sub(l.body.At)
+func (b *Book) isFresh(committee suite.Digest, l lease) bool {
+	now := b.wall()
+	if last := b.last[committee]; last.After(now) {
+		now = last
+	}
+	age := now.Sub(l.body.At)
 	return age <= msg.LeaseLife && age >= -msg.Tolerance
 }
 
 // keep journals a lease that is the highest of its site, before it is gone by.
-func (b *Book) keep(m jobs.Member, l lease, witnessed time.Time) error {
+func (b *Book) keep(m jobs.Member, l lease, committee suite.Digest, witnessed time.Time) error {
 	if l.body.Seq == b.highest[m.Site.Key].Seq {
 		return nil
 	}
-	next := mark{m.Site.Key, l.body.Seq, l.digest, witnessed}
+	next := mark{m.Site.Key, l.body.Seq, l.digest, witnessed, committee}
 	if _, err := b.journal.Once(leased, next.key(), next); err != nil {
 		return fmt.Errorf("noting a lease: %w", err)
 	}
@@ -170,17 +199,18 @@ func (b *Book) keep(m jobs.Member, l lease, witnessed time.Time) error {
 func (b *Book) Behind() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return max(0, b.last.Sub(b.wall()))
+	return b.behind(b.wall())
 }
 
 // isSlow reports whether the local clock is behind the witnesses, and logs it
 // when that begins and when it ends.
-func (b *Book) isSlow() bool {
-	behind := b.last.Sub(b.wall())
+func (b *Book) isSlow(committee suite.Digest) bool {
+	last := b.last[committee]
+	behind := last.Sub(b.wall())
 	slow := behind > msg.Tolerance
 	switch {
 	case slow && !b.slow:
-		b.log.LogAttrs(context.Background(), slog.LevelError, "本机时钟落后于账本见证时间，已停止工作，请校准时钟 the clock is behind the witnessed time: all work stops until it is set right", slog.Duration("behind", behind), slog.Time("witnessed", b.last))
+		b.log.LogAttrs(context.Background(), slog.LevelError, "本机时钟落后于账本见证时间，已停止工作，请校准时钟 the clock is behind the witnessed time: all work stops until it is set right", slog.Duration("behind", behind), slog.Time("witnessed", last))
 	case !slow && b.slow:
 		b.log.LogAttrs(context.Background(), slog.LevelInfo, "本机时钟已校准 the clock is right again")
 	}

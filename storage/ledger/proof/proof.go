@@ -303,6 +303,11 @@ func (s signing) Sign(msg []byte) ([]byte, error) { return ed25519.Sign(s.key, m
 // Join adds the lines that witnesses returned to the checkpoint that they
 // cosigned. It checks their form, not what they sign: Verify does.
 func Join(checkpoint []byte, lines ...[]byte) ([]byte, error) {
+	for _, l := range lines { // more than one of a witness's own would void the others'
+		if len(l) == 0 || bytes.IndexByte(l, '\n') != len(l)-1 {
+			return nil, fmt.Errorf("joining cosignatures: not one line: %w", fault.Invalid)
+		}
+	}
 	all := bytes.Join(append([][]byte{checkpoint}, lines...), nil)
 	if err := strict(all); err != nil {
 		return nil, fmt.Errorf("joining cosignatures: %w", err)
