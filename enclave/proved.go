@@ -135,19 +135,33 @@ func proveOne(t prio.Task, r jobs.Range, values []int64, random io.Reader) ([]by
 	return report.Bytes(), nil
 }
 
-// maxReport bounds a report, and maxMessage what aggregators say of all members'.
-const (
-	maxReport  = 8 << 20
-	maxMessage = 16 << 20
-)
+// maxMessage bounds what aggregators say of all members' reports, in bytes.
+const maxMessage = 16 << 20
+
+// Oversized is a member's report that is larger than any of its task: it is not
+// fetched to the end.
+type Oversized struct{ Member int }
+
+// Error says that much.
+func (Oversized) Error() string { return "a report is larger than its task lets it be" }
+
+// Unwrap gives the kind.
+func (Oversized) Unwrap() error { return fault.Exhausted }
 
 // FetchReports fetches what the gate's sum lists (msg.View.Listed), and returns it
-// range by range, in the members' order.
-func FetchReports(ctx context.Context, fetch Fetch, list msg.Parts) ([][][]byte, error) {
+// range by range, in the members' order, each of a task's. The error is Oversized
+// for a report that cannot be one.
+func FetchReports(ctx context.Context, fetch Fetch, tasks []prio.Task, list msg.Parts) ([][][]byte, error) {
 	var all [][][]byte
-	for _, member := range list {
+	for k, member := range list {
+		if len(member) != len(tasks) {
+			return nil, fmt.Errorf("fetching reports: %d for %d tasks: %w", len(member), len(tasks), fault.Tampered)
+		}
 		for i, d := range member {
-			raw, err := fetch(ctx, d, maxReport)
+			raw, err := fetch(ctx, d, tasks[i].ReportLimit())
+			if errors.Is(err, fault.Exhausted) {
+				return nil, Oversized{k}
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -132,6 +132,28 @@ func TestUnprovedRange(t *testing.T) {
 	}
 }
 
+// A report that is larger than any of its task ends the run before it is held.
+func TestOversizedReport(t *testing.T) {
+	s := provedDP(t)
+	b := s.sites["site-transit"]
+	b.parts = func(ctx context.Context, v *msg.View, n int) ([][][]byte, error) {
+		parts, err := b.seal(ctx, v, n, b.values)
+		if err != nil {
+			return nil, err
+		}
+		tasks, err := enclave.Tasks(ctx, b.Fetch, v, n)
+		if err != nil {
+			return nil, err
+		}
+		parts[0][0] = append(parts[0][0], make([]byte, tasks[0].ReportLimit())...)
+		return parts, nil
+	}
+	s.begin(1)
+	s.quiet()
+	s.wantDead("unproved")
+	s.wantSaid(1, msg.PrioAnswer)
+}
+
 // What was reported in one round is no report in another, whoever made it.
 func TestReportOfAnEarlierRound(t *testing.T) {
 	for _, whose := range []string{"site-hospital", "site-transit"} {

@@ -169,7 +169,10 @@ func (t *Trustee) examine(ctx context.Context, v *msg.View, n int) (msg.Body, []
 	if r.list == nil {
 		return nil, nil, party.ErrLost
 	}
-	reports, err := enclave.FetchReports(ctx, t.Fetch, r.list)
+	reports, err := enclave.FetchReports(ctx, t.Fetch, r.batch.Tasks(), r.list)
+	if large, ok := errors.AsType[enclave.Oversized](err); ok {
+		return nil, nil, unproved{v.Sites()[large.Member]}
+	}
 	if err != nil {
 		return nil, nil, err
 	}

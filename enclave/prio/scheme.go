@@ -86,6 +86,15 @@ func Chunk(elements int) int {
 // jobBytes bounds what an aggregator holds of a list that it is working on.
 const jobBytes = 64 << 20
 
+// ReportLimit is the most bytes that a report of the task has.
+func (t Task) ReportLimit() int {
+	n := len(Report{}.head(begin(reportMark))) + t.public
+	for _, plain := range t.input {
+		n += 4 + plain + maxSeal
+	}
+	return n
+}
+
 // ListLimit is how many reports an aggregator takes in one list.
 func (t Task) ListLimit() int {
 	if t.p.Kind == 0 {
