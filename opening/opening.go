@@ -280,7 +280,12 @@ func answers(v *msg.View, n int) (msg.ActiveBody, []msg.AnswerBody) {
 	return a, all
 }
 
+// answered: all is there that opening takes. Which of it the board shows at a time
+// is the coordinator's choice: what is not shown yet is no fault of the run's.
 func answered(v *msg.View, n int) bool {
+	if _, ok := v.Confirmed(n); !ok {
+		return false
+	}
 	if v.Terms().Proved() {
 		return shared(v, n)
 	}

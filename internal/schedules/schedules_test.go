@@ -478,7 +478,13 @@ func many(short, full int) int {
 // refused, and nobody has a part of it.
 func TestSchedules(t *testing.T) {
 	ends := map[string]int{}
+	seeds := []int{78} // the gate is shown the answers before the confirmations
 	for seed := range many(10, 300) {
+		if seed != seeds[0] {
+			seeds = append(seeds, seed)
+		}
+	}
+	for _, seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t, uint64(seed), 3)
 			c := cast{w.choose(memberLies, 3), w.choose(handLies, 3), w.choose(earLies, 4), w.choose([]string{"forges"}, 4)}
