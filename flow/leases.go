@@ -25,13 +25,19 @@ import (
 // with the proof that the witnessed tree holds it. It runs until ctx ends. It
 // judges no lease: those who go by one do.
 func (f *Flow) Leases(ctx context.Context) error {
-	items, err := f.Board.Watch(ctx, "lease.*.*")
+	newest, from, err := f.pastLeases(ctx)
 	if err != nil {
 		return fmt.Errorf("keeping leases: %w", err)
 	}
-	newest := map[string]leased{}
+	items, err := f.Board.WatchFrom(ctx, "lease.*.*", from)
+	if err != nil {
+		return fmt.Errorf("keeping leases: %w", err)
+	}
 	var due <-chan time.Time
-	soon := false // due is for news; more of it does not put that off
+	soon := len(newest) > 0 // due is for news; more of it does not put that off
+	if soon {
+		due = time.After(settle)
+	}
 	show := func() {
 		due, soon = nil, false
 		if err := f.showLeases(ctx, newest); err != nil && ctx.Err() == nil {
@@ -68,10 +74,35 @@ func (f *Flow) Leases(ctx context.Context) error {
 	}
 }
 
+// pastLeases logs what is on the board and returns the newest of each site, and
+// from which item to go on. A coordinator that is started anew shows nothing before
+// it has read it all: others may have gone by later leases than those it reads
+// first, and would go on by none.
+func (f *Flow) pastLeases(ctx context.Context) (newest map[string]leased, from uint64, err error) {
+	newest, from = map[string]leased{}, 1
+	enough := time.After(catchUp) // whoever goes on writing is not waited for
+	for item, err := range f.Board.All(ctx, "lease.*.*") {
+		if err != nil {
+			return nil, 0, err
+		}
+		from = item.Seq + 1
+		if l, ok := f.insistLease(ctx, item); ok && l.seq > newest[l.party].seq {
+			newest[l.party] = l
+		}
+		select {
+		case <-enough:
+			return newest, from, nil
+		default:
+		}
+	}
+	return newest, from, nil
+}
+
 const (
 	settle     = 50 * time.Millisecond // leases that come together are shown together
 	together   = 5 * time.Minute       // and those that say nothing new, with others that do not
 	leaseRetry = 2 * time.Second
+	catchUp    = 10 * time.Second // for what was said before the coordinator was started
 )
 
 // A leased is a lease that the ledger holds.
