@@ -21,15 +21,7 @@ func summed(v *msg.View, n int) bool {
 // ready holds what vouches for the gate's key against the permit, adds the
 // revealed ciphertexts, one at a time, and answers to the same sum only.
 func (t *Trustee) ready(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
-	r := t.round(v, n)
-	if r == nil {
-		return nil, nil, party.ErrLost
-	}
-	if err := enclave.Vouched(ctx, t.Fetch, v, n, t.Makers, t.Now()); err != nil {
-		return nil, nil, err
-	}
-	gate := v.Terms().Gate.Name
-	sum, err := msg.Read[msg.SumBody](v, n, msg.Sum, gate)
+	r, sum, err := t.toCheck(ctx, v, n)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -49,8 +41,22 @@ func (t *Trustee) ready(ctx context.Context, v *msg.View, n int) (msg.Body, [][]
 	}
 	set, _ := v.Confirmed(n)
 	r.to = set.Receiver
-	said, _ := v.Receipt(n, msg.Sum, gate)
+	said, _ := v.Receipt(n, msg.Sum, v.Terms().Gate.Name)
 	return msg.ReadyBody{Of: v.Of(n, t.Name), Sum: said.Digest()}, nil, nil
+}
+
+// toCheck is what a trustee holds its own reckoning against: the gate's sum, if the
+// gate's key is vouched for as the permit demands.
+func (t *Trustee) toCheck(ctx context.Context, v *msg.View, n int) (*round, msg.SumBody, error) {
+	r := t.round(v, n)
+	if r == nil {
+		return nil, msg.SumBody{}, party.ErrLost
+	}
+	if err := enclave.Vouched(ctx, t.Fetch, v, n, t.Makers, t.Now()); err != nil {
+		return nil, msg.SumBody{}, err
+	}
+	sum, err := msg.Read[msg.SumBody](v, n, msg.Sum, v.Terms().Gate.Name)
+	return r, sum, err
 }
 
 // added adds the revealed ciphertexts, and keeps the sum if it is the gate's.

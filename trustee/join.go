@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/yunei/yunei/enclave"
-	"github.com/yunei/yunei/enclave/psi"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/party"
@@ -28,28 +27,12 @@ func (t *Trustee) joinSteps() []party.Step {
 }
 
 func (t *Trustee) joinHello(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
-	r := t.round(v, n)
-	if r == nil {
-		var err error
-		r = &round{}
-		if r.box, err = suite.NewBox(); err != nil {
-			return nil, nil, err
-		}
-		if r.nonce, err = suite.NewSalt(); err != nil {
-			return nil, nil, err
-		}
-		if r.holder, err = psi.NewHolder(v.JoinName(n), t.Name); err != nil {
-			return nil, nil, err
-		}
-		t.mu.Lock()
-		t.rounds[key(v.ID(), n)] = r
-		t.mu.Unlock()
-	}
-	seq, err := t.number(v, n, string(msg.Hello))
+	body, r, err := t.enter(v, n)
 	if err != nil {
 		return nil, nil, err
 	}
-	return msg.HelloBody{Of: v.Of(n, t.Name), Box: r.box.Public(), Nonce: r.nonce, Seq: seq, Share: r.holder.Share().Bytes}, nil, nil
+	body.Share = r.holder.Share().Bytes
+	return body, nil, nil
 }
 
 // matched: the gate has said what it matched, which both sites have answered.
@@ -64,15 +47,7 @@ func (t *Trustee) mayMatch(v *msg.View, n int) bool { return matched(v, n) && t.
 // joinReady holds what vouches for the gate's key against the permit, and
 // matches the very lists that the gate has named.
 func (t *Trustee) joinReady(ctx context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
-	r := t.round(v, n)
-	if r == nil {
-		return nil, nil, party.ErrLost
-	}
-	if err := enclave.Vouched(ctx, t.Fetch, v, n, t.Makers, t.Now()); err != nil {
-		return nil, nil, err
-	}
-	gate := v.Terms().Gate.Name
-	sum, err := msg.Read[msg.SumBody](v, n, msg.Sum, gate)
+	r, sum, err := t.toCheck(ctx, v, n)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -92,7 +67,7 @@ func (t *Trustee) joinReady(ctx context.Context, v *msg.View, n int) (msg.Body, 
 	if r.join.Few(*r.matched) {
 		return nil, nil, fmt.Errorf("the gate goes on with too few in both: %w", fault.Tampered)
 	}
-	said, _ := v.Receipt(n, msg.Sum, gate)
+	said, _ := v.Receipt(n, msg.Sum, v.Terms().Gate.Name)
 	return msg.ReadyBody{Of: v.Of(n, t.Name), Sum: said.Digest()}, nil, nil
 }
 

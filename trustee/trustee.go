@@ -187,24 +187,27 @@ func (t *Trustee) hello(_ context.Context, v *msg.View, n int) (msg.Body, [][]by
 	if err := t.objects(v); err != nil {
 		return nil, nil, err
 	}
+	body, _, err := t.enter(v, n)
+	return body, nil, err
+}
+
+// enter begins a round, or finds it begun, and numbers the hello.
+func (t *Trustee) enter(v *msg.View, n int) (msg.HelloBody, *round, error) {
 	r := t.round(v, n)
 	if r == nil {
 		var err error
-		if r, err = newRound(v, t.Name); err != nil {
-			return nil, nil, err
+		if r, err = newRound(v, n, t.Name); err != nil {
+			return msg.HelloBody{}, nil, err
 		}
 		t.mu.Lock()
 		t.rounds[key(v.ID(), n)] = r
 		t.mu.Unlock()
 	}
 	seq, err := t.number(v, n, string(msg.Hello))
-	if err != nil {
-		return nil, nil, err
-	}
-	return msg.HelloBody{Of: v.Of(n, t.Name), Box: r.box.Public(), Nonce: r.nonce, Seq: seq}, nil, nil
+	return msg.HelloBody{Of: v.Of(n, t.Name), Box: r.box.Public(), Nonce: r.nonce, Seq: seq}, r, err
 }
 
-func newRound(v *msg.View, name string) (*round, error) {
+func newRound(v *msg.View, n int, name string) (*round, error) {
 	box, err := suite.NewBox()
 	if err != nil {
 		return nil, err
@@ -217,19 +220,21 @@ func newRound(v *msg.View, name string) (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.Terms().Proved() {
-		return &round{box: box, nonce: nonce, salt: salt}, nil
+	r := &round{box: box, nonce: nonce, salt: salt}
+	switch {
+	case v.Terms().Join != nil:
+		r.holder, err = psi.NewHolder(v.JoinName(n), name)
+		return r, err
+	case v.Terms().Proved():
+		return r, nil
 	}
 	names := v.Trustees()
 	points := make([]int, len(names))
 	for i := range names {
 		points[i] = i + 1
 	}
-	member, err := he.NewMember(slices.Index(names, name)+1, points, v.Terms().Trustees.Quorum)
-	if err != nil {
-		return nil, err
-	}
-	return &round{box: box, nonce: nonce, salt: salt, member: member}, nil
+	r.member, err = he.NewMember(slices.Index(names, name)+1, points, v.Terms().Trustees.Quorum)
+	return r, err
 }
 
 func (t *Trustee) commit(_ context.Context, v *msg.View, n int) (msg.Body, [][]byte, error) {
