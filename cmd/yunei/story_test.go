@@ -25,6 +25,7 @@ import (
 	"github.com/yunei/yunei/examples/stage"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/msg"
 )
 
 var keep = flag.Bool("keep", false, "keep the stories' folders, and say where they are")
@@ -62,7 +63,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"city": cityCmd, "stage": stageCmd, "ingest": ingestCmd, "as": asCmd, "yunei": yuneiCmd, "spec": specCmd, "permit": permitCmd,
 			"edit": editCmd, "flip": flipCmd, "refused": refusedCmd, "truth": truthCmd, "expire": expireCmd,
-			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd,
+			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd, "leased": leasedCmd,
 			"waits": waitsCmd, "coordinator": coordinatorCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd, "tpm": tpmCmd, "opens": opensCmd, "offer": offerCmd, "people": peopleCmd, "decided": decidedCmd, "joined": joinedCmd,
 		},
 	})
@@ -430,6 +431,15 @@ func untilCmd(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s never held %q", args[0], args[1])
 		}
 	}
+}
+
+// leasedCmd: `leased SITE` waits until a site has said that it holds nothing, and
+// the coordinator has logged that: whoever stops a site before holds up every run.
+func leasedCmd(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) == 1 && !neg, "leased SITE")
+	untilCmd(ts, false, []string{
+		filepath.Join("install", "yuneid", "board", "jetstream", "$G", "streams", "BOARD", "msgs", "1.blk"), msg.LeaseLoggedSubject(args[0], 1),
+	})
 }
 
 // truthCmd: `truth TABLE TRUTH` holds a released table of the generated city
