@@ -148,6 +148,8 @@ type Terms struct {
 	NotBefore   time.Time    `json:"not_before"`
 	NotAfter    time.Time    `json:"not_after"`
 	Join        *Join        `json:"join,omitempty"` // instead of a program
+	// Under is whose rules and which cases the terms rest on.
+	Under *Under `json:"under,omitempty"`
 }
 
 // Votes is how many different output checkers must approve.
@@ -258,7 +260,7 @@ func (t Terms) Member(domain string) (Member, bool) {
 // Check reports what is wrong with the terms, all of it, as errors of kind
 // Invalid.
 func (t Terms) Check() error {
-	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.Gate.check(), t.checkMode(), t.Shape.Check(), t.checkProtection()}
+	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.Gate.check(), t.checkMode(), t.Shape.Check(), t.checkProtection(), t.Under.check()}
 	if t.Join != nil {
 		errs = append(errs, t.checkJoin())
 	} else {

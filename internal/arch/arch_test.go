@@ -31,7 +31,9 @@ const floors = `
 	jobs
 	jobs/msg governance/calendar governance/profile
 	gate/budget gate/evidence gate/suppress gate/register gate/identifier gate/finish governance/profiles enrol
-	governance governance/cases gate
+	governance governance/papers
+	governance/cases gate
+	governance/gates
 	gate/sheet gate/sheet/check
 	gate/mitigate
 	storage storage/minio storage/dir storage/seal storage/columns storage/roll storage/records storage/ledger storage/ledger/proof storage/journal storage/spool bus
