@@ -18,11 +18,11 @@ func encode(v any) (string, error) {
 // until midnight in Shanghai; the report of an incident has 24 hours.
 func weekdays(key string, from time.Time) (Due, error) {
 	switch key {
-	case "incident.report":
+	case "incident.report_hours":
 		return Due{At: from.Add(24 * time.Hour), Unit: Hours}, nil
-	case "case.correction":
+	case "case.correction_wd":
 		return Due{}, nil
-	case "incident.order":
+	case "rectify.order_wd":
 		return Due{}, fault.Internal
 	}
 	y, m, d := from.In(shanghai).Date()
@@ -94,7 +94,7 @@ func TestClock(t *testing.T) {
 
 // Hours run through nights, and stand still as hours.
 func TestHours(t *testing.T) {
-	timer := Timer{Key: "incident.report", Spells: []Spell{{From: morning, To: morning.Add(5 * time.Hour)}, {From: morning.Add(48 * time.Hour)}}}
+	timer := Timer{Key: "incident.report_hours", Spells: []Spell{{From: morning, To: morning.Add(5 * time.Hour)}, {From: morning.Add(48 * time.Hour)}}}
 	if due, err := timer.Due(weekdays); err != nil || !due.At.Equal(morning.Add(67*time.Hour)) {
 		t.Errorf("due %v, %v", due.At, err)
 	}

@@ -285,9 +285,9 @@ func (r Rules) Citing(c Cite) Rules {
 
 // Keys of rules that refusals rest on, whatever the stage.
 const (
-	SeparationKey = "ops.separation"   // 管运分离
-	BasisKey      = "case.basis"       // a refusal has to cite
-	OnceKey       = "case.one_request" // 一次性告知
+	SeparationKey = "ops.separation" // 管运分离
+	BasisKey      = "authop.refusal" // a refusal has to cite
+	OnceKey       = "case.told_once" // 一次性告知
 )
 
 // cited puts the basis of the case's profile in place of the house's where the
@@ -302,7 +302,7 @@ func (r Rules) cited(c *Case, err error) error {
 	case "case-separation":
 		key = SeparationKey
 	case "case-basis":
-		key = BasisKey
+		key = c.table.refusal()
 	case "case-return":
 		key = OnceKey
 	case "case-missing", "case-unverified", "case-turn":

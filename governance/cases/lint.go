@@ -29,6 +29,9 @@ func (t Table) lintHead() error {
 	if !word(t.Kind) || t.Version < 1 || !title(t.ZH) || !title(t.EN) || t.Rule != "" && !word(t.Rule) {
 		return wrong("no kind, version or name")
 	}
+	if (t.Channel == "") != (len(t.Route) == 0) || t.Channel != "" && !word(t.Channel) || len(t.Route) > 4 || slices.ContainsFunc(t.Route, func(w string) bool { return !word(w) }) {
+		return wrong("the way by %q", t.Channel)
+	}
 	if len(t.Stages) == 0 || len(t.Stages) > 32 || len(t.Ends) == 0 || len(t.Ends) > 16 {
 		return wrong("%d stages and %d ends", len(t.Stages), len(t.Ends))
 	}

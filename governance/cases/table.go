@@ -122,6 +122,8 @@ type (
 	// A Table is a procedure. A case begins at the first of its stages.
 	Table struct {
 		Kind    string        `yaml:"kind" json:"kind"`
+		Channel string        `yaml:"channel" json:"channel,omitempty"` // of a table for one way of a kind: the channel that data come by,
+		Route   []string      `yaml:"route" json:"route,omitempty"`     // and who answers along it, as the profile's CHANNEL.route has it
 		Version int           `yaml:"version" json:"version"`
 		ZH      string        `yaml:"zh" json:"zh"`
 		EN      string        `yaml:"en" json:"en"`
@@ -199,12 +201,20 @@ func (t Table) Clocks() []string {
 
 // Rules lists the keys of the rules that the table rests on, clocks aside.
 func (t Table) Rules() []string {
-	keys := map[string]bool{t.Rule: true, SeparationKey: true, BasisKey: true, OnceKey: true}
+	keys := map[string]bool{t.Rule: true, SeparationKey: true, t.refusal(): true, OnceKey: true}
 	for _, s := range t.Stages {
 		keys[s.Rule] = true
 	}
 	delete(keys, "")
 	return slices.Sorted(maps.Keys(keys))
+}
+
+// refusal is the key of the rule that has a refusal cite its basis.
+func (t Table) refusal() string {
+	if t.Channel != "" {
+		return t.Channel + ".refusal"
+	}
+	return BasisKey
 }
 
 // people is how many of each side the stage asks for.

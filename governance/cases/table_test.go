@@ -95,7 +95,7 @@ func TestLint(t *testing.T) {
 		{"an end that is never reached", "evaluate.yearly", "{allow: passed,", "{allow: elimination,"},
 		{"a refusal without a basis", "scenario.apply", "    basis: any\n", ""},
 		{"escalated whenever anybody likes", "scenario.apply", "    ascent: late\n", ""},
-		{"escalated for being late without a term", "scenario.apply", "    clock: authop.provider_review\n", ""},
+		{"escalated for being late without a term", "scenario.apply", "    clock: authop.provider_review_wd\n", ""},
 		{"a blind vote that anybody has cast anew", "output.vet", "ascent: late", "ascent: any"},
 		{"nothing to escalate to", "scenario.apply", "escalate: coordination, withdraw: withdrawn}\n    return: {by: draft, again: providers", "withdraw: withdrawn}\n    return: {by: draft, again: providers"},
 		{"a basis of no kind", "scenario.apply", "basis: any", "basis: whim"},
@@ -103,7 +103,7 @@ func TestLint(t *testing.T) {
 		{"the operator decides", "scenario.apply", "owners: [{seat: provider, each: true}]", "owners: [{seat: operator}]"},
 		{"the opener decides", "scenario.apply", "owners: [{seat: provider, each: true}]", "owners: [{seat: opener}]"},
 		{"an organisation decides on its own case", "objection.resolve", "apart: person", "apart: org"},
-		{"corrections that a provider never sees", "scenario.apply", "{by: draft, again: providers, clock: case.correction}\nends", "{by: draft, again: decision, clock: case.correction}\nends"},
+		{"corrections that a provider never sees", "scenario.apply", "{by: draft, again: providers, clock: case.correction_wd}\nends", "{by: draft, again: decision, clock: case.correction_wd}\nends"},
 		{"a form that is more than form", "scenario.apply", "    formal: true\n", ""},
 		{"corrected by nobody", "scenario.apply", "{by: draft, again: intake", "{by: decision, again: intake"},
 		{"a blind vote of one", "output.vet", "quorum: 2\n    blind", "quorum: 1\n    blind"},
@@ -126,7 +126,7 @@ func TestLint(t *testing.T) {
 		{"a second document", "operator.admit", "kind: operator.admit", "kind: x\n---\nkind: operator.admit"},
 		{"a second document at the end", "operator.admit", "outcome: withdrawn}\n", "outcome: withdrawn}\n---\nkind: x\n"},
 		{"an outcome of no kind", "operator.admit", "outcome: approved", "outcome: fine"},
-		{"a key that is none", "operator.admit", "clock: authop.intake", "clock: 10 working days"},
+		{"a key that is none", "operator.admit", "clock: authop.accept_wd", "clock: 10 working days"},
 	} {
 		raw := tableFile(t, c.kind)
 		if _, err := ParseTable(raw); err != nil {

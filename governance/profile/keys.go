@@ -125,6 +125,7 @@ var shareKeys = []Key{
 	of(Steps, Same, "share.route", "共享申请审核环节", "the way of a request for sharing", "bureau bodies provider"),
 	flag("share.no_direct", "机构之间不得直接共享", "organisations do not share directly"),
 	of(Words, Superset, "share.demand_fields", "共享需求要素", "fields of a demand", "scenario user data mode deadline"),
+	wd("share.forward_wd", "主管部门初审转交时限", "term of the bureau to review a request and pass it on"),
 	wd("share.reply_wd", "共享答复时限", "term to answer a request for sharing"),
 	wd("share.deliver_wd", "同意共享后提供时限", "term to deliver shared data"),
 	of(Word, Ranked, "share.refusal", "拒绝共享须提供", "what a refusal to share must give", "reason law"),
@@ -231,6 +232,7 @@ var authopKeys = []Key{
 	term("authop.drill_months", "运营方应急演练周期", "how often", Months, 60),
 	term("authop.evaluation_months", "评估周期", "how often effects are evaluated", Months, 60),
 	wd("authop.evaluation_wd", "评估结论时限", "term to conclude an evaluation"),
+	wd("authop.self_report_wd", "运营方自评时限", "term of the operator's own report"),
 	term("authop.disclosure_years", "信息披露周期", "how often operators disclose", Years, 5),
 }
 
@@ -250,6 +252,7 @@ var outputKeys = []Key{
 	flag("output.bound", "放行即所审之字节", "what goes out is what was checked"),
 	flag("output.recipients", "只提供给约定的接收方、经法定渠道", "named recipients, lawful channels"),
 	flag("budget.required", "隐私预算与使用次数", "privacy budget and uses"),
+	wd("disposal.complete_wd", "处置完成时限", "term to dispose"),
 	wd("disposal.confirm_wd", "处置确认时限", "term to confirm disposal"),
 	wd("withdrawal.confirm_wd", "收回确认时限", "term to confirm a withdrawal"),
 }
@@ -276,6 +279,7 @@ var securityKeys = []Key{
 	term("backup.drill_months", "备份恢复演练周期", "how often a restore is tried", Months, 60),
 	of(Words, Superset, "incident.actions", "安全事件处置", "what an incident calls for", "plan limit record report"),
 	flag("incident.remedy", "发现风险立即补救", "risks are remedied at once"),
+	term("incident.contain_hours", "安全事件止损时限", "term to contain an incident", Hours, 720),
 	term("incident.report_hours", "涉及国家安全的事件报告时限", "term to report what touches national security", Hours, 720),
 	of(Words, Superset, "emergency.disposal", "突发事件结束后", "after an emergency", "classify seal destroy close"),
 }
@@ -284,11 +288,15 @@ var supervisionKeys = []Key{
 	flag("duty.overdue_blocks", "逾期的停用事项未办结不得运行", "overdue blocking duties stop runs"),
 	of(Words, Superset, "duty.blocking", "逾期即停用的事项", "duties that block when overdue", "feedback risk-report drill disposal backup assessment"),
 	flag("rectify.notice", "限期整改", "faults are to be rectified by a day"),
+	wd("rectify.order_wd", "整改通知时限", "term to order rectification"),
 	wd("rectify.deadline_wd", "整改期限", "term to rectify"),
+	wd("rectify.accept_wd", "整改核销时限", "term to accept what was rectified"),
 	flag("supervision.inspect", "监督检查", "inspection"),
 	term("supervision.assessment_years", "考核评估周期", "how often organs are assessed", Years, 10),
 	flag("supervision.experts", "专家或第三方评估", "outside assessment"),
 	flag("case.told_once", "一次性告知", "what is missing is told once"),
+	wd("case.correction_wd", "补正时限", "term to complete what was returned"),
+	wd("case.escalation_wd", "提级办理时限", "term of who a case was escalated to"),
 	flag("case.separate", "不得审批本人办理事项", "nobody decides an own case"),
 }
 

@@ -33,7 +33,7 @@ const floors = `
 	gate/budget gate/evidence gate/suppress gate/register gate/identifier gate/finish governance/profiles enrol
 	governance governance/papers
 	governance/cases gate
-	governance/gates
+	governance/gates governance/office
 	gate/sheet gate/sheet/check
 	gate/mitigate
 	storage storage/minio storage/dir storage/seal storage/columns storage/roll storage/records storage/ledger storage/ledger/proof storage/journal storage/spool bus
