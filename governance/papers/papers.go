@@ -93,8 +93,12 @@ type (
 		Secrecy      string            `json:"secrecy"`            // none or state-secret; nothing else is an answer
 		Negative     string            `json:"negative"`           // none or listed (负面清单)
 		Registration string            `json:"registration,omitempty"`
-		UpdateDays   int               `json:"update_days"`
-		Items        []Item            `json:"items"`
+		UpdateDays   int               `json:"update_days"` // calendar days
+		// Gathering is how the platform has the data: physical (物理归集), logical
+		// (逻辑接入), none (不归集), which a city may want a basis for.
+		Gathering      string     `json:"gathering,omitempty"`
+		GatheringBasis []Citation `json:"gathering_basis,omitempty"`
+		Items          []Item     `json:"items"`
 	}
 	// An Admission is an application for a licence to operate.
 	Admission struct {
@@ -143,6 +147,9 @@ type (
 		Assessment  suite.Digest `json:"assessment,omitempty"` // 个人信息保护影响评估
 		Consents    []string     `json:"consents,omitempty"`   // ids of consents that it rests on
 		Previous    string       `json:"previous,omitempty"`   // the scenario that this one amends
+		Credit      time.Time    `json:"credit_checked,omitzero"`
+		NoBadEntry  bool         `json:"no_bad_credit_entry,omitempty"`
+		Reason      string       `json:"reason,omitempty"` // for what goes beyond a rule that holds in principle
 	}
 	// An Agreement is what bureau and operator sign for one scenario. Text is the
 	// digest of the text that Text writes of it.
@@ -169,6 +176,8 @@ type (
 		Source suite.Digest `json:"source"`
 		Author string       `json:"author"` // organisation, or a vendor's name
 		Vendor bool         `json:"vendor"` // a third party made it: papers are asked for
+		// Papers holds the words of security.vendor, each with the digest of its document.
+		Papers map[string]suite.Digest `json:"papers,omitempty"`
 	}
 	// A Report is what an operator owes at a time.
 	Report struct {
