@@ -54,7 +54,7 @@ func (e Entry) whole() bool {
 		seen["column "+c.Name] = true
 	}
 	for _, v := range e.Versions {
-		if jobs.ID(v.ID) != nil || v.Rows < 0 || v.At.IsZero() || v.Set != nil && (v.Set.Check() != nil || int64(v.Set.Size) > v.Rows) || seen["version "+v.ID] {
+		if jobs.ID(v.ID) != nil || v.Rows < 0 || v.At.IsZero() || v.Set != nil && (v.Set.Check() != nil || int64(v.Set.Size) > v.Rows) || !v.Quality.whole() || seen["version "+v.ID] {
 			return false
 		}
 		seen["version "+v.ID] = true
@@ -84,7 +84,7 @@ func (e Entry) extends(old Entry) bool {
 		return false
 	}
 	for i, v := range old.Versions {
-		if w := e.Versions[i]; w.ID != v.ID || w.Rows != v.Rows || !w.At.Equal(v.At) || !sameSet(v.Set, w.Set) {
+		if w := e.Versions[i]; w.ID != v.ID || w.Rows != v.Rows || !w.At.Equal(v.At) || !sameSet(v.Set, w.Set) || !sameQuality(v.Quality, w.Quality) {
 			return false
 		}
 	}

@@ -165,6 +165,8 @@ type Version struct {
 	// Set commits to the numbers of the persons or bodies of the version, so that
 	// it can be joined (jobs.Join); without one it cannot.
 	Set *set.Commitment `json:"set,omitempty"`
+	// Quality is how good it is, where the provider says so and rows are many.
+	Quality *Quality `json:"quality,omitempty"`
 }
 
 // An Entry is a dataset in the catalogue. Everything in it is public.

@@ -236,7 +236,7 @@ func progress(in *os.File, out io.Writer) (io.Reader, func(), error) {
 func (f datasetFlags) catalogueEntry(cfg domain.Config, s columns.Schema, m columns.Manifest) governance.Entry {
 	e := governance.Entry{
 		ID: f.name, Title: f.title, Provider: cfg.Provider.Org, Domain: cfg.Domain, Share: governance.Conditional, Schema: m.Public.Schema,
-		Versions: []governance.Version{{ID: f.version, Rows: int64(m.Public.Rows), At: time.Now().UTC().Truncate(time.Second), Set: f.set}},
+		Versions: []governance.Version{{ID: f.version, Rows: int64(m.Public.Rows), At: time.Now().UTC().Truncate(time.Second), Set: f.set, Quality: rated(m)}},
 	}
 	if e.Title == "" {
 		e.Title = f.name
@@ -254,6 +254,18 @@ func (f datasetFlags) catalogueEntry(cfg domain.Config, s columns.Schema, m colu
 		}
 	}
 	return e
+}
+
+// rated is what of a version's quality the entry says: rates, where they hide
+// every single row.
+func rated(m columns.Manifest) *governance.Quality {
+	var invalid int64
+	for reason, n := range m.Profile.SetAside {
+		if reason != columns.AsideMissing {
+			invalid += int64(n)
+		}
+	}
+	return governance.QualityOf(int64(m.Public.Rows), int64(m.Profile.SetAside[columns.AsideMissing]), invalid)
 }
 
 func datasetRegisterCommand() *cobra.Command {

@@ -52,7 +52,17 @@ func (s Sheet) secrecy(c *checker) {
 	c.ask(s.Negative == None, "negative", "是否列入负面清单", "whether the negative list holds it", "negative_list.kept")
 }
 
+// listed puts the catalogue's list of fields before other keys, if it has one of
+// the words.
+func listed(c *checker, keys []string, words ...string) []string {
+	if slices.ContainsFunc(words, func(w string) bool { return c.has("catalogue.fields", w) }) {
+		return append([]string{"catalogue.fields"}, keys...)
+	}
+	return keys
+}
+
 func (s Sheet) sharing(c *checker) {
+	c.need(s.Share != "", "share", "共享属性（类型）", "the type of sharing", listed(c, []string{"share.type_each", "share.types"}, "share-attribute", "share-type")...)
 	c.need(slices.Contains(c.words("share.types"), s.Share), "share", "共享类型（逐一注明）", "the type of sharing", "share.type_each", "share.types")
 	switch s.Share {
 	case Conditional:
@@ -90,6 +100,7 @@ func (s Sheet) based(c *checker, key string) {
 // done to them. Data on persons are opened anonymised or with consent only: a
 // pseudonym is still somebody's.
 func (s Sheet) opening(c *checker) {
+	c.need(s.Open != "", "open", "开放属性（类型）", "the type of opening", listed(c, []string{"open.types"}, "open-attribute")...)
 	c.need(slices.Contains(c.words("open.types"), s.Open), "open", "开放类型", "the type of opening", "open.types")
 	if s.Open == Closed {
 		if grounds := c.words("open.closed"); len(grounds) > 0 {
@@ -126,7 +137,9 @@ func (s Sheet) sensitive() bool {
 
 // graded asks for class and grade (GB/T 43697-2024).
 func (s Sheet) graded(c *checker) {
+	c.need(s.Class != "", "class", "数据类别", "the class", listed(c, []string{"security.grading"}, "class")...)
 	c.need(slices.Contains([]string{"general", "important", "core"}, s.Class), "class", "数据类别（GB/T 43697：一般、重要、核心）", "the class, by GB/T 43697", "security.grading")
+	c.need(s.Grade != 0, "grade", "数据级别", "the grade", listed(c, []string{"security.grading"}, "level")...)
 	c.need(s.Grade >= 1 && s.Grade <= 4, "grade", "数据级别（1 至 4）", "the grade, 1 to 4", "security.grading")
 }
 
@@ -148,7 +161,7 @@ func (s Sheet) kept(c *checker) {
 // open list. Some of them have a field of their own and are asked for there.
 func (s Sheet) filled(c *checker) {
 	for _, key := range []string{"catalogue.fields", "open.list_fields"} {
-		if key == "open.list_fields" && s.Open == Closed {
+		if key == "open.list_fields" && s.Open != Unconditional && s.Open != Conditional {
 			continue
 		}
 		for _, w := range c.words(key) {
