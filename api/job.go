@@ -153,7 +153,7 @@ func submitJob(ctx context.Context, s *Server, c *call) (any, error) {
 	}
 	raw, err := s.permit(ctx, c, t)
 	if errors.Is(err, fault.NotFound) {
-		return nil, fault.Refuse("permit-incomplete", governance.Article34iii)
+		return nil, fault.Refuse("permit-incomplete", c.reg.Rules.Basis(governance.KeyAgreement))
 	}
 	if err != nil {
 		return nil, err

@@ -20,15 +20,15 @@ type Application struct {
 // column is the catalogue's and of the provider named, and every key is the
 // one registered for whom the terms name.
 func (g Register) InOrder(by suite.PublicKey, t jobs.Terms, now time.Time) error {
-	u, err := g.acting(by, RoleOperator, Article34i, now)
+	u, err := g.acting(by, RoleOperator, g.Rules.Basis(keyApplication), now)
 	if err != nil {
 		return err
 	}
 	if by != t.Operator.Key || u.Org != t.Operator.Org {
-		return fault.Refuse("terms-keys", Article34i)
+		return fault.Refuse("terms-keys", g.Rules.Basis(keyApplication))
 	}
 	if t.Check() != nil || !now.Before(t.NotAfter) {
-		return fault.Refuse("invalid", Article34i)
+		return fault.Refuse("invalid", g.Rules.Basis(keyApplication))
 	}
 	if err := g.Licensed(t, now); err != nil {
 		return err
@@ -51,12 +51,12 @@ func (g Register) InOrder(by suite.PublicKey, t jobs.Terms, now time.Time) error
 func (g Register) catalogued(m jobs.Member) error {
 	e, ok := g.Catalogue[m.Dataset]
 	if !ok || e.Provider != m.Provider.Org || e.Domain != m.Domain || e.Schema != m.Schema || !e.version(m.Version) {
-		return fault.Refuse("uncatalogued", Article34i)
+		return fault.Refuse("uncatalogued", g.Rules.Basis(keyApplication))
 	}
 	for _, name := range m.Columns {
 		c, ok := e.column(name)
 		if !ok {
-			return fault.Refuse("column", Article34i)
+			return fault.Refuse("column", g.Rules.Basis(keyApplication))
 		}
 		if !slices.Contains(granted, c.Role) {
 			return fault.Refuse("identifier", House)

@@ -14,15 +14,15 @@ import (
 // the provider that e names, for a new entry or for further versions of one
 // that stands. What stands never changes, because permits name it.
 func (g Register) MayCatalogue(by suite.PublicKey, e Entry, now time.Time) error {
-	u, err := g.acting(by, RoleOfficer, Article8, now)
+	u, err := g.acting(by, RoleOfficer, g.Rules.Basis(keyOfficers), now)
 	if err != nil {
 		return err
 	}
 	if u.Org != e.Provider {
-		return fault.Refuse("role", Article8)
+		return fault.Refuse("role", g.Rules.Basis(keyOfficers))
 	}
 	if !e.whole() {
-		return fault.Refuse("catalogue-entry", Article8)
+		return fault.Refuse("catalogue-entry", g.Rules.Basis(keyOfficers))
 	}
 	for _, other := range g.Catalogue {
 		if other.Domain == e.Domain && other.Provider != e.Provider {

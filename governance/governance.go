@@ -12,8 +12,8 @@
 // process holds can take a decision: a process is never a user, and no key is
 // registered twice.
 //
-// A basis names an article only where its text says so; everything else is
-// House, a rule of ours without law behind it.
+// A basis names an article only where the rules of the city that the Register
+// holds say so; everything else is House, a rule of ours without law behind it.
 package governance
 
 import (
@@ -23,15 +23,17 @@ import (
 	"github.com/yunei/yunei/suite"
 )
 
-// What a rule may cite. The articles are those of 贵阳市贵安新区公共数据管理办法,
-// which is a draft out for comment, and a citation says so.
+// House is cited where no law says so: 内部规则（非法定）.
+const House = "house"
+
+// Keys of the city's rules that are cited here; which article that is, the
+// profile says.
 const (
-	House        = "house"                  // 内部规则（非法定）
-	Article8     = "贵阳贵安 第八条（征求意见稿）"        // an organ compiles and keeps its own catalogue
-	Article32    = "贵阳贵安 第三十二条（征求意见稿）"      // the bureau authorises operators, as a rule for three years at most
-	Article34i   = "贵阳贵安 第三十四条第（一）项（征求意见稿）" // 一场景一申请: sources, scenario, scope, term, safeguards
-	Article34ii  = "贵阳贵安 第三十四条第（二）项（征求意见稿）" // 一需求一审核: the provider reviews
-	Article34iii = "贵阳贵安 第三十四条第（三）项（征求意见稿）" // 一场景一协议: signed once the provider's review has passed
+	keyOfficers    = "org.officers"           // an organ keeps its own catalogue
+	keyLicence     = "authop.licence"         // the bureau authorises operators
+	keyApplication = "authop.one_application" // 一场景一申请
+	keyReview      = "authop.one_review"      // 一需求一审核: the provider reviews
+	KeyAgreement   = "authop.one_agreement"   // 一场景一协议: signed once the provider's review has passed
 )
 
 // Bounds of what may be registered.
@@ -190,7 +192,8 @@ type Licence struct {
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
 	Basis     string    `json:"basis"`            // what the bureau relies on
-	Reason    string    `json:"reason,omitempty"` // for a term of more than three years
+	Reason    string    `json:"reason,omitempty"` // for a longer term than the city's rules have it
+	Case      string    `json:"case,omitempty"`   // operator.admit that decided on it
 }
 
 // Live reports whether the licence is in force.

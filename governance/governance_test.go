@@ -119,15 +119,15 @@ func TestMayCatalogue(t *testing.T) {
 		{"a new entry", "hospital-officer", func(e *governance.Entry) { e.ID = "beds" }, "", ""},
 		{"a further version", "hospital-officer", func(e *governance.Entry) { e.Versions = append(e.Versions, v2) }, "", ""},
 		{"nothing new", "hospital-officer", func(*governance.Entry) {}, "catalogue-change", ""},
-		{"another's data", "transit-officer", func(e *governance.Entry) { e.ID = "beds" }, "role", governance.Article8},
-		{"by an administrator", "hospital-admin", func(e *governance.Entry) { e.ID = "beds" }, "role", governance.Article8},
+		{"another's data", "transit-officer", func(e *governance.Entry) { e.ID = "beds" }, "role", governancetest.Article8},
+		{"by an administrator", "hospital-admin", func(e *governance.Entry) { e.ID = "beds" }, "role", governancetest.Article8},
 		{"by the coordinator", "yuneid", func(e *governance.Entry) { e.ID = "beds" }, "unknown-key", ""},
 		{"another's domain", "hospital-officer", func(e *governance.Entry) { e.ID, e.Domain = "beds", "transit" }, "catalogue-domain", ""},
 		{"a role changed", "hospital-officer", func(e *governance.Entry) {
 			e.Versions, e.Columns[0].Role = append(e.Versions, v2), governance.Measure
 		}, "catalogue-change", ""},
 		{"rows changed", "hospital-officer", func(e *governance.Entry) { e.Versions = []governance.Version{{ID: "v1", Rows: 1, At: now}, v2} }, "catalogue-change", ""},
-		{"a version twice", "hospital-officer", func(e *governance.Entry) { e.Versions = append(e.Versions, e.Versions[0]) }, "catalogue-entry", governance.Article8},
+		{"a version twice", "hospital-officer", func(e *governance.Entry) { e.Versions = append(e.Versions, e.Versions[0]) }, "catalogue-entry", governancetest.Article8},
 		{"no columns", "hospital-officer", func(e *governance.Entry) { e.Columns = nil }, "catalogue-entry", ""},
 		{"a column twice", "hospital-officer", func(e *governance.Entry) { e.Columns = append(e.Columns, e.Columns[0]) }, "catalogue-entry", ""},
 		{"a column without role", "hospital-officer", func(e *governance.Entry) { e.Columns[1].Role = "" }, "catalogue-entry", ""},
@@ -149,17 +149,17 @@ func TestMayLicense(t *testing.T) {
 		basis    string
 	}{
 		{"three years", "bureau-officer", func(l *governance.Licence) { l.NotAfter = l.NotBefore.AddDate(3, 0, 0) }, "", ""},
-		{"more, without reason", "bureau-officer", func(l *governance.Licence) { l.NotAfter = l.NotBefore.AddDate(3, 0, 1) }, "licence-term", governance.Article32},
+		{"more, without reason", "bureau-officer", func(l *governance.Licence) { l.NotAfter = l.NotBefore.AddDate(3, 0, 1) }, "licence-term", governancetest.Article32},
 		{"more, with a reason", "bureau-officer", func(l *governance.Licence) {
 			l.NotAfter, l.Reason = l.NotBefore.AddDate(4, 0, 0), "延续性项目"
 		}, "", ""},
 		{"more than five", "bureau-officer", func(l *governance.Licence) {
 			l.NotAfter, l.Reason = l.NotBefore.AddDate(5, 0, 1), "延续性项目"
 		}, "licence-term", governance.House},
-		{"by a provider", "hospital-officer", func(*governance.Licence) {}, "role", governance.Article32},
+		{"by a provider", "hospital-officer", func(*governance.Licence) {}, "role", governancetest.Article32},
 		{"by the operator", "op", func(*governance.Licence) {}, "role", ""},
 		{"by the root key", "root", func(*governance.Licence) {}, "unknown-key", ""},
-		{"to a provider", "bureau-officer", func(l *governance.Licence) { l.Operator = "hospital" }, "licence-operator", governance.Article32},
+		{"to a provider", "bureau-officer", func(l *governance.Licence) { l.Operator = "hospital" }, "licence-operator", governancetest.Article32},
 		{"granted before", "bureau-officer", func(l *governance.Licence) { l.ID = "l-1" }, "registered", ""},
 		{"no purpose", "bureau-officer", func(l *governance.Licence) { l.Purposes = nil }, "registration", ""},
 		{"no basis", "bureau-officer", func(l *governance.Licence) { l.Basis = "" }, "registration", ""},
@@ -194,21 +194,21 @@ func TestInOrder(t *testing.T) {
 		basis  string
 	}{
 		{"in order", func(*in) {}, "", ""},
-		{"proposed by the bureau", func(i *in) { i.by = "bureau-officer" }, "role", governance.Article34i},
+		{"proposed by the bureau", func(i *in) { i.by = "bureau-officer" }, "role", governancetest.Article34i},
 		{"proposed by a colleague", func(i *in) { i.by = "op2" }, "terms-keys", ""},
 		{"proposed by a rival", func(i *in) { i.by = "rival" }, "terms-keys", ""},
 		{"proposed by the coordinator", func(i *in) { i.by = "yuneid" }, "unknown-key", ""},
 		{"not well-formed", func(i *in) { i.terms.Uses = 0 }, "invalid", ""},
 		{"no purpose", func(i *in) { i.terms.Purpose = "" }, "invalid", ""},
 		{"over", func(i *in) { i.now = i.terms.NotAfter }, "invalid", ""},
-		{"no licence", func(i *in) { delete(i.town.Licences, "l-1") }, "licence", governance.Article32},
-		{"licence expired", func(i *in) { i.shiftLicence(-3) }, "licence", governance.Article32},
+		{"no licence", func(i *in) { delete(i.town.Licences, "l-1") }, "licence", governancetest.Article32},
+		{"licence expired", func(i *in) { i.shiftLicence(-3) }, "licence", governancetest.Article32},
 		{"licence to come", func(i *in) { i.shiftLicence(1) }, "licence", ""},
 		{"a rival's licence", func(i *in) { l := i.town.Licences["l-1"]; l.Operator = "rival"; i.town.Licences["l-1"] = l }, "licence", ""},
-		{"beyond the licence", func(i *in) { i.terms.NotAfter = now.AddDate(3, 0, 0) }, "licence-span", governance.Article32},
+		{"beyond the licence", func(i *in) { i.terms.NotAfter = now.AddDate(3, 0, 0) }, "licence-span", governancetest.Article32},
 		{"before the licence", func(i *in) { i.terms.NotBefore = now.AddDate(-1, 0, 0) }, "licence-span", ""},
-		{"another purpose", func(i *in) { i.terms.Purpose = "marketing" }, "licence-purpose", governance.Article34i},
-		{"no such dataset", func(i *in) { i.terms.Members[0].Dataset = "beds" }, "uncatalogued", governance.Article34i},
+		{"another purpose", func(i *in) { i.terms.Purpose = "marketing" }, "licence-purpose", governancetest.Article34i},
+		{"no such dataset", func(i *in) { i.terms.Members[0].Dataset = "beds" }, "uncatalogued", governancetest.Article34i},
 		{"no such version", func(i *in) { i.terms.Members[0].Version = "v9" }, "uncatalogued", ""},
 		{"another schema", func(i *in) { i.terms.Members[0].Schema = suite.DigestOf(nil) }, "uncatalogued", ""},
 		{"another's dataset", func(i *in) { i.terms.Members[0].Dataset = i.terms.Members[1].Dataset }, "uncatalogued", ""},
@@ -259,14 +259,14 @@ func TestMayDecide(t *testing.T) {
 		{name: "grants in any order", have: 1, who: "transit-officer", org: "transit", kind: jobs.Grant},
 		{name: "agreement", have: 3, who: "op", org: "operator", kind: jobs.Agree},
 		{name: "the bureau first", have: 3, who: "bureau-officer", org: "bureau", kind: jobs.Agree},
-		{name: "grant before the application", have: 0, who: "hospital-officer", org: "hospital", kind: jobs.Grant, want: "decision-early", basis: governance.Article34ii},
-		{name: "agreement before the review has passed", have: 2, who: "bureau-officer", org: "bureau", kind: jobs.Agree, want: "decision-early", basis: governance.Article34iii},
+		{name: "grant before the application", have: 0, who: "hospital-officer", org: "hospital", kind: jobs.Grant, want: "decision-early", basis: governancetest.Article34ii},
+		{name: "agreement before the review has passed", have: 2, who: "bureau-officer", org: "bureau", kind: jobs.Agree, want: "decision-early", basis: governancetest.Article34iii},
 		{name: "apply twice", have: 1, who: "op", org: "operator", kind: jobs.Apply, want: "decision-twice"},
 		{name: "grant twice", have: 2, who: "hospital-officer", org: "hospital", kind: jobs.Grant, want: "decision-twice"},
-		{name: "a provider agrees", have: 3, who: "hospital-officer", org: "hospital", kind: jobs.Agree, want: "decision-foreign", basis: governance.Article34iii},
-		{name: "the bureau grants", have: 1, who: "bureau-officer", org: "bureau", kind: jobs.Grant, want: "decision-foreign", basis: governance.Article34ii},
+		{name: "a provider agrees", have: 3, who: "hospital-officer", org: "hospital", kind: jobs.Agree, want: "decision-foreign", basis: governancetest.Article34iii},
+		{name: "the bureau grants", have: 1, who: "bureau-officer", org: "bureau", kind: jobs.Grant, want: "decision-foreign", basis: governancetest.Article34ii},
 		{name: "an administrator grants", have: 1, who: "hospital-admin", org: "hospital", kind: jobs.Grant, want: "decision-foreign"},
-		{name: "a colleague applies", have: 0, who: "op2", org: "operator", kind: jobs.Apply, want: "decision-foreign", basis: governance.Article34i},
+		{name: "a colleague applies", have: 0, who: "op2", org: "operator", kind: jobs.Apply, want: "decision-foreign", basis: governancetest.Article34i},
 		{name: "for another organisation", have: 1, who: "hospital-officer", org: "transit", kind: jobs.Grant, want: "decision-foreign"},
 		{name: "a stranger", have: 1, who: "stranger", org: "hospital", kind: jobs.Grant, want: "unknown-key"},
 		{name: "the root key", have: 1, who: "root", org: "bureau", kind: jobs.Agree, want: "unknown-key"},
@@ -324,10 +324,10 @@ func TestLicenceAtEachDecision(t *testing.T) {
 	l.NotAfter = now.Add(time.Hour)
 	town.Licences["l-1"] = l
 	for i, r := range all {
-		refused(t, "a decision after the licence", town.MayDecide(terms, all[:i], r, now.Add(2*time.Hour)), "licence", governance.Article32)
+		refused(t, "a decision after the licence", town.MayDecide(terms, all[:i], r, now.Add(2*time.Hour)), "licence", governancetest.Article32)
 	}
 	_, err := town.MayStart(permit(t, town, terms), town.Start(t, "op", "r-1", terms), 0, now.Add(2*time.Hour))
-	refused(t, "a run after the licence", err, "licence", governance.Article32)
+	refused(t, "a run after the licence", err, "licence", governancetest.Article32)
 }
 
 func TestStages(t *testing.T) {

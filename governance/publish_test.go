@@ -105,8 +105,8 @@ func TestCitedArticles(t *testing.T) {
 	}
 	paragraph := regexp.MustCompile(`第[一二三四五六七八九十]+款`)
 	for key, want := range map[string]string{
-		"org.officers": governance.Article8, "authop.licence": governance.Article32, "authop.term_max_years": governance.Article32,
-		"authop.one_application": governance.Article34i, "authop.one_review": governance.Article34ii, "authop.one_agreement": governance.Article34iii,
+		"org.officers": governancetest.Article8, "authop.licence": governancetest.Article32, "authop.term_max_years": governancetest.Article32,
+		"authop.one_application": governancetest.Article34i, "authop.one_review": governancetest.Article34ii, "authop.one_agreement": governancetest.Article34iii,
 		"output.checkers": governance.House,
 	} {
 		if got := paragraph.ReplaceAllString(p.Basis(key), ""); got != want {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/suite"
 )
@@ -21,6 +22,7 @@ type Register struct {
 	Processes map[string]Process
 	Catalogue map[string]Entry
 	Licences  map[string]Licence
+	Rules     profile.Profile // of the city, as adopted; the zero Profile licenses nobody
 }
 
 // User returns the registered user who holds key at an instant, or refuses.

@@ -41,8 +41,9 @@ var stages = [...]struct {
 	Ended:     {"ended", ""},
 }
 
-// bases says why a kind of decision is taken at its stage and at no other.
-var bases = map[receipt.Kind]string{jobs.Apply: Article34i, jobs.Grant: Article34ii, jobs.Agree: Article34iii}
+// bases names the rule for which a kind of decision is taken at its stage and at
+// no other.
+var bases = map[receipt.Kind]string{jobs.Apply: keyApplication, jobs.Grant: keyReview, jobs.Agree: KeyAgreement}
 
 // String is the stage's word.
 func (s Stage) String() string { return stages[s.known()].word }
@@ -109,7 +110,7 @@ func (g Register) MayDecide(t jobs.Terms, have []receipt.Receipt, r receipt.Rece
 		return fault.Refuse("tampered", House)
 	}
 	if d.Org != u.Org || !slices.Contains(deciders(t, r.Kind()), seat{u.Role, jobs.Signer{Org: u.Org, Key: r.By()}}) {
-		return fault.Refuse("decision-foreign", basis)
+		return fault.Refuse("decision-foreign", g.Rules.Basis(basis))
 	}
 	return g.inTurn(t, have, r, now)
 }
@@ -124,7 +125,7 @@ func (g Register) inTurn(t jobs.Terms, have []receipt.Receipt, r receipt.Receipt
 		return fault.Refuse("permit-expired", House)
 	}
 	if stage.Due() != r.Kind() {
-		return fault.Refuse("decision-early", bases[r.Kind()])
+		return fault.Refuse("decision-early", g.Rules.Basis(bases[r.Kind()]))
 	}
 	return g.Licensed(t, now)
 }

@@ -218,7 +218,7 @@ The term is three years at most as a rule (Guiyang, article 32, a draft); a long
 	grant.Flags().StringVar(&purposes, "purposes", "", "目的代码，逗号分隔 purposes, comma-separated")
 	grant.Flags().StringVar(&from, "from", "", "起 YYYY-MM-DD")
 	grant.Flags().StringVar(&to, "to", "", "止 YYYY-MM-DD")
-	grant.Flags().StringVar(&l.Basis, "basis", governance.Article32, "依据 basis")
+	grant.Flags().StringVar(&l.Basis, "basis", "主管部门授权决定", "依据 basis")
 	grant.Flags().StringVar(&l.Reason, "reason", "", "超过三年的理由 reason for a longer term")
 	c := &cobra.Command{Use: "licence", Short: "授权运营资格 / operators' licences"}
 	c.AddCommand(grant)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/profiles"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -17,6 +18,15 @@ import (
 
 // Now is the instant at which the town stands.
 var Now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// What the rules of the town's city say, where a refusal cites them.
+const (
+	Article8     = "贵阳贵安 第八条（征求意见稿）"
+	Article32    = "贵阳贵安 第三十二条（征求意见稿）"
+	Article34i   = "贵阳贵安 第三十四条第（一）项（征求意见稿）"
+	Article34ii  = "贵阳贵安 第三十四条第（二）项（征求意见稿）"
+	Article34iii = "贵阳贵安 第三十四条第（三）项（征求意见稿）"
+)
 
 // A Town is a register and everybody's keys, by the id of the user or the name
 // of the process; the root key's is "root".
@@ -66,6 +76,11 @@ func NewTown(t testing.TB) *Town {
 		Orgs: map[string]governance.Org{}, Users: map[string]governance.User{}, Processes: map[string]governance.Process{},
 		Catalogue: map[string]governance.Entry{}, Licences: map[string]governance.Licence{"l-1": Licence()},
 	}
+	rules, err := profiles.Get("guiyang")
+	if err != nil {
+		t.Fatal(err)
+	}
+	town.Rules = rules
 	for id, kind := range map[string]governance.Kind{
 		"operator": governance.Operator, "rival": governance.Operator, "hospital": governance.Provider,
 		"transit": governance.Provider, "bureau": governance.Bureau, "audit": governance.Trustee,
@@ -111,7 +126,7 @@ func (w *Town) Stranger(t testing.TB) suite.PrivateKey {
 func Licence() governance.Licence {
 	return governance.Licence{
 		ID: "l-1", Operator: "operator", Field: "卫生健康", Purposes: []string{"public-health"},
-		NotBefore: Now.AddDate(0, -1, 0), NotAfter: Now.AddDate(2, 0, 0), Basis: governance.Article32,
+		NotBefore: Now.AddDate(0, -1, 0), NotAfter: Now.AddDate(2, 0, 0), Basis: Article32,
 	}
 }
 
