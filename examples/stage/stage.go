@@ -29,6 +29,10 @@ type Stage struct {
 	Out io.Writer
 	// Init is what else `yunei init` is told.
 	Init []string
+	City string // whose rules; "" is City
+
+	done      map[string]bool   // what was reviewed
+	scenarios map[string]string // ids, by what was applied for
 
 	start time.Time
 	up    *exec.Cmd
@@ -45,13 +49,14 @@ type Org struct{ ID, Title, Kind string }
 // The cast of every example.
 var (
 	Bureau   = Person{"bureau-officer", "林主任", "dsj", "bureau-officer"}
+	Deputy   = Person{"bureau-deputy", "何副主任", "dsj", "bureau-officer"}
 	OfficerA = Person{"officer-a", "陈处长", "ybj-zg", "provider-officer"}
 	OfficerB = Person{"officer-b", "吴处长", "ybj-jm", "provider-officer"}
 	Operator = Person{"operator", "赵经理", "qs-yy", "operator"}
 	Checker1 = Person{"checker-1", "孙审核", "dsj", "output-checker"}
 	Checker2 = Person{"checker-2", "周审核", "ybj-zg", "output-checker"}
 
-	People = []Person{Bureau, OfficerA, OfficerB, Operator, Checker1, Checker2}
+	People = []Person{Bureau, Deputy, OfficerA, OfficerB, Operator, Checker1, Checker2}
 	Orgs   = []Org{
 		{"dsj", "市大数据局", "bureau"},
 		{"ybj-zg", "市医保局（职工医保）", "provider"},
@@ -200,7 +205,7 @@ func (s *Stage) Enact(ctx context.Context, purposes string, budget ...string) er
 	if err := s.Up(ctx); err != nil {
 		return err
 	}
-	s.Say("大数据局登记机构、人员与进程，并向运营方授权", "the bureau registers organisations, people and processes, and licenses the operator")
+	s.Say("大数据局登记机构、人员与进程", "the bureau registers organisations, people and processes")
 	return s.register(ctx, public, purposes)
 }
 
@@ -221,7 +226,11 @@ func (s *Stage) register(ctx context.Context, public map[string]string, purposes
 	if err := s.Do(ctx, "yunei", "org", "enrol", "--key", root); err != nil {
 		return err
 	}
-	return s.As(ctx, Bureau, "licence", "grant", "--id", "lic-1", "--operator", Operator.Org, "--field", "医疗健康", "--purposes", purposes)
+	s.Say("大数据局两人采用一个城市的规则；运营方经准入办件取得授权", "two officers adopt a city's rules; the operator is licensed by a case of its own")
+	if err := s.Adopt(ctx); err != nil {
+		return err
+	}
+	return s.Admit(ctx, "医疗健康", strings.Split(purposes, ",")...)
 }
 
 // Up starts the installation and waits until it answers.
@@ -266,6 +275,14 @@ func (s *Stage) Decide(ctx context.Context, spec, program, id string, officers .
 		officers = []Person{OfficerA, OfficerB}
 	}
 	terms := s.Path("work", id+".terms.json")
+	if program != "" {
+		if err := s.Review(ctx, program); err != nil {
+			return err
+		}
+	}
+	if err := s.Settle(ctx, spec, officers...); err != nil {
+		return err
+	}
 	if err := s.As(ctx, Operator, "scenario", "draft", "--spec", spec, "--program", program, "--out", terms); err != nil {
 		return err
 	}
