@@ -24,6 +24,7 @@ import (
 	"github.com/yunei/yunei/examples/city"
 	"github.com/yunei/yunei/examples/stage"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 )
@@ -63,7 +64,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"city": cityCmd, "stage": stageCmd, "ingest": ingestCmd, "as": asCmd, "yunei": yuneiCmd, "spec": specCmd, "permit": permitCmd,
 			"edit": editCmd, "flip": flipCmd, "refused": refusedCmd, "truth": truthCmd, "expire": expireCmd,
-			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd, "leased": leasedCmd,
+			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd, "leased": leasedCmd, "catalogued": cataloguedCmd, "settled": settledCmd,
 			"waits": waitsCmd, "coordinator": coordinatorCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd, "tpm": tpmCmd, "opens": opensCmd, "offer": offerCmd, "people": peopleCmd, "decided": decidedCmd, "joined": joinedCmd,
 		},
 	})
@@ -148,7 +149,50 @@ func ingestCmd(ts *testscript.TestScript, neg bool, args []string) {
 		s.run(ts, false, "yunei", "dataset", "add", "--site", "install/site-"+domain, "--name", name+"-"+domain, "--version", "2025",
 			"--schema", "city/schema/settlement.json", "--csv", "city/"+domain+"/settlement.csv", "--title", "结算", "--entry", entry)
 		s.run(ts, false, "yunei", "dataset", "register", "--entry", entry, "--key", s.Key(officer))
+		s.Out = ts.Stdout()
+		ts.Check(s.Catalogue(context.Background(), officer, name+"-"+domain, s.Path(entry)))
 	}
+}
+
+// cataloguedCmd: `catalogued OFFICER ENTRY [PATH=VALUE]...` takes a registered
+// dataset through the catalogue's review, with other answers on its sheet.
+func cataloguedCmd(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) > 1 && !neg, "catalogued OFFICER ENTRY [PATH=VALUE]...")
+	s := the(ts)
+	var e governance.Entry
+	ts.Check(readJSON(ts.MkAbs(args[1]), &e))
+	s.Out = ts.Stdout()
+	ts.Check(s.Catalogue(context.Background(), somebody(ts, args[0]), e.ID, ts.MkAbs(args[1]), args[2:]...))
+}
+
+func somebody(ts *testscript.TestScript, id string) stage.Person {
+	i := slices.IndexFunc(stage.People, func(p stage.Person) bool { return p.ID == id })
+	if i < 0 {
+		ts.Fatalf("%s is not of the cast", id)
+	}
+	return stage.People[i]
+}
+
+// settledCmd: `settled ID [OFFICER]...` takes ID.spec.json through the review of
+// its program, its scenario and the agreement, so that terms may be drafted of it.
+func settledCmd(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) > 0 && !neg, "settled ID [OFFICER]...")
+	s, file := the(ts), ts.MkAbs(args[0]+".spec.json")
+	s.Out = ts.Stdout()
+	var t struct{ Program jobs.Program }
+	ts.Check(readJSON(file, &t))
+	ctx := context.Background()
+	if t.Program.Name != "" {
+		ts.Check(s.Review(ctx, s.program(t.Program.Name)))
+	}
+	officers := []stage.Person{stage.OfficerA, stage.OfficerB}
+	if len(args) > 1 {
+		officers = nil
+		for _, id := range args[1:] {
+			officers = append(officers, somebody(ts, id))
+		}
+	}
+	ts.Check(s.Settle(ctx, file, officers...))
 }
 
 // asCmd: `as PERSON ARGS...` runs yunei with that person's key.

@@ -85,6 +85,9 @@ func ingest(ctx context.Context, s *stage.Stage, city, dataset string) error {
 		if err := s.As(ctx, d.officer, "dataset", "register", "--entry", entry); err != nil {
 			return err
 		}
+		if err := s.Catalogue(ctx, d.officer, name, entry); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -130,7 +130,11 @@ func ingest(ctx context.Context, s *stage.Stage, raw []byte) error {
 		"--schema", s.Path("work", "schema.json"), "--csv", file, "--title", "鸟击事故", "--entry", s.Path("work", "birds.entry.json")); err != nil {
 		return err
 	}
-	return s.As(ctx, stage.OfficerA, "dataset", "register", "--entry", s.Path("work", "birds.entry.json"))
+	entry := s.Path("work", "birds.entry.json")
+	if err := s.As(ctx, stage.OfficerA, "dataset", "register", "--entry", entry); err != nil {
+		return err
+	}
+	return s.Catalogue(ctx, stage.OfficerA, "birdstrikes", entry, "items.*.subject=thing", "items.*.sensitive=false")
 }
 
 func terms() jobs.Terms {
