@@ -47,7 +47,7 @@ var (
 // name, for as long as they last.
 func DraftScenario(t jobs.Terms, catalogue []governance.Entry) Scenario {
 	s := Scenario{
-		ID: t.Scenario, Purpose: t.Purpose, Channel: "authop", Applicant: t.Operator.Org, Mode: "沙箱计算 in the sandbox", Format: "统计表 table",
+		ID: t.Scenario, Purpose: t.Purpose, Channel: "authop", Applicant: t.Operator.Org, Mode: InSandbox, Format: "统计表 table",
 		From: t.NotBefore, To: t.NotAfter, Recipients: slices.Clone(t.Recipients),
 	}
 	for _, m := range t.Members {
