@@ -37,7 +37,7 @@ const floors = `
 	gate/sheet gate/sheet/check
 	gate/mitigate
 	storage storage/minio storage/dir storage/seal storage/columns storage/roll storage/records storage/ledger storage/ledger/proof storage/journal storage/spool bus
-	party party/lease
+	party party/lease party/order
 	sandbox/wire sandbox/jail sandbox/jail/inner sandbox/admit enclave/he enclave/attest enclave/prio enclave/psi
 	sandbox/serve twin examples/sdk examples/sdk/go
 	sandbox sandbox/wasm sandbox/wazero enclave release release/chart

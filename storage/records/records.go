@@ -57,6 +57,19 @@ type Records struct {
 	Runs         Table[jobs.Run]     // parent: the application
 	Commits      Table[Ballot]       // parent: the run
 	Opens        Table[Ballot]       // parent: the run
+
+	HoldOrders    Table[Noted]
+	HoldLifts     Table[Noted] // parent: the order's digest
+	Withdrawals   Table[Noted] // by the run
+	Confirmations Table[Noted] // parent: the run
+	Products      Table[governance.Product]
+}
+
+// Noted says who signed what the envelope is, and where the ledger holds its
+// digest.
+type Noted struct {
+	By    suite.PublicKey `json:"by"`
+	Index uint64          `json:"index"`
 }
 
 // A Decision says who decided what; the envelope is the decision.
@@ -128,6 +141,12 @@ func with(db *bun.DB) *Records {
 		Runs:         Table[jobs.Run]{db, "runs"},
 		Commits:      Table[Ballot]{db, "commits"},
 		Opens:        Table[Ballot]{db, "opens"},
+
+		HoldOrders:    Table[Noted]{db, "hold_orders"},
+		HoldLifts:     Table[Noted]{db, "hold_lifts"},
+		Withdrawals:   Table[Noted]{db, "withdrawals"},
+		Confirmations: Table[Noted]{db, "confirmations"},
+		Products:      Table[governance.Product]{db, "products"},
 	}
 }
 

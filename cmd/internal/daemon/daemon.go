@@ -19,6 +19,7 @@ import (
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/party/lease"
+	"github.com/yunei/yunei/party/order"
 	"github.com/yunei/yunei/storage/journal"
 )
 
@@ -32,8 +33,8 @@ func Main(name string, args []string, stderr io.Writer, run func(ctx context.Con
 }
 
 // Open makes a daemon's party of its folder, on a board that is dialled if
-// none is given. The party goes by the leases and the witnessed time that the
-// board shows from then on. Close ends what Open began.
+// none is given. The party goes by the orders, the leases and the witnessed time
+// that the board shows from then on. Close ends what Open began.
 func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, log *slog.Logger) (p *party.Party, closeAll func(), err error) {
 	key, err := folder.Key(dir)
 	if err != nil {
@@ -56,19 +57,30 @@ func Open(ctx context.Context, dir string, cfg folder.Config, board *bus.Board, 
 		closeAll()
 		return nil, nil, err
 	}
-	stop := watch(ctx, dir, book, board, log)
+	orders := &order.Book{}
+	follow, err := orders.Read(ctx, board) // before the first step: what was ordered while this daemon was down holds
+	if err != nil {
+		closeAll()
+		return nil, nil, err
+	}
+	stop := watch(ctx, dir, book, board, follow, log)
 	closeBoard := closeAll
 	return &party.Party{
 		Name: cfg.Name, Key: key, Board: board, Journal: j, Pins: cfg.Pins, Log: log,
-		Now: book.Now, Standing: book, Scratch: dir, Crash: crash(cfg.Name, dir),
+		Now: book.Now, Standing: orders.Beside(book), Scratch: dir, Crash: crash(cfg.Name, dir),
 	}, func() { stop(); closeBoard() }, nil
 }
 
-// watch lets a book follow the board, and tells people of the daemon's clock,
+// watch lets the books follow the board, and tells people of the daemon's clock,
 // until stop is called.
-func watch(ctx context.Context, dir string, book *lease.Book, board *bus.Board, log *slog.Logger) (stop func()) {
+func watch(ctx context.Context, dir string, book *lease.Book, board *bus.Board, orders func(context.Context) error, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := orders(ctx); err != nil && ctx.Err() == nil {
+			log.LogAttrs(ctx, slog.LevelError, "following orders", slog.Any("err", err))
+		}
+	})
 	wg.Go(func() {
 		if err := book.Watch(ctx, board); err != nil && ctx.Err() == nil {
 			log.LogAttrs(ctx, slog.LevelError, "following leases", slog.Any("err", err))
