@@ -49,7 +49,8 @@ type Way interface {
 	Bundle(ctx context.Context, run string) ([]byte, error)
 }
 
-// Config is what a Server needs. All of it but Key, Log and Revoked must be given.
+// Config is what a Server needs. All of it but Key, Log, Revoked,
+// Notary, Case and Days must be given.
 type Config struct {
 	Installation string          // the name that requests are signed for
 	Root         suite.PublicKey // registers people and processes
@@ -60,6 +61,13 @@ type Config struct {
 	Key          suite.PublicKey // the coordinator's own, which newcomers pin; "" enrols nobody
 	Log          *slog.Logger    // gets internal errors; nil drops them
 	Revoked      func()          // is called when a process was revoked; nil does nothing
+	Notary       Notary          // nil takes no order and takes nothing back
+	// Case says how a case has ended, its zero value while it goes on; nil knows none,
+	// and lifts no order that waits for one.
+	Case func(ctx context.Context, id string) (governance.CaseEnd, error)
+	// Days is a span of the rules in force, by its key, in working days; nil goes by
+	// the base layer of all cities.
+	Days func(ctx context.Context, key string) (int, error)
 }
 
 // Limits of the server.

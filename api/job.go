@@ -170,6 +170,9 @@ func submitJob(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.free(ctx, t, c.now); err != nil {
+		return nil, err
+	}
 	program, err := s.programOf(ctx, t, run.Program)
 	if err != nil {
 		return nil, err
@@ -300,12 +303,17 @@ func (s *Server) job(ctx context.Context, c *call, t jobs.Terms, rec records.Rec
 		j.Short = short
 	}
 	j.Debits = v.Debits
+	if j.Waits == "held" {
+		if j.Orders, err = s.holding(ctx, t, c.now); err != nil {
+			return verb.Job{}, err
+		}
+	}
 	return j, nil
 }
 
 // party reports whether who is a party's name on the board under the terms.
 func party(t jobs.Terms, who string) bool {
-	names := []string{t.Gate.Name, t.Coordinator.Name}
+	names := []string{t.Gate.Name, t.Coordinator.Name, msg.Bureau}
 	for _, m := range t.Members {
 		names = append(names, m.Site.Name)
 	}
@@ -397,6 +405,9 @@ func getRelease(ctx context.Context, s *Server, c *call) (any, error) {
 	}
 	rec, _, err := s.run(ctx, name.ID, c.receives)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.stillOut(ctx, rec.ID); err != nil {
 		return nil, err
 	}
 	v, err := s.Way.State(ctx, rec.ID)

@@ -39,6 +39,14 @@ var verbs = map[verb.Verb]func(context.Context, *Server, *call) (any, error){
 	verb.VoteCommit:        commitVote,
 	verb.VoteOpen:          openVote,
 	verb.ReleaseGet:        getRelease,
+	verb.OrderPlace:        placeOrder,
+	verb.OrderLift:         liftOrder,
+	verb.OrderList:         listOrders,
+	verb.ReleaseWithdraw:   withdrawRelease,
+	verb.ReleaseWithdrawal: showWithdrawal,
+	verb.ReleaseConfirm:    confirmWithdrawal,
+	verb.ProductAdd:        addProduct,
+	verb.ProductList:       listProducts,
 }
 
 // directory tells what everyone who is registered may know.

@@ -44,6 +44,9 @@ func (f *Flow) Advance(ctx context.Context, v *msg.View) error {
 	state := State(v)
 	for _, s := range f.steps() {
 		if s.in == state && s.due(v) {
+			if err := f.stands(v); err != nil {
+				return err
+			}
 			return s.do(ctx, v)
 		}
 	}

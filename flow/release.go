@@ -35,6 +35,10 @@ type Flow struct {
 	// Make builds the bundle of a run; cmd binds it to package release.
 	Make func(ctx context.Context, v *msg.View, board map[string][]byte, letter msg.Letter, checkpoint []byte) ([]byte, error)
 
+	// Orders says what the decisions on record here hold, whoever took them; nil is
+	// none. Others hear those of the officers whom a run's terms name.
+	Orders party.Standing
+
 	mu    sync.Mutex
 	views map[string]*msg.View
 	cp    sync.Mutex // one checkpoint at a time
@@ -203,7 +207,7 @@ func bundleName(run string) (storage.Name, error) { return storage.NewName("rele
 // release makes the bundle of an approved candidate, keeps it, and says so.
 // What is kept first is what is out, whatever crashes.
 func (f *Flow) release(ctx context.Context, v *msg.View) error {
-	if err := f.Stands(v); err != nil { // what is held does not go out
+	if err := f.mayRelease(v); err != nil { // what is held does not go out
 		return err
 	}
 	raw, err := f.Bundle(ctx, v.ID())

@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"errors"
-
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/party"
 )
@@ -14,7 +12,7 @@ func (f *Flow) Turn(v *msg.View) (who []string, what string) {
 	if who, what = Turn(v); what == "" {
 		return who, what // nobody's
 	}
-	if w, ok := errors.AsType[party.Waits](f.Stands(v)); ok {
+	if w, ok := f.ordered(v); ok {
 		if w.Code == party.SlowClock {
 			return []string{v.Terms().Coordinator.Name}, string(w.Code)
 		}

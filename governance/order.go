@@ -178,3 +178,6 @@ func ParseOrder(raw []byte) (Order, error) {
 	}
 	return Order{o, r.Digest(), r.By(), r}, nil
 }
+
+// Receipt is the order as it was signed.
+func (o Order) Receipt() receipt.Receipt { return o.said }

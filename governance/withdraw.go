@@ -266,3 +266,13 @@ func (g Register) MayMake(r receipt.Receipt, of func(run string) (jobs.Terms, er
 	}
 	return p, nil
 }
+
+// StatedWithdrawal reads a withdrawal, whoever signed it and whatever run it is of:
+// for showing, and for nothing that follows from it.
+func StatedWithdrawal(raw []byte) (Withdrawal, error) {
+	r, err := receipt.Parse(raw)
+	if err != nil {
+		return Withdrawal{}, fmt.Errorf("reading a withdrawal: %w", err)
+	}
+	return read[Withdrawal](r, Withdraw)
+}

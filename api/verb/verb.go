@@ -68,12 +68,21 @@ const (
 	VoteCommit        Verb = "vote.commit"        // Inner, of a run -> None
 	VoteOpen          Verb = "vote.open"          // Inner, of a run -> None
 	ReleaseGet        Verb = "release.get"        // Name, of a run -> the bundle's bytes
+	OrderPlace        Verb = "order.place"        // Inner, of no id -> Order
+	OrderLift         Verb = "order.lift"         // Inner, of no id -> Order
+	OrderList         Verb = "order.list"         // None -> []Order
+	ReleaseWithdraw   Verb = "release.withdraw"   // Inner, of a run -> Withdrawal
+	ReleaseWithdrawal Verb = "release.withdrawal" // Name, of a run -> Withdrawal
+	ReleaseConfirm    Verb = "release.confirm"    // Inner, of a run -> Withdrawal
+	ProductAdd        Verb = "product.add"        // Inner, of no id -> None
+	ProductList       Verb = "product.list"       // None -> []governance.Product
 )
 
 // All lists the verbs.
 var All = []Verb{
 	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, ProcessRevoke, ProcessInvite, ProcessInvited, ProcessAccept, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
 	DecisionAdd, PermitGet, ProgramPut, JobSubmit, JobShow, JobList, JobReplay, BudgetShow, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
+	OrderPlace, OrderLift, OrderList, ReleaseWithdraw, ReleaseWithdrawal, ReleaseConfirm, ProductAdd, ProductList,
 }
 
 type (
@@ -137,6 +146,8 @@ type (
 		// Replays has a bit for each site that has computed the run again. For
 		// the bureau only.
 		Replays map[string]bool `json:"replays,omitempty"`
+		// Orders are the decisions that hold it.
+		Orders []governance.Order `json:"orders,omitempty"`
 	}
 	// A Job is a run and its View.
 	Job struct {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/yunei/yunei/cmd/internal/domain"
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/jobs/msg"
 )
 
 func holdCommand() *cobra.Command {
@@ -22,9 +21,13 @@ func holdCommand() *cobra.Command {
 任何一方没有 24 小时内的“未中止”声明都不再继续。解除是另一项行为，须写明理由。
 A hold takes effect in the domain itself, whatever the coordinator does: new runs are refused, and those in progress stop at the next
 step. The others learn it from what the site signs, and nobody goes on without such a statement that is at most 24 h old.
-To release a hold is an act of its own, with its own reason.`,
+To release a hold is an act of its own, with its own reason.
+
+order、lift、orders 是另一回事：由人作出、由平台保存的中止决定，不经域节点；协调方可以隐瞒它，但不能把域内的中止隐瞒超过 24 小时。
+order, lift and orders are something else: decisions of people, kept by the platform, without a site. The coordinator could hide one, as it
+cannot hide a hold of a site for more than 24 h.`,
 	}
-	c.AddCommand(holdPlaceCommand(), holdListCommand(), holdReleaseCommand())
+	c.AddCommand(holdPlaceCommand(), holdListCommand(), holdReleaseCommand(), holdOrderCommand(), holdLiftCommand(), holdOrdersCommand())
 	return c
 }
 
@@ -51,39 +54,22 @@ func askHold(ctx context.Context, w io.Writer, site string, q domain.HoldRequest
 }
 
 func holdPlaceCommand() *cobra.Command {
-	var site, reason, dataset, program, operator, scenario string
-	var all bool
+	var site, reason string
+	var t things
 	c := &cobra.Command{
 		Use:   "place",
 		Short: "中止一个数据集、程序、运营方、场景或全部 / hold a dataset, program, operator, scenario, or everything",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var things []msg.Held
-			for _, h := range []msg.Held{
-				{Kind: msg.HoldDataset, Name: dataset},
-				{Kind: msg.HoldProgram, Name: program},
-				{Kind: msg.HoldOperator, Name: operator},
-				{Kind: msg.HoldScenario, Name: scenario},
-			} {
-				if h.Name != "" {
-					things = append(things, h)
-				}
-			}
-			if all {
-				things = append(things, msg.Held{Kind: msg.HoldAll})
-			}
-			if len(things) != 1 || things[0].Check() != nil || reason == "" {
+			thing, ok := t.one()
+			if !ok || reason == "" {
 				return fault.Refuse("hold", "")
 			}
-			return askHold(c.Context(), c.OutOrStdout(), site, domain.HoldRequest{Act: domain.PlaceHold, Thing: things[0], Reason: reason})
+			return askHold(c.Context(), c.OutOrStdout(), site, domain.HoldRequest{Act: domain.PlaceHold, Thing: thing, Reason: reason})
 		},
 	}
 	siteFlag(c, &site)
-	c.Flags().StringVar(&dataset, "dataset", "", "本域的数据集 a dataset of the domain")
-	c.Flags().StringVar(&program, "program", "", "程序摘要 a program's digest, sha256:...")
-	c.Flags().StringVar(&operator, "operator", "", "运营方单位 an operator's organisation")
-	c.Flags().StringVar(&scenario, "scenario", "", "场景 a scenario")
-	c.Flags().BoolVar(&all, "all", false, "全部 everything")
+	t.flags(c)
 	c.Flags().StringVar(&reason, "reason", "", "理由 why")
 	return c
 }

@@ -63,7 +63,7 @@ Raw data never leaves its domain; only a vetted output does.
 		orgCommand(), userCommand(), licenceCommand(),
 		programCommand(), doctorCommand(), tpmCommand(),
 		datasetCommand(), scenarioCommand(), decideCommand(),
-		jobCommand(), holdCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), verifyCommand(), chartCommand(),
+		jobCommand(), holdCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), productCommand(), verifyCommand(), chartCommand(),
 		profileCommand(), calendarCommand(),
 	)
 	return c

@@ -57,18 +57,23 @@ func releaseCommand() *cobra.Command {
 	get.Flags().StringVar(&out, "out", "release", "写到目录 folder to write to")
 	c := &cobra.Command{Use: "release", Short: "出域结果 / releases"}
 	c.AddCommand(get)
-	c.AddCommand(releaseFinishCommand())
+	c.AddCommand(releaseFinishCommand(), releaseWithdrawCommand(), releaseWithdrawalCommand(), releaseConfirmCommand())
 	return c
 }
 
 func verifyCommand() *cobra.Command {
 	var pinsFile, lang string
+	var since asked
 	c := &cobra.Command{
 		Use:   "verify BUNDLE",
 		Short: "离线核验结果包 / verify a bundle offline",
 		Long: `只用结果包和您事先核对过的公钥清单（--pins），不联网、不信任平台，逐项核验并用文字说明证明了什么、没有证明什么。
 Needs the bundle and a page of keys that you have compared with people (--pins), no network and no platform. Says check by
-check what is proved, and what is not. A single changed byte makes it fail and names what broke.`,
+check what is proved, and what is not. A single changed byte makes it fail and names what broke.
+
+结果包不能说明其后是否被收回：--online 询问平台（须有登记的密钥）；--withdrawal 离线核验一份收回通知；都没有时，只说明截至哪个检查点。
+No bundle can tell whether it was withdrawn since: --online asks the platform, with a registered key; --withdrawal verifies a notice
+offline; without either, it is said as of which checkpoint this holds. A withdrawn release is refused (withdrawn).`,
 		Example: "  yunei verify release/bundle.json --pins pins.json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -90,11 +95,18 @@ check what is proved, and what is not. A single changed byte makes it fail and n
 					return err
 				}
 			}
-			return broken
+			if broken != nil {
+				return broken
+			}
+			return since.withdrawn(c.Context(), c.OutOrStdout(), raw, pins, report)
 		},
 	}
 	c.Flags().StringVar(&pinsFile, "pins", "", "公钥清单 page of keys (JSON)")
 	c.Flags().StringVar(&lang, "lang", "zh", "zh | en | both")
+	since.flags(c)
+	c.Flags().BoolVar(&since.online, "online", false, "询问平台是否已收回 ask the platform whether it was withdrawn")
+	c.Flags().StringVar(&since.file, "withdrawal", "", "收回通知 a notice of withdrawal, as yunei release withdrawal --out writes it")
+	c.MarkFlagsMutuallyExclusive("online", "withdrawal")
 	_ = c.MarkFlagRequired("pins")
 	return c
 }

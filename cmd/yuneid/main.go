@@ -76,7 +76,7 @@ func run(ctx context.Context, home string, log *slog.Logger) error {
 		return err
 	}
 	defer closeAll()
-	f := &flow.Flow{Party: p, Origin: cfg.Origin}
+	f := &flow.Flow{Party: p, Origin: cfg.Origin, Orders: decided{ctx, recs, p.Now}}
 	if f.Desk, err = desk(home); err != nil {
 		return err
 	}
@@ -95,12 +95,15 @@ func run(ctx context.Context, home string, log *slog.Logger) error {
 func serve(ctx context.Context, cfg config, f *flow.Flow, recs *records.Records, revoked func(), log *slog.Logger) error {
 	server, err := api.New(api.Config{
 		Installation: cfg.Installation, Root: cfg.Root, Records: recs, Programs: f.Store, Way: way{f}, Now: time.Now, Key: f.Key.Public(), Log: log,
-		Revoked: revoked,
+		Revoked: revoked, Notary: notary{f},
 	})
 	if err != nil {
 		return err
 	}
 	if err := server.Resume(ctx); err != nil {
+		return err
+	}
+	if err := server.Announce(ctx); err != nil {
 		return err
 	}
 	if err := f.Recollect(ctx); err != nil {

@@ -1,0 +1,295 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/yunei/yunei/api/verb"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/calendar"
+	"github.com/yunei/yunei/governance/profiles"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/release"
+	"github.com/yunei/yunei/storage/records"
+	"github.com/yunei/yunei/suite"
+)
+
+// confirmKey is the rule that says how long recipients have to confirm.
+const confirmKey = "withdrawal.confirm_wd"
+
+// stillOut refuses to hand out a release that was taken back.
+func (s *Server) stillOut(ctx context.Context, run string) error {
+	switch _, err := s.Records.Withdrawals.Get(ctx, run); {
+	case errors.Is(err, fault.NotFound):
+		return nil
+	case err != nil:
+		return err
+	default:
+		return fault.Refuse("withdrawn", governance.Article31)
+	}
+}
+
+// taken finds a released run, by whoever may fetch it or has a product of it.
+func (s *Server) taken(ctx context.Context, c *call, id string) (records.Record[jobs.Run], jobs.Terms, []governance.Product, error) {
+	products, err := s.products(ctx)
+	if err != nil {
+		return records.Record[jobs.Run]{}, jobs.Terms{}, nil, err
+	}
+	of := governance.Lineage(id, products)
+	has := func(t jobs.Terms) bool {
+		return c.receives(t) || c.user.Org != "" && slices.Contains(governance.Asked(id, t, of), c.user.Org)
+	}
+	rec, t, err := s.run(ctx, id, has)
+	return rec, t, of, err
+}
+
+func (s *Server) products(ctx context.Context) ([]governance.Product, error) {
+	all, err := s.Records.Products.List(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var products []governance.Product
+	for _, rec := range all {
+		products = append(products, rec.Value)
+	}
+	return products, nil
+}
+
+// out says what of a run is out: the bundle and the ledger's entry.
+func (s *Server) out(ctx context.Context, run string) (bundle, entry suite.Digest, err error) {
+	if s.Notary == nil {
+		return "", "", fmt.Errorf("there is no ledger to look in: %w", fault.Internal)
+	}
+	said, err := s.Notary.Entry(ctx, run)
+	if errors.Is(err, fault.NotFound) {
+		return "", "", fault.Conflict
+	}
+	if err != nil {
+		return "", "", err
+	}
+	raw, err := s.Way.Bundle(ctx, run)
+	return suite.DigestOf(raw), said.Digest(), err
+}
+
+func withdrawRelease(ctx context.Context, s *Server, c *call) (any, error) {
+	in, r, err := inner(c)
+	if err != nil {
+		return nil, err
+	}
+	rec, t, products, err := s.taken(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	bundle, entry, err := s.out(ctx, rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.reg.MayWithdraw(t, rec.ID, bundle, entry, r, c.now); err != nil {
+		return nil, err
+	}
+	s.writing.Lock()
+	err = s.enter(ctx, s.Records.Withdrawals, rec.ID, rec.ID, r)
+	s.writing.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return s.withdrawal(ctx, c, rec.ID, t, products)
+}
+
+func showWithdrawal(ctx context.Context, s *Server, c *call) (any, error) {
+	var name verb.Name
+	if err := c.Read(&name); err != nil {
+		return nil, err
+	}
+	rec, t, products, err := s.taken(ctx, c, name.ID)
+	if err != nil {
+		return nil, err
+	}
+	return s.withdrawal(ctx, c, rec.ID, t, products)
+}
+
+// withdrawal says how it stands with a release.
+func (s *Server) withdrawal(ctx context.Context, c *call, run string, t jobs.Terms, products []governance.Product) (verb.Withdrawal, error) {
+	w := verb.Withdrawal{Run: run, Permit: t.Digest(), Lineage: products}
+	var err error
+	if w.Bundle, w.Entry, err = s.out(ctx, run); err != nil {
+		return w, err
+	}
+	asked := governance.Asked(run, t, products)
+	rec, err := s.Records.Withdrawals.Get(ctx, run)
+	if errors.Is(err, fault.NotFound) {
+		for _, org := range asked {
+			w.Asked = append(w.Asked, verb.Recipient{Org: org})
+		}
+		return w, nil
+	}
+	if err != nil {
+		return w, err
+	}
+	body, said, err := governance.OpenWithdrawal(rec.Envelope, run, t)
+	if err != nil {
+		return w, fmt.Errorf("reading a withdrawal: %w: %w", err, fault.Tampered)
+	}
+	w.Digest, w.Notice = said.Digest(), s.notice(ctx, t, rec)
+	if w.Due, err = s.due(ctx, body.At); err != nil {
+		return w, err
+	}
+	w.Asked, err = s.asked(ctx, asked, run, w.Digest, w.Due, c.now)
+	return w, err
+}
+
+// notice is the withdrawal with its proof. While the trustees do not witness, it
+// goes out without one, for it holds without.
+func (s *Server) notice(ctx context.Context, t jobs.Terms, rec records.Record[records.Noted]) *release.Notice {
+	n := &release.Notice{Statement: rec.Envelope, Index: rec.Value.Index, Proof: [][]byte{}}
+	checkpoint, hashes, err := s.Notary.Prove(ctx, rec.Value.Index, t.Trustees.Members)
+	if err != nil {
+		s.Log.LogAttrs(ctx, slog.LevelWarn, "proving a withdrawal", slog.String("run", rec.ID), slog.String("error", err.Error()))
+		return n
+	}
+	n.Checkpoint = string(checkpoint)
+	n.Proof = append(n.Proof, hashes...)
+	return n
+}
+
+// due is when all recipients are to have confirmed.
+func (s *Server) due(ctx context.Context, asked time.Time) (time.Time, error) {
+	days, err := s.days(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	due, err := calendar.Announced().Due(calendar.DateOf(asked), days)
+	return due.At, err
+}
+
+func (s *Server) days(ctx context.Context) (int, error) {
+	if s.Days != nil {
+		return s.Days(ctx, confirmKey)
+	}
+	base, err := profiles.Base()
+	if err != nil {
+		return 0, err
+	}
+	days, ok := base.Int(confirmKey)
+	if !ok {
+		return 0, fmt.Errorf("reading the rules: no %s: %w", confirmKey, fault.Internal)
+	}
+	return days, nil
+}
+
+// asked says who has confirmed.
+func (s *Server) asked(ctx context.Context, orgs []string, run string, withdrawal suite.Digest, due, now time.Time) ([]verb.Recipient, error) {
+	var all []verb.Recipient
+	for _, org := range orgs {
+		r := verb.Recipient{Org: org, Status: "awaited"}
+		if !now.Before(due) {
+			r.Status = "overdue"
+		}
+		rec, err := s.Records.Confirmations.Get(ctx, confirmation(run, org))
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		if err == nil {
+			said, err := receipt.Parse(rec.Envelope)
+			if err != nil {
+				return nil, fmt.Errorf("reading a confirmation: %w: %w", err, fault.Tampered)
+			}
+			if c, err := governance.ReadConfirmation(said); err == nil && c.Withdrawal == withdrawal && c.For == org {
+				r.Status, r.Confirmed = "confirmed", json.RawMessage(rec.Envelope)
+			}
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+func confirmation(run, org string) string { return run + " " + org }
+
+func confirmWithdrawal(ctx context.Context, s *Server, c *call) (any, error) {
+	in, r, err := inner(c)
+	if err != nil {
+		return nil, err
+	}
+	rec, t, products, err := s.taken(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.Records.Withdrawals.Get(ctx, rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	said, err := c.reg.MayConfirm(t, suite.DigestOf(kept.Envelope), governance.Asked(rec.ID, t, products), r, c.now)
+	if err != nil {
+		return nil, err
+	}
+	s.writing.Lock()
+	err = s.enter(ctx, s.Records.Confirmations, confirmation(rec.ID, said.For), rec.ID, r)
+	s.writing.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return s.withdrawal(ctx, c, rec.ID, t, products)
+}
+
+// addProduct keeps what an operator says it has made of its releases.
+func addProduct(ctx context.Context, s *Server, c *call) (any, error) {
+	_, r, err := inner(c)
+	if err != nil {
+		return nil, err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	p, err := c.reg.MayMake(r, func(run string) (jobs.Terms, error) {
+		_, t, err := s.run(ctx, run, c.sees)
+		return t, err
+	}, c.now)
+	if err != nil {
+		return nil, err
+	}
+	if s.Notary == nil {
+		return nil, fmt.Errorf("there is no ledger to enter a product in: %w", fault.Internal)
+	}
+	if _, err := s.Notary.Log(ctx, r.Digest()); err != nil {
+		return nil, err
+	}
+	rec := records.Record[governance.Product]{ID: p.ID, Revision: 1, Value: p, Envelope: r.Bytes()}
+	if err := s.Records.Products.Put(ctx, rec); errors.Is(err, fault.Conflict) {
+		return nil, fault.Refuse("registered", governance.House)
+	} else if err != nil {
+		return nil, err
+	}
+	return verb.None{}, nil
+}
+
+// listProducts shows the products that are made of runs which the caller sees.
+func listProducts(ctx context.Context, s *Server, c *call) (any, error) {
+	if err := c.Read(&verb.None{}); err != nil {
+		return nil, err
+	}
+	products, err := s.products(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []governance.Product{}
+	for _, p := range products {
+		mine := slices.Contains(p.Recipients, c.user.Org)
+		for _, run := range p.Runs {
+			_, _, err := s.run(ctx, run, c.receives)
+			if err != nil && !errors.Is(err, fault.NotFound) {
+				return nil, err
+			}
+			mine = mine || err == nil
+		}
+		if mine {
+			list = append(list, p)
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/yunei/yunei/api"
+	"github.com/yunei/yunei/flow"
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/jobs/msg"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/party"
+	"github.com/yunei/yunei/storage/records"
+	"github.com/yunei/yunei/suite"
+)
+
+// notary shows the ledger and the board to the API.
+type notary struct{ f *flow.Flow }
+
+func (n notary) Log(ctx context.Context, d suite.Digest) (uint64, error) { return n.f.Enter(ctx, d) }
+
+func (n notary) Announce(ctx context.Context, r receipt.Receipt) error { return n.f.Announce(ctx, r) }
+
+func (n notary) Prove(ctx context.Context, index uint64, trustees []jobs.Process) ([]byte, [][]byte, error) {
+	return n.f.Prove(ctx, index, trustees)
+}
+
+func (n notary) Entry(_ context.Context, run string) (receipt.Receipt, error) { return n.f.Entry(run) }
+
+// decided has the flow stop where a decision on record holds something of a run.
+// Records that cannot be read hold everything.
+type decided struct {
+	ctx  context.Context //nolint:containedctx // a Standing is asked without one; this is the daemon's own
+	recs *records.Records
+	now  func() time.Time
+}
+
+func (d decided) Check(v *msg.View) error {
+	orders, lifts, err := api.Ordered(d.ctx, d.recs)
+	if err != nil || len(governance.Holding(governance.InForce(orders, lifts, d.now()), v.Terms())) > 0 {
+		return party.Waits{Code: party.Held, Who: []string{msg.Bureau}}
+	}
+	return nil
+}
