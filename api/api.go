@@ -30,6 +30,7 @@ import (
 	"github.com/yunei/yunei/enrol"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/storage"
@@ -49,25 +50,24 @@ type Way interface {
 	Bundle(ctx context.Context, run string) ([]byte, error)
 }
 
-// Config is what a Server needs. All of it but Key, Log, Revoked,
-// Notary, Case and Days must be given.
+// A Ledger puts a digest into the append-only log and returns its place there. The
+// same digest may stand there more than once.
+type Ledger func(ctx context.Context, d suite.Digest) (uint64, error)
+
+// Config is what a Server needs. All of it but Key, Log, Revoked
+// and Notary must be given.
 type Config struct {
 	Installation string          // the name that requests are signed for
 	Root         suite.PublicKey // registers people and processes
 	Records      *records.Records
 	Programs     storage.Store // of uploaded modules, by digest
 	Way          Way
+	Ledger       Ledger // gets the digest of what people say in cases and of the rules, before it is kept
 	Now          func() time.Time
 	Key          suite.PublicKey // the coordinator's own, which newcomers pin; "" enrols nobody
 	Log          *slog.Logger    // gets internal errors; nil drops them
 	Revoked      func()          // is called when a process was revoked; nil does nothing
 	Notary       Notary          // nil takes no order and takes nothing back
-	// Case says how a case has ended, its zero value while it goes on; nil knows none,
-	// and lifts no order that waits for one.
-	Case func(ctx context.Context, id string) (governance.CaseEnd, error)
-	// Days is a span of the rules in force, by its key, in working days; nil goes by
-	// the base layer of all cities.
-	Days func(ctx context.Context, key string) (int, error)
 }
 
 // Limits of the server.
@@ -91,12 +91,14 @@ type Server struct {
 	gates   chan struct{} // one place a request in hand
 	uploads chan struct{} // one place an upload in hand
 	tries   tries
+	tables  cases.Tables
+	cabinet cabinet
 	writing sync.Mutex // between asking a rule and keeping what it allowed
 }
 
 // New checks the configuration and returns a server.
 func New(c Config) (*Server, error) {
-	if jobs.ID(c.Installation) != nil || c.Records == nil || c.Programs == nil || c.Way == nil || c.Now == nil {
+	if jobs.ID(c.Installation) != nil || c.Records == nil || c.Programs == nil || c.Way == nil || c.Ledger == nil || c.Now == nil {
 		return nil, fmt.Errorf("making the server: an incomplete configuration: %w", fault.Invalid)
 	}
 	if _, err := suite.ParsePublicKey(string(c.Root)); err != nil {
@@ -105,8 +107,12 @@ func New(c Config) (*Server, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	tables, err := cases.Procedures()
+	if err != nil {
+		return nil, fmt.Errorf("making the server: %w", err)
+	}
 	return &Server{
-		Config: c, nonces: newNonces(c.Now()),
+		Config: c, tables: tables, nonces: newNonces(c.Now()),
 		gates: make(chan struct{}, maxInFlight), uploads: make(chan struct{}, maxUploads),
 	}, nil
 }

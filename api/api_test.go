@@ -120,6 +120,8 @@ type hall struct {
 	time time.Time
 
 	revoked int // times that the board was told
+	logged  []suite.Digest
+	unlog   error // what the ledger answers
 }
 
 func (h *hall) now() time.Time {
@@ -132,6 +134,16 @@ func (h *hall) pass(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.time = h.time.Add(d)
+}
+
+func (h *hall) ledger(_ context.Context, d suite.Digest) (uint64, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.unlog != nil {
+		return 0, h.unlog
+	}
+	h.logged = append(h.logged, d)
+	return uint64(len(h.logged)) - 1, nil
 }
 
 func (h *hall) as(who string) *client.Client {
@@ -155,7 +167,7 @@ func empty(t *testing.T) *hall {
 	}
 	s, err := api.New(api.Config{
 		Installation: installation, Root: h.Root, Records: rec, Programs: programs, Way: h.way, Now: h.now, Key: h.Keys["yuneid"].Public(),
-		Log: slog.New(slog.NewTextHandler(h.log, nil)), Revoked: func() { h.revoked++ },
+		Log: slog.New(slog.NewTextHandler(h.log, nil)), Ledger: h.ledger, Revoked: func() { h.revoked++ },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -676,7 +688,7 @@ func TestServe(t *testing.T) {
 	h := newHall(t)
 	programs, err := dir.Open(t.TempDir())
 	h.must("opening", err)
-	conf := api.Config{Installation: installation, Root: h.Root, Records: h.rec, Programs: programs, Way: h.way, Now: h.now}
+	conf := api.Config{Installation: installation, Root: h.Root, Records: h.rec, Programs: programs, Way: h.way, Ledger: h.ledger, Now: h.now}
 	s, err := api.New(conf)
 	h.must("making a server", err)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -701,7 +713,11 @@ func TestServe(t *testing.T) {
 	if _, err := api.New(conf); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a server without a way: %v", err)
 	}
-	conf.Way, conf.Root = h.way, ""
+	conf.Way, conf.Ledger = h.way, nil
+	if _, err := api.New(conf); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a server without a ledger: %v", err)
+	}
+	conf.Ledger, conf.Root = h.ledger, ""
 	if _, err := api.New(conf); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a server without a root key: %v", err)
 	}

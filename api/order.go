@@ -10,6 +10,7 @@ import (
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/storage/records"
@@ -126,8 +127,8 @@ func liftOrder(ctx context.Context, s *Server, c *call) (any, error) {
 	}
 	var end governance.CaseEnd
 	for _, o := range orders {
-		if o.ID == in.ID && o.Cause != "" && s.Case != nil {
-			if end, err = s.Case(ctx, o.Cause); err != nil && !errors.Is(err, fault.NotFound) {
+		if o.ID == in.ID && o.Cause != "" {
+			if end, err = s.caseEnd(ctx, c.reg, o.Cause); err != nil && !errors.Is(err, fault.NotFound) {
 				return nil, err
 			}
 		}
@@ -145,6 +146,19 @@ func liftOrder(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	return s.shown(orders, append(lifts, r), o.ID, c.now), s.Notary.Announce(ctx, r)
+}
+
+// caseEnd says how a case has ended, its zero value while it goes on.
+func (s *Server) caseEnd(ctx context.Context, reg governance.Register, id string) (governance.CaseEnd, error) {
+	k, _, err := s.Case(ctx, reg, id)
+	if err != nil {
+		return governance.CaseEnd{}, err
+	}
+	outcome, end := k.Outcome()
+	if outcome == cases.Pending {
+		return governance.CaseEnd{}, nil
+	}
+	return governance.CaseEnd{ID: id, Kind: k.Opening().Kind, End: end, Outcome: string(outcome), Head: k.Head()}, nil
 }
 
 // shown is an order by its id, with what ended it.

@@ -47,6 +47,17 @@ var verbs = map[verb.Verb]func(context.Context, *Server, *call) (any, error){
 	verb.ReleaseConfirm:    confirmWithdrawal,
 	verb.ProductAdd:        addProduct,
 	verb.ProductList:       listProducts,
+	verb.CaseAct:           actCase,
+	verb.CaseShow:          showCase,
+	verb.CaseList:          listCases,
+	verb.CaseTodo:          listTodo,
+	verb.CaseExport:        exportCase,
+	verb.PaperPut:          putPaper,
+	verb.PaperGet:          getPaper,
+	verb.ProfilePublish:    publishProfile,
+	verb.ProfileGet:        getProfile,
+	verb.CalendarLoad:      loadCalendar,
+	verb.CalendarGet:       getCalendars,
 }
 
 // directory tells what everyone who is registered may know.

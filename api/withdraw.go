@@ -12,8 +12,7 @@ import (
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
-	"github.com/yunei/yunei/governance/calendar"
-	"github.com/yunei/yunei/governance/profiles"
+	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/release"
@@ -138,7 +137,7 @@ func (s *Server) withdrawal(ctx context.Context, c *call, run string, t jobs.Ter
 		return w, fmt.Errorf("reading a withdrawal: %w: %w", err, fault.Tampered)
 	}
 	w.Digest, w.Notice = said.Digest(), s.notice(ctx, t, rec)
-	if w.Due, err = s.due(ctx, body.At); err != nil {
+	if w.Due, err = s.due(ctx, c.reg, body.At); err != nil {
 		return w, err
 	}
 	w.Asked, err = s.asked(ctx, asked, run, w.Digest, w.Due, c.now)
@@ -159,29 +158,14 @@ func (s *Server) notice(ctx context.Context, t jobs.Terms, rec records.Record[re
 	return n
 }
 
-// due is when all recipients are to have confirmed.
-func (s *Server) due(ctx context.Context, asked time.Time) (time.Time, error) {
-	days, err := s.days(ctx)
+// due is when all recipients are to have confirmed, by the rules in force.
+func (s *Server) due(ctx context.Context, reg governance.Register, asked time.Time) (time.Time, error) {
+	o, err := s.desk(ctx, cases.Profile(reg.Rules.Frozen()))
 	if err != nil {
 		return time.Time{}, err
 	}
-	due, err := calendar.Announced().Due(calendar.DateOf(asked), days)
+	due, err := o.Clock(confirmKey, asked)
 	return due.At, err
-}
-
-func (s *Server) days(ctx context.Context) (int, error) {
-	if s.Days != nil {
-		return s.Days(ctx, confirmKey)
-	}
-	base, err := profiles.Base()
-	if err != nil {
-		return 0, err
-	}
-	days, ok := base.Int(confirmKey)
-	if !ok {
-		return 0, fmt.Errorf("reading the rules: no %s: %w", confirmKey, fault.Internal)
-	}
-	return days, nil
 }
 
 // asked says who has confirmed.

@@ -83,6 +83,7 @@ var All = []Verb{
 	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, ProcessRevoke, ProcessInvite, ProcessInvited, ProcessAccept, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
 	DecisionAdd, PermitGet, ProgramPut, JobSubmit, JobShow, JobList, JobReplay, BudgetShow, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
 	OrderPlace, OrderLift, OrderList, ReleaseWithdraw, ReleaseWithdrawal, ReleaseConfirm, ProductAdd, ProductList,
+	CaseAct, CaseShow, CaseList, CaseTodo, CaseExport, PaperPut, PaperGet, ProfilePublish, ProfileGet, CalendarLoad, CalendarGet,
 }
 
 type (

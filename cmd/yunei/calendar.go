@@ -16,7 +16,7 @@ func calendarCommand() *cobra.Command {
 		Use:   "calendar",
 		Short: "工作日与调休 / working days, with those that holidays move",
 	}
-	c.AddCommand(calendarDueCommand(), calendarYearsCommand())
+	c.AddCommand(calendarDueCommand(), calendarYearsCommand(), calendarLoadCommand())
 	return c
 }
 

@@ -21,7 +21,7 @@ func profileCommand() *cobra.Command {
 		Use:   "profile",
 		Short: "各城市的规则：查看、比较、与原文核对 / the rules of cities: show, compare, hold against the texts",
 	}
-	c.AddCommand(profileListCommand(), profileShowCommand(), profileDiffCommand(), profileLintCommand())
+	c.AddCommand(profileListCommand(), profileShowCommand(), profileDiffCommand(), profileLintCommand(), profilePublishCommand(), profileInForceCommand())
 	return c
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -70,7 +71,7 @@ func newOffice(t *testing.T, town *governancetest.Town) *office {
 	o.must(err)
 	programs, err := dir.Open(t.TempDir())
 	o.must(err)
-	s, err := api.New(api.Config{Installation: "guiyang", Root: town.Root, Records: recs, Programs: programs, Way: way{o.flow}, Now: now})
+	s, err := api.New(api.Config{Installation: "guiyang", Root: town.Root, Records: recs, Programs: programs, Way: way{o.flow}, Ledger: func(context.Context, suite.Digest) (uint64, error) { return 0, nil }, Now: now})
 	o.must(err)
 	srv := httptest.NewUnstartedServer(s.Handler())
 	srv.TLS, err = link.Public(town.Keys["yuneid"])

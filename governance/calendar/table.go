@@ -137,3 +137,6 @@ func enter(years map[int]year, row []string) error {
 	years[y] = of
 	return nil
 }
+
+// Table is the table of this version, in the form that With reads.
+func Table() []byte { return bytes.Clone(announced) }

@@ -440,7 +440,7 @@ func (c *Case) file(e Event, p Person) error {
 		return refuse("registered")
 	}
 	given := c.phase == Returned || c.phase == Open && c.now().Work == Hand
-	c.evidence = append(c.evidence, Evidence{Filing: *e.Filing, Filer: p.ID, Org: p.Org, At: c.at, given: given})
+	c.evidence = append(c.evidence, Evidence{Filing: *e.Filing, Filer: p.ID, Org: p.Org, At: c.at, Given: given})
 	return nil
 }
 

@@ -27,9 +27,9 @@ type (
 		Filer string    `json:"filer"` // user
 		Org   string    `json:"org"`
 		At    time.Time `json:"at"`
-		By    string    `json:"by,omitempty"`  // who verified it
-		How   string    `json:"how,omitempty"` // in their words
-		given bool      // part of what is decided on
+		By    string    `json:"by,omitempty"`    // who verified it
+		How   string    `json:"how,omitempty"`   // in their words
+		Given bool      `json:"given,omitempty"` // part of what is decided on
 	}
 	// A Held condition is one that a ruling imposed, with who met a
 	// precondition and with what.
@@ -180,6 +180,10 @@ func (c *Case) Receipts() []receipt.Receipt { return slices.Clone(c.events) }
 // Matter is the digest of what is decided on now: the case, its parties and
 // profile, everything that was handed in, and the documents that went with it.
 func (c *Case) Matter() suite.Digest {
+	return matter(c.id, c.opening, c.edition, c.refs, c.evidence)
+}
+
+func matter(id string, o Opening, edition int, refs map[string]suite.Digest, evidence []Evidence) suite.Digest {
 	type doc struct {
 		Name   string       `json:"name"`
 		Digest suite.Digest `json:"digest"`
@@ -190,9 +194,9 @@ func (c *Case) Matter() suite.Digest {
 		Edition int                     `json:"edition"`
 		Refs    map[string]suite.Digest `json:"refs"`
 		Docs    []doc                   `json:"docs"`
-	}{c.id, c.opening, c.edition, c.refs, nil}
-	for _, e := range c.evidence {
-		if e.given {
+	}{id, o, edition, refs, nil}
+	for _, e := range evidence {
+		if e.Given {
 			m.Docs = append(m.Docs, doc{e.Name, e.Digest})
 		}
 	}

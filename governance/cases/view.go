@@ -1,9 +1,11 @@
 package cases
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/suite"
 )
@@ -47,6 +49,7 @@ type (
 		Round      int          `json:"round,omitempty"`
 		Phase      Phase        `json:"phase"`
 		Outcome    Outcome      `json:"outcome,omitempty"`
+		Edition    int          `json:"edition,omitempty"` // how often the matter was corrected
 		Matter     suite.Digest `json:"matter"`
 		Head       suite.Digest `json:"head"`
 		Refs       []Ref        `json:"refs"`
@@ -171,7 +174,7 @@ func (r Rules) View(c *Case, key suite.PublicKey, now time.Time) (View, error) {
 		return View{}, refuse("not-found")
 	}
 	v := View{
-		ID: c.id, Opening: c.opening, Opener: c.opener, Stage: c.stage, Phase: c.phase, Matter: c.Matter(), Head: c.head, Refs: Refs(c.refs),
+		ID: c.id, Opening: c.opening, Opener: c.opener, Stage: c.stage, Phase: c.phase, Edition: c.edition, Matter: c.Matter(), Head: c.head, Refs: Refs(c.refs),
 		Turn: c.Turn(), Missing: slices.Clone(c.missing), Evidence: c.Evidence(), Conditions: c.Conditions(), Able: c.Able(p), History: c.Lines(p),
 	}
 	v.Outcome, _ = c.Outcome()
@@ -193,4 +196,18 @@ func (r Rules) View(c *Case, key suite.PublicKey, now time.Time) (View, error) {
 		v.Sides = append(v.Sides, sv)
 	}
 	return v, nil
+}
+
+// Check reports whether the matter that the view asks a decision on is that of
+// what the view shows: who signs need not believe whoever showed it. Another is
+// of kind Tampered.
+func (v View) Check() error {
+	refs := map[string]suite.Digest{}
+	for _, r := range v.Refs {
+		refs[r.Name] = r.Digest
+	}
+	if matter(v.ID, v.Opening, v.Edition, refs, v.Evidence) != v.Matter {
+		return fmt.Errorf("looking at case %s: what is shown is not what is decided on: %w", v.ID, fault.Tampered)
+	}
+	return nil
 }

@@ -97,3 +97,11 @@ func Read(raw []byte) (profile.File, error) {
 	}
 	return f, nil
 }
+
+// Source is the file of a city of this version.
+func Source(id string) ([]byte, error) {
+	if _, err := Get(id); err != nil {
+		return nil, err
+	}
+	return files.ReadFile(id + ".yaml")
+}

@@ -1,9 +1,16 @@
 // Package records keeps governance's facts in SQL: who is registered, the
 // catalogue, licences, applications and the decisions on them, permits, runs
 // and votes. It is the only SQL there is. Every record is kept beside the
-// signed envelope that stated it, byte for byte, and nothing is ever updated
-// or deleted: a change is a further revision, so that the tables are also the
-// history, and a write either is durable when it returns or never was.
+// signed envelope that stated it, byte for byte, and nothing that was said is
+// ever updated or deleted: a change is a further revision, a case its events, so
+// that the tables are also the history, and a write either is durable when it
+// returns or never was.
+//
+// Four tables are not of that kind, and hold nothing that anybody said: the
+// index of cases, who may see each, whom it waits for until when, and which
+// documents it names. They are a projection of the events, written in the same
+// transaction as each, so that a list is one look at an index; Rebuild replays
+// every event and makes them anew.
 //
 // The package checks no rule and no signature; who may write what is
 // governance's to say and api's to ask. It is believed by nobody either: what
@@ -24,6 +31,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/pressly/goose/v3"
 	"github.com/uptrace/bun"
@@ -44,6 +52,7 @@ var migrations embed.FS
 // Records is an open database.
 type Records struct {
 	db           *bun.DB
+	rules        sync.Map // of profile.Profile, by digest
 	Orgs         Table[governance.Org]
 	Users        Table[governance.User]
 	Processes    Table[governance.Process]
@@ -157,12 +166,15 @@ func (r *Records) Close() error { return r.db.Close() }
 // the installation and is not kept here.
 func (r *Records) Register(ctx context.Context, root suite.PublicKey) (governance.Register, error) {
 	g := governance.Register{Root: root}
-	var errs [5]error
+	var errs [6]error
 	g.Orgs, errs[0] = byID(ctx, r.Orgs)
 	g.Users, errs[1] = byID(ctx, r.Users)
 	g.Processes, errs[2] = byID(ctx, r.Processes)
 	g.Catalogue, errs[3] = byID(ctx, r.Catalogue)
 	g.Licences, errs[4] = byID(ctx, r.Licences)
+	if g.Rules, errs[5] = r.InForce(ctx); errors.Is(errs[5], fault.NotFound) {
+		errs[5] = nil // none yet: whoever asks for a rule is refused
+	}
 	return g, errors.Join(errs[:]...)
 }
 

@@ -1,0 +1,243 @@
+package api
+
+import (
+	"context"
+	"errors"
+
+	"github.com/yunei/yunei/api/verb"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/calendar"
+	"github.com/yunei/yunei/governance/cases"
+	"github.com/yunei/yunei/governance/papers"
+	"github.com/yunei/yunei/governance/profile"
+	"github.com/yunei/yunei/governance/profiles"
+	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/storage/records"
+	"github.com/yunei/yunei/suite"
+)
+
+// putPaper keeps the bytes of a paper. Who puts one need not have a case yet.
+func putPaper(ctx context.Context, s *Server, c *call) (any, error) {
+	var p verb.Paper
+	if err := c.Read(&p); err != nil {
+		return nil, err
+	}
+	if c.user.ID == "" {
+		return nil, fault.Refuse("role", governance.House) // the root key registers, and does nothing else
+	}
+	if len(p.Body) > papers.MaxSize {
+		return nil, fault.Refuse("too-large", governance.House)
+	}
+	if len(p.Body) == 0 {
+		return nil, fault.Invalid
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.log(ctx, suite.DigestOf(c.Envelope)); err != nil {
+		return nil, err
+	}
+	d, err := s.Records.PutPaper(ctx, c.By, p.Body, c.Envelope)
+	return verb.Digest{Digest: d}, err
+}
+
+// getPaper gives a paper to who put it, and to who may see a case that names it.
+func getPaper(ctx context.Context, s *Server, c *call) (any, error) {
+	var want verb.Digest
+	if err := c.Read(&want); err != nil {
+		return nil, err
+	}
+	own, err := s.Records.PutBy(ctx, want.Digest, c.By)
+	if err != nil {
+		return nil, err
+	}
+	if !own {
+		if err := s.named(ctx, c, want.Digest); err != nil {
+			return nil, err
+		}
+	}
+	raw, err := s.Records.Paper(ctx, want.Digest)
+	return rawReply(raw), err
+}
+
+// named says NotFound unless the caller may see a case that names the paper.
+func (s *Server) named(ctx context.Context, c *call, d suite.Digest) error {
+	ids, err := s.Records.Naming(ctx, string(d))
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		_, _, err := s.seen(ctx, c, id)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return fault.NotFound
+}
+
+// publishProfile joins an officer's statement for a version of the city's rules to
+// those at hand. The version is read from its file anew, so that one that is looser
+// than the national layer never comes into force, whoever signs for it; with the
+// second officer it is in force.
+func publishProfile(ctx context.Context, s *Server, c *call) (any, error) {
+	var in verb.Publish
+	if err := c.Read(&in); err != nil {
+		return nil, err
+	}
+	r, err := receipt.Parse(in.Receipt)
+	if err != nil {
+		return nil, err
+	}
+	if r.By() != c.By {
+		return nil, fault.Refuse("request-foreign", governance.House)
+	}
+	p, err := profiles.Load(in.Source)
+	if err != nil {
+		return nil, err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	reg, err := s.Records.Register(ctx, s.Root)
+	if err != nil {
+		return nil, err
+	}
+	return s.publish(ctx, reg, c, p, r)
+}
+
+func (s *Server) publish(ctx context.Context, reg governance.Register, c *call, p profile.Profile, r receipt.Receipt) (any, error) {
+	inUse := profile.Frozen{}
+	now, err := s.Records.InForce(ctx)
+	if err == nil {
+		inUse = now.Frozen()
+	} else if !errors.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	change := governance.Change{Next: p.Frozen(), Prior: inUse}
+	if inUse == change.Next {
+		var stated governance.Publication // told again after an answer was lost
+		if r.Read(governance.Publish, &stated) == nil {
+			change = stated.Change
+		}
+	}
+	have, err := s.Records.Publications(ctx, change.Next.Digest, change.Prior.Digest)
+	if err != nil {
+		return nil, err
+	}
+	if said(have, r) {
+		return s.published(reg, p, have, inUse == p.Frozen()), nil
+	}
+	if err := reg.MayPublish(inUse, change, have, r, c.now); err != nil {
+		return nil, err
+	}
+	have = append(have, r)
+	enact := reg.Published(inUse, change, have, c.now) == nil
+	if err := s.log(ctx, r.Digest()); err != nil {
+		return nil, err
+	}
+	if err := s.Records.PutPublication(ctx, p, change.Prior.Digest, r, enact, c.now); err != nil {
+		return nil, err
+	}
+	return s.published(reg, p, have, enact), nil
+}
+
+func (s *Server) published(reg governance.Register, p profile.Profile, have []receipt.Receipt, inForce bool) verb.Published {
+	out := verb.Published{Frozen: p.Frozen(), InForce: inForce, By: []string{}}
+	for _, r := range have {
+		for _, u := range reg.Users {
+			if u.Key == r.By() {
+				out.By = append(out.By, u.ID)
+			}
+		}
+	}
+	return out
+}
+
+// getProfile gives the rules in force, or a version that was: rules are public to
+// everybody who is registered.
+func getProfile(ctx context.Context, s *Server, c *call) (any, error) {
+	var want verb.Version
+	if err := c.Read(&want); err != nil {
+		return nil, err
+	}
+	var p profile.Profile
+	var err error
+	if want.Frozen != nil {
+		p, err = s.Records.Profile(ctx, *want.Frozen)
+	} else if p, err = s.Records.InForce(ctx); errors.Is(err, fault.NotFound) {
+		err = fault.Refuse("no-rules", governance.House)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return verb.Profile{Frozen: p.Frozen(), Bytes: p.Bytes()}, nil
+}
+
+// loadCalendar takes the notice of a year from an officer of the bureau. It counts
+// from now on, and what was provisional is computed anew.
+func loadCalendar(ctx context.Context, s *Server, c *call) (any, error) {
+	var in verb.Calendar
+	if err := c.Read(&in); err != nil {
+		return nil, err
+	}
+	if c.user.Role != governance.RoleBureau {
+		return nil, fault.Refuse("role", governance.House)
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	cal, err := s.Records.Calendar(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if cal, err = cal.With(in.Table); err != nil {
+		return nil, err
+	}
+	if err := s.log(ctx, suite.DigestOf(c.Envelope)); err != nil {
+		return nil, err
+	}
+	if err := s.Records.PutCalendar(ctx, in.Table, c.Envelope, c.now); err != nil {
+		return nil, err
+	}
+	s.cabinet.turn()
+	moved, err := s.redue(ctx)
+	return verb.Loaded{Years: cal.Years(), Moved: moved}, err
+}
+
+// redue computes anew when the turn of each case ends.
+func (s *Server) redue(ctx context.Context) (int, error) {
+	versions := desks{s: s}
+	// The versions are read before the records are locked for writing.
+	have, err := s.Records.Enacted(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range have {
+		if _, err := versions.of(ctx, cases.Profile(p)); err != nil {
+			return 0, err
+		}
+	}
+	return s.Records.Redue(ctx, func(r records.CaseRow) (cases.Due, error) {
+		o, err := versions.of(ctx, r.Profile)
+		if err != nil {
+			return cases.Due{}, err
+		}
+		return r.Timer.Due(o.Clock)
+	})
+}
+
+func getCalendars(ctx context.Context, s *Server, c *call) (any, error) {
+	if err := c.Read(&verb.None{}); err != nil {
+		return nil, err
+	}
+	tables, err := s.Records.Calendars(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := []verb.Calendar{{Table: calendar.Table()}}
+	for _, t := range tables {
+		all = append(all, verb.Calendar{Table: t})
+	}
+	return all, nil
+}
