@@ -142,7 +142,7 @@ func (w *writer) head(a Agreement, s Scenario) {
 
 // object is what the agreement is on.
 func (w *writer) object(a Agreement, s Scenario) {
-	w.clause(true, "应用场景：%s，标识%s，以办件%s审定时的状态为准。一个场景一份协议。", []any{typed(s.Title), typed(s.ID), typed(string(a.Head))}, "authop.one_agreement", "open.agreement")
+	w.clause(true, "应用场景：%s，标识%s，以办件%s审定时的状态为准。一个场景一份协议。", []any{typed(s.Title), typed(a.Scenario), typed(string(a.Head))}, "authop.one_agreement", "open.agreement")
 	w.clause(true, "数据清单如下，清单以外的数据、字段、行不得使用：", nil, "authop.one_list", "grant.least")
 	for n, u := range s.Datasets {
 		w.line("　　（%d）数据集%s；字段%s；行%s", n+1, typed(u.Dataset), several(u.Columns), typed(u.Rows))
@@ -175,7 +175,7 @@ func (w *writer) use(a Agreement, s Scenario) {
 	}
 	w.clause(false, "乙方不得擅自扩大使用范围。", nil, "purpose.widening_forbidden")
 	fee := map[string]string{"free": "无偿使用", "paid": "有偿使用，费用另行约定"}[a.Fee]
-	w.clause(true, "费用类别：%s。", []any{orUnfilled(fee)}, "authop.fee")
+	w.clause(true, "费用类别：%s。", []any{orUnfilled(fee)})
 	w.blank(a, "return", "合理收益测算", "")
 }
 

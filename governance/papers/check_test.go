@@ -1,6 +1,7 @@
 package papers_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/yunei/yunei/governance/papers"
@@ -9,10 +10,12 @@ import (
 	"github.com/yunei/yunei/governance/profiles"
 )
 
+var cities = sync.OnceValues(profiles.All)
+
 // each runs a test under every city of this version.
 func each(t *testing.T, f func(t *testing.T, p profile.Profile)) {
 	t.Helper()
-	all, err := profiles.All()
+	all, err := cities()
 	if err != nil {
 		t.Fatal(err)
 	}
