@@ -43,7 +43,10 @@ func (d *drafted) write(c *cobra.Command, kind papers.Kind, body any) error {
 			return err
 		}
 	}
-	paper, err := papers.Spell(kind, raw)
+	if raw, err = json.Marshal(map[string]any{"paper": kind, "body": json.RawMessage(raw)}); err != nil {
+		return err
+	}
+	paper, err := papers.Fmt(raw)
 	if err != nil {
 		return err
 	}

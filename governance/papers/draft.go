@@ -1,83 +1,169 @@
 package papers
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/yunei/yunei/governance"
-	"github.com/yunei/yunei/jobs"
-	"github.com/yunei/yunei/suite"
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance/profile"
 )
 
-// A draft is a paper with what is known already filled in, for a person to
-// complete, to read and to hand in under their own key. It never answers what
-// only they can: whether data are secret, personal, on a negative list, or on
-// which law anything rests.
+// Unfilled stands in a draft where something is to be written. A check takes it
+// for nothing.
+const Unfilled = "〔待填〕"
 
-// DraftSheet is a sheet of an entry of the catalogue.
-func DraftSheet(e governance.Entry) Sheet {
-	s := Sheet{
-		Dataset: e.ID, Provider: e.Provider, Share: string(e.Share),
-		Fields: map[string]string{
-			"name": e.Title, "format": "表 table", "form": "结构化数据 structured", "source": e.Provider, "supplier": e.Provider,
-			"collector": e.Provider, "approver": e.Provider, "share-attribute": string(e.Share), "share-type": string(e.Share), "opener": e.Provider,
-		},
-	}
-	var titles []string
-	for _, c := range e.Columns {
-		name := c.Title
-		if name == "" {
-			name = c.Name
-		}
-		titles = append(titles, name)
-		s.Items = append(s.Items, Item{Code: e.Provider + "/" + e.ID + "/" + c.Name, Name: name, Column: c.Name, Source: e.Provider, Subject: subjects[c.Type], Identifier: identifiers[c.Type]})
-	}
-	s.Fields["content"] = strings.Join(titles, "、")
-	return s
+// Kinds lists the kinds of papers.
+func Kinds() []Kind {
+	return []Kind{KindSheet, KindAdmission, KindScenario, KindAgreement, KindProgram, KindReport, KindConsent}
 }
 
-// What a column's type says of its item; of others a person says it.
-var (
-	subjects    = map[string]string{"person_id": "person", "body_id": "body"}
-	identifiers = map[string]string{"person_id": "resident-id", "body_id": "credit-code"}
-)
+// asks lists the keys that a kind of paper answers to, whatever the channel.
+var asks = map[Kind]string{
+	KindSheet: "secrets.refused negative_list.kept share.types share.type_each share.conditional_basis share.not_shared_basis share.no_extra_conditions " +
+		"open.types open.closed open.conditional_when open.unlock open.list_fields catalogue.fields catalogue.lineage org.officers security.grading catalogue.not_gathered_basis " +
+		"source.unique source.register identifier.person identifier.body consent.outside_law personal.basis authop.registration catalogue.update_wd catalogue.update_triggers",
+	KindAdmission: "authop.licence authop.term_max_years security.attestation grant.qualified purpose.bound",
+	KindScenario:  "channel.kinds purpose.bound grant.least grant.joins output.recipients personal.assessment consent.third_party purpose.change",
+	KindAgreement: "grant.signed purpose.bound output.recipients",
+	KindProgram:   "program.review security.vendor vendor.no_onward",
+	KindReport:    "share.feedback authop.risk_report authop.drill share.disposal authop.quality_feedback",
+	KindConsent:   "consent.outside_law consent.notice",
+}
 
-// DraftScenario is a scenario of terms, complete or not: one list of what they
-// name, for as long as they last.
-func DraftScenario(t jobs.Terms, catalogue []governance.Entry) Scenario {
-	s := Scenario{
-		ID: t.Scenario, Purpose: t.Purpose, Channel: "authop", Applicant: t.Operator.Org, Mode: InSandbox, Format: "统计表 table",
-		From: t.NotBefore, To: t.NotAfter, Recipients: slices.Clone(t.Recipients),
-	}
-	for _, m := range t.Members {
-		s.Datasets = append(s.Datasets, Use{Dataset: m.Dataset, Columns: slices.Clone(m.Columns), Rows: "全部 all"})
-		i := slices.IndexFunc(catalogue, func(e governance.Entry) bool { return e.ID == m.Dataset })
-		if i >= 0 && !slices.Contains(s.Sources, catalogue[i].Provider) {
-			s.Sources = append(s.Sources, catalogue[i].Provider)
+// by lists the keys that a scenario and its agreement answer to by a channel.
+var by = map[Kind]map[string]string{
+	KindScenario: {
+		profile.BySharing: "share.users share.demand_fields share.commitments share.university_purposes share.company_purposes share.purpose_bound share.onward_forbidden",
+		profile.ByOpening: "open.application_fields open.applicant open.commitment", profile.ByOperation: "authop.one_application authop.one_list authop.application_fields",
+	},
+	KindAgreement: {
+		profile.BySharing: "share.purpose_bound share.onward_forbidden", profile.ByOpening: "open.agreement open.agreement_fields",
+		profile.ByOperation: "authop.one_agreement authop.agreement_parties authop.agreement_fields authop.one_plan",
+	},
+}
+
+// Asks lists the rules of a city that a kind of paper, by a channel, is held to.
+func Asks(p profile.Profile, kind Kind, channel string) []profile.Rule {
+	var all []profile.Rule
+	for _, key := range strings.Fields(asks[kind] + " " + by[kind][channel]) {
+		if r, err := p.Rule(key); err == nil && r.Enforced() {
+			all = append(all, r)
 		}
 	}
-	if t.Join != nil && len(s.Datasets) == 2 {
-		s.Joins = [][2]string{{s.Datasets[0].Dataset, s.Datasets[1].Dataset}}
+	return all
+}
+
+// Blank is a draft of a kind of paper with the words that the city asks for,
+// nothing filled in. Another kind is of kind Invalid.
+func Blank(p profile.Profile, kind Kind, channel string) ([]byte, error) {
+	c := &checker{p: p}
+	todo := func(words ...string) map[string]string {
+		m := map[string]string{}
+		for _, w := range words {
+			if !slices.Contains(structured, w) && w != "share-conditions" && w != "conditions" && w != "term" {
+				m[w] = Unfilled
+			}
+		}
+		return m
 	}
-	return s
+	law := []Citation{{Unfilled, Unfilled}}
+	var body any
+	switch kind {
+	case KindSheet:
+		s := Sheet{
+			Fields: todo(slices.Concat(c.words("org.officers"), c.words("catalogue.fields"), c.words("open.list_fields"))...), Lineage: todo(c.words("catalogue.lineage")...),
+			ShareBasis: law, ShareReason: Unfilled, Conditions: Unfilled, OpenWhy: Unfilled, OpenBasis: law,
+			Items: []Item{{Column: Unfilled, Identifier: Unfilled, Law: &law[0]}},
+		}
+		if c.has("share.not_shared_basis", "filing") {
+			s.Filing = Unfilled
+		}
+		if p.Yes("authop.registration") {
+			s.Registration = Unfilled
+		}
+		if p.Yes("catalogue.not_gathered_basis") {
+			s.Gathering = Unfilled
+		}
+		body = s
+	case KindAdmission:
+		body = Admission{Purposes: []string{Unfilled}, Reason: Unfilled}
+	case KindScenario:
+		body = Scenario{
+			Channel: channel, Sources: []string{Unfilled}, Datasets: []Use{{Unfilled, []string{Unfilled}, Unfilled}}, Format: Unfilled, Mode: InSandbox,
+			Recipients: []string{Unfilled}, Commitments: []string{}, Assessment: Unfilled,
+		}
+	case KindAgreement:
+		key := map[string]string{profile.ByOperation: "authop.agreement_fields", profile.ByOpening: "open.agreement_fields"}[channel]
+		blanks := todo(c.words(key)...)
+		if channel == profile.ByOperation && c.has("authop.agreement_parties", "government") {
+			blanks["government"] = Unfilled
+		}
+		body = Agreement{Purposes: []string{Unfilled}, Recipients: []string{Unfilled}, Blanks: blanks, Plan: Unfilled}
+	case KindProgram:
+		body = Program{}
+	case KindReport:
+		body = Report{Scenario: Unfilled}
+	case KindConsent:
+		body = Consent{Purposes: []string{Unfilled}, Notice: todo(c.words("consent.notice")...)}
+	default:
+		return nil, fmt.Errorf("writing a draft of %.20q: no such paper: %w", kind, fault.Invalid)
+	}
+	return Bytes(kind, body)
 }
 
-// DraftAgreement is the agreement on a scenario whose case has ended with head.
-// Its text is still to be set.
-func DraftAgreement(id string, s Scenario, head suite.Digest, bureau string) Agreement {
-	return Agreement{
-		ID: id, Scenario: s.ID, Head: head, Operator: s.Applicant, Bureau: bureau, From: s.From, To: s.To,
-		Purposes: []string{s.Purpose}, Recipients: slices.Clone(s.Recipients), Plan: s.Plan,
-		Blanks: map[string]string{"scope": s.Scope, "term": span(s.From, s.To), "safeguards": s.Safeguards, "means": s.Mode},
+// Fmt brings a paper, or a draft with lines of comment that begin with //, to
+// its one spelling. Unknown fields are refused. Errors are of kind Invalid or
+// Exhausted.
+func Fmt(raw []byte) ([]byte, error) {
+	if len(raw) > 2*MaxSize {
+		return nil, fmt.Errorf("reading a draft of %d bytes: %w", len(raw), fault.Exhausted)
+	}
+	var bare bytes.Buffer
+	for line := range bytes.Lines(raw) {
+		if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("//")) { // no text of JSON goes over a line
+			bare.Write(line)
+		}
+	}
+	p, err := open(bare.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	switch p.Kind {
+	case KindSheet:
+		return spelled[Sheet](p)
+	case KindAdmission:
+		return spelled[Admission](p)
+	case KindScenario:
+		return spelled[Scenario](p)
+	case KindAgreement:
+		return spelled[Agreement](p)
+	case KindProgram:
+		return spelled[Program](p)
+	case KindReport:
+		return spelled[Report](p)
+	case KindConsent:
+		return spelled[Consent](p)
+	default:
+		return nil, fmt.Errorf("reading a draft of %.20q: no such paper: %w", p.Kind, fault.Invalid)
 	}
 }
 
-func span(from, to time.Time) string {
-	return from.Format(time.DateOnly) + " 至 " + to.Format(time.DateOnly)
+func spelled[T any](p paper) ([]byte, error) {
+	var body T
+	if err := strict(p.Body, &body); err != nil {
+		return nil, fmt.Errorf("reading a draft: %w: %w", err, fault.Invalid)
+	}
+	return Bytes(p.Kind, body)
 }
 
-// DraftProgram is a program's paper.
-func DraftProgram(name string, module []byte, source suite.Digest, author string) Program {
-	return Program{Digest: suite.DigestOf(module), Name: name, Source: source, Author: author}
+// Indented is a paper for people to write in: the same, over many lines.
+func Indented(raw []byte) ([]byte, error) {
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "  "); err != nil {
+		return nil, fmt.Errorf("writing a draft: %w: %w", err, fault.Invalid)
+	}
+	return append(out.Bytes(), '\n'), nil
 }

@@ -271,24 +271,3 @@ func strict(raw []byte, v any) error {
 	}
 	return nil
 }
-
-// Spell brings the body of a paper that a person wrote into its one spelling.
-// Errors are of kind Invalid.
-func Spell(kind Kind, body []byte) ([]byte, error) {
-	form, ok := forms[kind]
-	if !ok {
-		return nil, fmt.Errorf("writing a paper: no kind %.20q: %w", kind, fault.Invalid)
-	}
-	v := form()
-	if err := strict(body, v); err != nil {
-		return nil, fmt.Errorf("writing a paper: %w: %w", err, fault.Invalid)
-	}
-	return Bytes(kind, v)
-}
-
-// forms makes an empty paper of each kind.
-var forms = map[Kind]func() any{
-	KindSheet: func() any { return &Sheet{} }, KindAdmission: func() any { return &Admission{} }, KindScenario: func() any { return &Scenario{} },
-	KindAgreement: func() any { return &Agreement{} }, KindProgram: func() any { return &Program{} }, KindReport: func() any { return &Report{} },
-	KindConsent: func() any { return &Consent{} },
-}

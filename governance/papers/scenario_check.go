@@ -72,7 +72,7 @@ func (s Scenario) bound(c *checker) {
 	c.need(ids(s.Sources), "sources", "数据来源单位", "the providers", "grant.least")
 	c.need(ids(s.Recipients), "recipients", "成果接收方（不得为空）", "who gets the outputs, one at least", "output.recipients")
 	for _, at := range [][2]string{{"activity", s.Activity}, {"scope", s.Scope}, {"format", s.Format}, {"safeguards", s.Safeguards}, {"reason", s.Reason}} {
-		c.need(bounded(at[1]), at[0], "文字过长或含控制字符", "too long, or control characters")
+		c.need(bounded(at[1]), at[0], "文字未填、过长或含控制字符", "not filled in, too long, or control characters")
 	}
 }
 
