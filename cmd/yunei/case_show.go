@@ -347,12 +347,6 @@ The file says who held which key: compare the keys listed with the directory tha
 	}
 }
 
-func paperCommand() *cobra.Command {
-	c := &cobra.Command{Use: "paper", Short: "材料：存入与取回，以摘要为名 / papers: put and get, named by their digest"}
-	c.AddCommand(paperPutCommand(), paperGetCommand())
-	return c
-}
-
 func paperPutCommand() *cobra.Command {
 	var f access
 	c := &cobra.Command{

@@ -93,6 +93,10 @@ func (w *writer) clause(always bool, format string, args []any, keys ...string) 
 	w.basis(key)
 }
 
+// meant is the channel that the texts speak of under keys that are of none: on
+// another, a clause leans on them and is the parties' own.
+var meant = map[string]string{"purpose.change": profile.BySharing, "objection.suspend": profile.ByOpening}
+
 // basis writes what a clause rests on. Rules on another channel are extended by
 // agreement, and that is no law.
 func (w *writer) basis(key string) {
@@ -104,6 +108,8 @@ func (w *writer) basis(key string) {
 	case m.Source == profile.Law && other:
 		words := map[string]string{profile.BySharing: "共享", profile.ByOpening: "开放", profile.ByOperation: "授权运营"}[channel]
 		w.line("　　依据：双方约定（内部规则，非法定）。%s 只规定%s渠道，由本条约定适用于乙方。原文：“%s”", m.Cite, words, m.Quote)
+	case m.Source == profile.Law && meant[key] != "" && meant[key] != w.channel:
+		w.line("　　依据：双方约定（内部规则，非法定），参照 %s。原文：“%s”", m.Cite, m.Quote)
 	case m.Source == profile.Law:
 		w.line("　　依据：%s。原文：“%s”", m.Cite, m.Quote)
 		if m.Reading != "" {

@@ -70,9 +70,9 @@ func (s Sheet) sharing(c *checker) {
 	case NotShared:
 		s.based(c, "share.not_shared_basis")
 	}
-	if s.Share != Conditional {
+	if s.Share == Unconditional || s.Share == NotShared {
 		c.ask(s.Conditions == "", "conditions", "不得对此类数据增设共享条件", "no conditions may be added", "share.no_extra_conditions")
-	} else if s.Conditions != "" {
+	} else if s.Share == Conditional && s.Conditions != "" {
 		c.ask(cited(s.ShareBasis) || text(s.ShareReason), "share_basis", "设定条件须有依据", "conditions need a basis", "share.no_extra_conditions")
 	}
 }
