@@ -40,14 +40,15 @@ const (
 	Unknown State = ""       // a fact is missing: 事实不明，按不通过处理
 	Passed  State = "passed" //
 	Refused State = "refused"
-	Moot    State = "moot" // the rule asks nothing here, e.g. no personal data
+	Moot    State = "moot"   // the rule asks nothing here, e.g. no personal data
+	Warned  State = "warned" // something to know, which blocks nothing
 )
 
-// A Verdict is what one gate says.
+// A Verdict is one thing that a gate says: of a gate that stops, each reason.
 type Verdict struct {
 	Gate  string `json:"gate"` // G1 to G13, R1 to R6
 	State State  `json:"state"`
-	Code  string `json:"code"` // what exactly, of the closed list Codes; of a pass what was seen
+	Code  string `json:"code"` // what exactly, of the closed list Codes
 	ZH    string `json:"zh"`   // what, in words
 	EN    string `json:"en"`
 	// Cite is where the rule stands, with the status of its document, and Quote its
@@ -55,13 +56,18 @@ type Verdict struct {
 	Cite   string `json:"cite"`
 	CiteEN string `json:"cite_en"`
 	Quote  string `json:"quote,omitempty"`
-	Key    string `json:"key"`           // of the profile
-	Who    string `json:"who,omitempty"` // who can fix it
+	// Status is that of the document now; empty of a house rule.
+	Status profile.Status `json:"status,omitempty"`
+	Key    string         `json:"key"`           // of the profile
+	Who    string         `json:"who,omitempty"` // who can fix it, a fault.Party
+	// Clause is the case of the agreement by which the operator is bound first, where
+	// the rule binds an operator through what it has signed.
+	Clause string `json:"clause,omitempty"`
 	Thing  string `json:"thing,omitempty"`
 }
 
 // Blocks reports whether the verdict stops what was asked.
-func (v Verdict) Blocks() bool { return v.State != Passed && v.State != Moot }
+func (v Verdict) Blocks() bool { return v.State != Passed && v.State != Moot && v.State != Warned }
 
 // A Hold is what an order holds now.
 type Hold struct {
@@ -71,6 +77,7 @@ type Hold struct {
 	By     string    `json:"by"` // organisation
 	Case   string    `json:"case,omitempty"`
 	Reason string    `json:"reason"`
+	Key    string    `json:"key,omitempty"` // of the profile's rule; empty: objection.suspend
 	At     time.Time `json:"at"`
 }
 
@@ -109,11 +116,13 @@ type Known struct {
 
 // An Output is what is about to go out.
 type Output struct {
+	Type       string // cube or join; there is no other
 	Verdict    string // the gate process's, of its record
 	Exceptions bool   // two checkers named one each
 	Votes      int    // that approve
 	Bound      bool   // every vote is on these very bytes, record, permit and recipients
 	Recipients []string
+	Recorded   bool // what all gates said is in the log already
 }
 
 // A Source is where facts are kept.

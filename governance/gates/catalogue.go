@@ -1,0 +1,264 @@
+package gates
+
+import (
+	"slices"
+
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/papers"
+	"github.com/yunei/yunei/governance/profile"
+	"github.com/yunei/yunei/jobs"
+)
+
+// catalogue is G6: every dataset is in the catalogue by a decision, with all that
+// the city asks an entry to say, and nothing stands against its use.
+func (a *asking) catalogue() {
+	for _, m := range a.Terms.Members {
+		a.held("dataset", m.Dataset)
+		o, ok := a.sheets[m.Dataset]
+		switch {
+		case !ok && a.lost > 0:
+			a.unsure("sheet-unread", m.Dataset, "catalogue.bound", "catalogue.route")
+			continue
+		case !ok:
+			a.no("uncatalogued", m.Dataset, "catalogue.bound", "catalogue.route")
+			continue
+		case !stands(a, o, entryKind, "catalogue.route"):
+			continue
+		}
+		a.entry(m, o)
+	}
+	a.oneSource()
+}
+
+func (a *asking) entry(m jobs.Member, o on[papers.Sheet]) {
+	s := o.body
+	if by := a.openerOf(o); s.Provider != m.Provider.Org || by != m.Provider.Org {
+		a.no("sheet-foreign", m.Dataset, "open.attribute_by", "source.register", "catalogue.route")
+	}
+	a.barred(m, s)
+	a.complete(m, s)
+	a.graded(m, s)
+	switch a.channel {
+	case profile.BySharing:
+		a.shared(m, s)
+	case profile.ByOpening:
+		a.opened(m, s)
+	case profile.ByOperation:
+		if a.asks("authop.registration") && !filled(s.Registration) {
+			a.no("unregistered", m.Dataset, "authop.registration")
+		}
+	}
+	a.stale(m, s)
+}
+
+func (v *view) openerOf(o on[papers.Sheet]) string {
+	events := o.c.Receipts()
+	if len(events) == 0 {
+		return ""
+	}
+	for _, u := range v.Register.Users {
+		if u.Key == events[0].By() {
+			return u.Org
+		}
+	}
+	return ""
+}
+
+// barred: state secrets and what is on the negative list.
+func (a *asking) barred(m jobs.Member, s papers.Sheet) {
+	switch s.Secrecy {
+	case "none":
+	case "state-secret":
+		a.no("secret", m.Dataset, "secrets.refused")
+	default:
+		a.unsure("secrecy-unknown", m.Dataset, "secrets.refused")
+	}
+	key := "negative_list.kept"
+	if a.channel == profile.ByOperation {
+		key = "negative_list.bars_authop" // the list speaks of sharing and opening
+	}
+	switch {
+	case s.Negative == "none":
+	case s.Negative == "listed" && a.asks(key):
+		a.no("negative", m.Dataset, key)
+	case s.Negative == "listed":
+		a.no("negative", m.Dataset, "catalogue.route")
+	case a.asks(key):
+		a.unsure("negative-unknown", m.Dataset, key)
+	}
+}
+
+// complete: the fields, lineage and officers that the city asks for. What a text
+// only asks to be recorded is a warning here.
+func (a *asking) complete(m jobs.Member, s papers.Sheet) {
+	for key, have := range map[string]map[string]string{
+		"catalogue.fields": s.Fields, "open.list_fields": s.Fields, "catalogue.lineage": s.Lineage, "org.officers": a.Register.Orgs[m.Provider.Org].Officers,
+	} {
+		for _, word := range a.words(key) {
+			switch {
+			case filled(have[word]):
+			case a.strict(key):
+				a.no("incomplete-"+codeOf[key], m.Dataset, key)
+			default:
+				a.warn("incomplete-"+codeOf[key], m.Dataset, key)
+			}
+		}
+	}
+}
+
+var codeOf = map[string]string{"catalogue.fields": "fields", "open.list_fields": "fields", "catalogue.lineage": "lineage", "org.officers": "officers"}
+
+// graded: the grade that the provider gave decides how an output is protected, so
+// the terms may not go by a lower one.
+func (a *asking) graded(m jobs.Member, s papers.Sheet) {
+	if !slices.Contains([]string{"general", "important", "core"}, s.Class) || s.Grade < 1 || s.Grade > 4 {
+		a.no("ungraded", m.Dataset, "security.grading")
+	} else if m.Grade < s.Grade {
+		a.no("graded-lower", m.Dataset, "security.grading")
+	}
+}
+
+// shared: data come by sharing as their entry lets them.
+func (a *asking) shared(m jobs.Member, s papers.Sheet) {
+	has := map[string]bool{
+		"basis": len(s.ShareBasis) > 0, "law": len(s.ShareBasis) > 0, "conditions": filled(s.Conditions), "reason": filled(s.ShareReason), "filing": filled(s.Filing),
+	}
+	key := ""
+	switch governance.Share(s.Share) {
+	case governance.Unconditional:
+	case governance.Conditional:
+		key = "share.conditional_basis"
+	case governance.NotShared:
+		key = "share.not_shared_basis"
+		a.no("not-shared", m.Dataset, "share.verify_compare", "share.types")
+	default:
+		a.no("share-type", m.Dataset, "share.types", "share.type_each")
+	}
+	for _, word := range a.words(key) {
+		if !has[word] {
+			a.no("share-basis", m.Dataset, key)
+		}
+	}
+}
+
+// opened: data are open as their entry says, and closed data only by what the
+// city lets unlock them.
+func (a *asking) opened(m jobs.Member, s papers.Sheet) {
+	switch s.Open {
+	case "unconditional":
+	case "conditional":
+		if when := a.words("open.conditional_when"); len(when) > 0 && !slices.Contains(when, s.OpenWhy) {
+			a.no("open-when", m.Dataset, "open.conditional_when")
+		}
+	case "closed":
+		a.closed(m, s)
+	default:
+		a.no("open-type", m.Dataset, "open.types", "open.closed")
+	}
+}
+
+func (a *asking) closed(m jobs.Member, s papers.Sheet) {
+	ways := a.words("open.unlock")
+	switch {
+	case s.Unlocked == "":
+		a.no("closed", m.Dataset, "open.closed", "open.types")
+	case !slices.Contains(ways, s.Unlocked),
+		s.OpenWhy == "personal" && !slices.Contains([]string{"anonymisation", "consent"}, s.Unlocked): // 去标识化不等于匿名化, 个人信息保护法 73
+		a.no("unlock", m.Dataset, "open.unlock", "open.closed")
+	}
+}
+
+// stale warns: nothing blocks because data are late, which their provider
+// answers for.
+func (a *asking) stale(m jobs.Member, s papers.Sheet) {
+	for _, v := range a.Register.Catalogue[m.Dataset].Versions {
+		if v.ID == m.Version && s.UpdateDays > 0 && v.At.AddDate(0, 0, s.UpdateDays).Before(a.Now) {
+			a.warn("stale", m.Dataset, "quality.freshness")
+		}
+	}
+}
+
+// oneSource: of the terms' datasets no two name different sources for one item.
+func (a *asking) oneSource() {
+	if !a.asks("source.unique") && !a.asks("source.no_repeat") {
+		return
+	}
+	by := map[string]string{}
+	for _, m := range a.Terms.Members {
+		for _, item := range a.sheets[m.Dataset].body.Items {
+			if other, ok := by[item.Code]; ok && other != item.Source {
+				a.no("source-two", m.Dataset, "source.unique", "source.no_repeat")
+			}
+			by[item.Code] = item.Source
+		}
+	}
+}
+
+// columns is G7: no more than what was listed, by name, and no identifier.
+func (a *asking) columns() {
+	least := []string{"grant.least", "personal.minimal", "share.demand_fields"}
+	s, ok := a.scenario(least...)
+	if !ok {
+		return
+	}
+	for _, m := range a.Terms.Members {
+		listed := use(s, m.Dataset)
+		switch {
+		case listed == nil:
+			a.no("dataset-unlisted", m.Dataset, least...)
+			continue
+		case len(listed.Columns) == 0 || slices.Contains(listed.Columns, "*") || !filled(listed.Rows):
+			a.no("columns-all", m.Dataset, least...)
+		case len(m.Columns) == 0 && a.Terms.Join == nil:
+			a.no("columns-all", m.Dataset, least...)
+		}
+		for _, c := range m.Columns {
+			if !slices.Contains(listed.Columns, c) {
+				a.no("column-unlisted", c, least...)
+			}
+			a.named(m, c)
+		}
+	}
+}
+
+// named: a job never sees who a row is about, only pseudonyms of the scenario.
+func (a *asking) named(m jobs.Member, column string) {
+	sheet := a.sheets[m.Dataset].body
+	i := slices.IndexFunc(sheet.Items, func(it papers.Item) bool { return it.Column == column && it.Identifier != "" })
+	role := governance.Part("")
+	for _, c := range a.Register.Catalogue[m.Dataset].Columns {
+		if c.Name == column {
+			role = c.Role
+		}
+	}
+	keys := []string{"identifier.person", "identifier.pseudonyms"}
+	if i >= 0 && (sheet.Items[i].Identifier == "credit-code" || sheet.Items[i].Identifier == "other-code") {
+		keys = []string{"identifier.body", "identifier.pseudonyms"}
+	}
+	switch {
+	case role == "":
+		a.no("column-unknown", column, keys...)
+	case i >= 0, role == governance.UnitIdentifier, role == governance.DirectIdentifier:
+		a.no("identifier", column, keys...)
+	}
+}
+
+// joins is G8: to link two sets is a right of its own.
+func (a *asking) joins() {
+	if a.Terms.Join == nil {
+		a.moot("no-join", "grant.joins")
+		return
+	}
+	keys := []string{"grant.joins", "grant.least"}
+	s, ok := a.scenario(keys...)
+	if !ok {
+		return
+	}
+	for i, m := range a.Terms.Members {
+		for _, n := range a.Terms.Members[i+1:] {
+			if !slices.Contains(s.Joins, [2]string{m.Dataset, n.Dataset}) && !slices.Contains(s.Joins, [2]string{n.Dataset, m.Dataset}) {
+				a.no("join-unlisted", m.Dataset, "grant.least", "grant.joins")
+			}
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package gates
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/cases"
+	"github.com/yunei/yunei/governance/papers"
+	"github.com/yunei/yunei/governance/profile"
+)
+
+// licence is G1: who uses data may. An operator needs a licence that was decided
+// in a case and is registered; an applicant to open data what the city asks of
+// applicants; a user of shared data to be known.
+func (a *asking) licence() {
+	op := a.Terms.Operator.Org
+	if org, ok := a.Register.Orgs[op]; !ok || org.Kind != governance.Operator {
+		a.no("org-unknown", op, "grant.qualified")
+	}
+	a.held("operator", op)
+	applicant := a.words("open.applicant")
+	if a.channel != profile.ByOperation && len(applicant) == 0 {
+		return
+	}
+	keys := []string{"authop.licence", "open.applicant", "grant.qualified"}
+	if stands(a, a.admitted, admitKind, keys...) {
+		a.admission(a.admitted.body, applicant, keys)
+	}
+	if a.channel == profile.ByOperation {
+		a.registered(keys)
+		a.years()
+	}
+}
+
+func (a *asking) admission(ad papers.Admission, applicant, keys []string) {
+	if ad.Operator != a.Terms.Operator.Org {
+		a.no("licence-foreign", a.admitted.ref.ID, keys...)
+	}
+	switch {
+	case a.Now.Before(ad.From) || !a.Now.Before(ad.To):
+		a.no("licence-ended", a.admitted.ref.ID, keys...)
+	case !a.covers(ad.From, ad.To):
+		a.no("licence-span", a.admitted.ref.ID, keys...)
+	}
+	if !a.Now.Before(ad.Attested) {
+		a.no("attestation", a.admitted.ref.ID, "open.applicant", "security.attestation", "grant.qualified")
+	}
+	if slices.Contains(applicant, "credit") && (!ad.NoBadEntry || ad.Credit.IsZero() || ad.Credit.After(a.Now)) {
+		a.no("credit", a.admitted.ref.ID, "open.applicant")
+	}
+	if a.channel == profile.ByOperation {
+		a.term(ad)
+	}
+}
+
+// term holds the longest term. Two people may decide on a longer one, with a
+// reason, and never beyond the base layer's.
+func (a *asking) term(ad papers.Admission) {
+	r, err := a.Profile.Rule("authop.term_max_years")
+	n, ok := r.Value.Int()
+	if err != nil || !ok || !r.Enforced() || !ad.To.After(ad.From.AddDate(n, 0, 0)) {
+		return
+	}
+	most, limited := r.Limit.Int()
+	overridden := r.Override == profile.Reasoned && ad.Reason != "" && len(a.admitted.c.Rulings("override")) > 1
+	if !overridden || limited && ad.To.After(ad.From.AddDate(most, 0, 0)) {
+		a.no("licence-term", a.admitted.ref.ID, "authop.term_max_years")
+	}
+}
+
+// registered compares the register with the paper that was decided on: a licence
+// is no longer, and for nothing else, than the case says.
+func (a *asking) registered(keys []string) {
+	ad := a.admitted.body
+	for _, l := range a.Register.Licences {
+		if l.Operator == a.Terms.Operator.Org && l.Live(a.Now) && !l.NotBefore.Before(ad.From) && !l.NotAfter.After(ad.To) && slices.Contains(l.Purposes, a.Terms.Purpose) {
+			return
+		}
+	}
+	a.no("licence-unregistered", a.Terms.Operator.Org, keys...)
+}
+
+// years looks at the yearly evaluations. An operator that one of them eliminated
+// has no licence, whatever the register still says.
+func (a *asking) years() {
+	keys := []string{"authop.elimination_years", "authop.licence"}
+	if !a.Known.Years {
+		a.unsure("years-unread", a.Terms.Operator.Org, keys...)
+		return
+	}
+	all := slices.Concat(slices.Collect(maps.Values(a.Years))...)
+	latest := 0
+	for _, c := range all {
+		o := c.Opening()
+		if !slices.Contains(o.Parties[cases.Operator], a.Terms.Operator.Org) || o.Kind != "evaluate.yearly" {
+			continue
+		}
+		outcome, _ := c.Outcome()
+		if outcome == cases.Adverse {
+			a.no("eliminated", c.ID(), keys...)
+			return
+		}
+		if outcome == cases.Approved || outcome == cases.Refused {
+			latest = max(latest, o.Year)
+		}
+	}
+	n, ok := a.Profile.Int("authop.elimination_years")
+	if failed, _ := cases.Failures(all, a.Terms.Operator.Org, latest); ok && a.asks("authop.elimination_years") && failed >= n {
+		a.no("failed-years", a.Terms.Operator.Org, keys...)
+	}
+}

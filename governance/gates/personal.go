@@ -1,0 +1,86 @@
+package gates
+
+import (
+	"slices"
+
+	"github.com/yunei/yunei/governance/papers"
+	"github.com/yunei/yunei/jobs"
+)
+
+// personal is G9: data on persons have their basis, law or consent, for each item
+// that is used, and an assessment is on file (个人信息保护法 13, 55).
+func (a *asking) personal() {
+	any := false
+	for _, m := range a.Terms.Members {
+		o, ok := a.sheets[m.Dataset]
+		if !ok || !o.read {
+			any = true
+			a.unsure("sheet-unread", m.Dataset, "personal.basis")
+			continue
+		}
+		for _, it := range o.body.Items {
+			if it.Subject == "person" && (it.Identifier != "" || slices.Contains(m.Columns, it.Column)) {
+				any = true
+				a.item(m, it)
+			}
+			if !slices.Contains([]string{"person", "body", "thing"}, it.Subject) {
+				a.unsure("subject-unknown", m.Dataset, "personal.basis")
+			}
+		}
+		if len(o.body.Items) == 0 {
+			a.unsure("subject-unknown", m.Dataset, "personal.basis")
+		}
+	}
+	if !any && len(a.said) == 0 {
+		a.moot("no-persons", "personal.basis")
+		return
+	}
+	if s, ok := a.scenario("personal.assessment"); ok && any && a.asks("personal.assessment") && s.Assessment.Hex() == "" {
+		a.no("assessment", a.applied.ref.ID, "personal.assessment")
+	}
+}
+
+func (a *asking) item(m jobs.Member, it papers.Item) {
+	keys := []string{"consent.outside_law", "consent.third_party", "personal.basis"}
+	switch {
+	case it.Sensitive && a.asks("consent.third_party"):
+		a.consented(m, it, "consent.third_party", "personal.basis")
+	case it.Basis == "consent":
+		a.consented(m, it, keys...)
+	case it.Basis == "law" && (it.Law == nil || !filled(it.Law.Doc, it.Law.Article)):
+		a.no("basis-law", m.Dataset, keys...)
+	case it.Basis != "law":
+		a.unsure("basis-unknown", m.Dataset, keys...)
+	}
+}
+
+// consented: a consent is for this dataset and purpose, was given after all that
+// the city wants told, and has not been taken back.
+func (a *asking) consented(m jobs.Member, it papers.Item, keys ...string) {
+	s, ok := a.scenario(keys...)
+	if !ok {
+		return
+	}
+	if it.Consent == "" || !slices.Contains(s.Consents, it.Consent) {
+		a.no("consent-none", m.Dataset, keys...)
+		return
+	}
+	raw, ok := a.Consents[it.Consent]
+	if !ok {
+		a.unsure("consent-unread", it.Consent, keys...)
+		return
+	}
+	c, err := papers.Read[papers.Consent](raw, papers.KindConsent)
+	if err != nil || c.ID != it.Consent {
+		a.unsure("consent-unread", it.Consent, keys...)
+		return
+	}
+	if c.Dataset != m.Dataset || !slices.Contains(c.Purposes, a.Terms.Purpose) || a.Now.Before(c.From) || !c.Withdrawn.IsZero() && !a.Now.Before(c.Withdrawn) {
+		a.no("consent-ended", it.Consent, keys...)
+	}
+	for _, word := range a.words("consent.notice") {
+		if !filled(c.Notice[word]) {
+			a.no("consent-notice", it.Consent, "consent.notice")
+		}
+	}
+}
