@@ -79,6 +79,19 @@ func Refuse(code Code, basis string) error {
 	return Refusal{Kind: t.kind, Code: code, Who: t.who, Basis: basis, ZH: t.zh, EN: t.en}
 }
 
+// Specify is Refuse with more exact sentences after the table's, and who can fix
+// just that. Whoever calls it takes them from a closed table of its own: nothing
+// a guest, a client or the data caused may be in them but a name of the form that
+// all names have.
+func Specify(code Code, basis string, who Party, zh, en string) error {
+	r, ok := errors.AsType[Refusal](Refuse(code, basis))
+	if !ok || r.Code != code || who == "" {
+		return r
+	}
+	r.Who, r.ZH, r.EN = who, r.ZH+"："+zh, r.EN+": "+en
+	return r
+}
+
 // Error returns the English sentence, who can fix it, and the code.
 func (r Refusal) Error() string {
 	if r.Code == "" {

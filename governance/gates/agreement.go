@@ -44,7 +44,7 @@ func (a *asking) agreement() {
 	if (a.strict("authop.one_plan") && a.channel == profile.ByOperation || a.asks("security.plan")) && g.Plan.Hex() == "" && a.applied.body.Plan.Hex() == "" {
 		a.no("plan", id, "authop.one_plan", "security.plan")
 	}
-	a.text(g, id)
+	a.whole(g, id)
 }
 
 // decidedFirst: an agreement is of the scenario as it was decided, and of nothing
@@ -62,40 +62,26 @@ func (a *asking) decidedFirst(g papers.Agreement, id string) {
 // promises holds the commitments that the city asks for, and reports whether it
 // asks for any.
 func (a *asking) promises() bool {
-	want := a.words("share.commitments")
-	key := "share.commitments"
-	if a.asks("open.commitment") {
-		want, key = []string{"security"}, "open.commitment"
-	}
-	if len(want) == 0 {
+	if len(a.words("share.commitments")) == 0 && !a.asks("open.commitment") {
 		return false
 	}
-	s, ok := a.scenario(key)
-	for _, word := range want {
-		if ok && !slices.Contains(s.Commitments, word) {
-			a.no("commitment", a.applied.ref.ID, key)
-		}
+	if s, ok := a.scenario("share.commitments", "open.commitment"); ok {
+		a.lacks("scenario-lacks", a.applied.ref.ID, s.Check(a.Profile), "G4")
 	}
 	return true
 }
 
-// text holds the blanks that the city lists, and that what was signed is the
-// text that these blanks make.
-func (a *asking) text(g papers.Agreement, id string) {
-	for _, key := range []string{"authop.agreement_fields", "open.agreement_fields"} {
-		for _, word := range a.words(key) {
-			if !filled(g.Blanks[word]) {
-				a.no("agreement-blank", id, key)
-			}
-		}
+// whole: the agreement holds what the city lists, within the scenario and the
+// licence, and what was signed is the text that its blanks make.
+func (a *asking) whole(g papers.Agreement, id string) {
+	if !a.applied.ok() {
+		return // decidedFirst has said so
 	}
-	want, err := a.agreementText(g)
-	switch {
-	case err != nil:
-		a.unsure("text-unread", id, agreed...)
-	case want != g.Text:
-		a.no("agreement-text", id, agreed...)
+	var licence *papers.Admission
+	if a.admitted.read {
+		licence = &a.admitted.body
 	}
+	a.lacks("agreement-lacks", id, g.Check(a.Profile, a.applied.body, a.applied.c.Head(), licence), "")
 }
 
 // purpose is G5: the purpose is what was applied for, agreed and licensed, the
@@ -135,19 +121,7 @@ func (a *asking) classed(s papers.Scenario) {
 		a.unsure("class-unknown", a.applied.ref.ID, "share.users", "grant.qualified")
 		return
 	}
-	if users := a.words("share.users"); len(users) > 0 && !slices.Contains(users, string(s.Class)) {
-		a.no("class", string(s.Class), "share.users")
-	}
-	for class, key := range map[papers.Class]string{papers.University: "share.university_purposes", papers.Company: "share.company_purposes"} {
-		ends := a.words(key)
-		if s.Class != class || len(ends) == 0 {
-			continue
-		}
-		good := slices.Contains(ends, s.Purpose) || s.PublicGood && slices.Contains(ends, "public-good")
-		if !good || s.Commercial {
-			a.no("class-purpose", s.Purpose, key)
-		}
-	}
+	a.lacks("scenario-lacks", a.applied.ref.ID, s.Check(a.Profile), "G5")
 	if a.asks("share.no_disclosure") && s.Purpose == Disclosure {
 		a.no("disclosure", s.Purpose, "share.no_disclosure")
 	}

@@ -36,17 +36,17 @@ func (a *asking) entry(m jobs.Member, o on[papers.Sheet]) {
 		a.no("sheet-foreign", m.Dataset, "open.attribute_by", "source.register", "catalogue.route")
 	}
 	a.barred(m, s)
-	a.complete(m, s)
-	a.graded(m, s)
-	switch a.channel {
-	case profile.BySharing:
-		a.shared(m, s)
-	case profile.ByOpening:
-		a.opened(m, s)
-	case profile.ByOperation:
-		if a.asks("authop.registration") && !filled(s.Registration) {
-			a.no("unregistered", m.Dataset, "authop.registration")
-		}
+	a.sheet(m, s.Check(a.Profile))
+	if m.Grade < s.Grade { // the grade decides how an output is protected
+		a.no("graded-lower", m.Dataset, "security.grading")
+	}
+	switch {
+	case a.channel == profile.BySharing && s.Share == papers.NotShared:
+		a.no("not-shared", m.Dataset, "share.verify_compare", "share.not_shared_basis", "share.types")
+	case a.channel == profile.ByOpening && s.Open == papers.Closed:
+		a.no("closed", m.Dataset, "open.closed", "open.types")
+	case a.channel == profile.ByOperation && a.asks("authop.registration") && !filled(s.Registration):
+		a.no("unregistered", m.Dataset, "authop.registration")
 	}
 	a.stale(m, s)
 }
@@ -88,83 +88,18 @@ func (a *asking) barred(m jobs.Member, s papers.Sheet) {
 	}
 }
 
-// complete: the fields, lineage and officers that the city asks for. What a text
-// only asks to be recorded is a warning here.
-func (a *asking) complete(m jobs.Member, s papers.Sheet) {
-	for key, have := range map[string]map[string]string{
-		"catalogue.fields": s.Fields, "open.list_fields": s.Fields, "catalogue.lineage": s.Lineage, "org.officers": a.Register.Orgs[m.Provider.Org].Officers,
-	} {
-		for _, word := range a.words(key) {
-			switch {
-			case filled(have[word]):
-			case a.strict(key):
-				a.no("incomplete-"+codeOf[key], m.Dataset, key)
-			default:
-				a.warn("incomplete-"+codeOf[key], m.Dataset, key)
-			}
+// sheet says what the city asks of an entry and its sheet does not give. What a
+// text only asks to be recorded is a warning.
+func (a *asking) sheet(m jobs.Member, all []papers.Missing) {
+	for _, lack := range all {
+		switch {
+		case lack.Key == "secrets.refused" || lack.Key == "negative_list.kept":
+			// barred says it
+		case lack.Key == "" || a.strict(lack.Key):
+			a.lack(Refused, "sheet-lacks", m.Dataset, lack)
+		default:
+			a.lack(Warned, "sheet-lacks", m.Dataset, lack)
 		}
-	}
-}
-
-var codeOf = map[string]string{"catalogue.fields": "fields", "open.list_fields": "fields", "catalogue.lineage": "lineage", "org.officers": "officers"}
-
-// graded: the grade that the provider gave decides how an output is protected, so
-// the terms may not go by a lower one.
-func (a *asking) graded(m jobs.Member, s papers.Sheet) {
-	if !slices.Contains([]string{"general", "important", "core"}, s.Class) || s.Grade < 1 || s.Grade > 4 {
-		a.no("ungraded", m.Dataset, "security.grading")
-	} else if m.Grade < s.Grade {
-		a.no("graded-lower", m.Dataset, "security.grading")
-	}
-}
-
-// shared: data come by sharing as their entry lets them.
-func (a *asking) shared(m jobs.Member, s papers.Sheet) {
-	has := map[string]bool{
-		"basis": len(s.ShareBasis) > 0, "law": len(s.ShareBasis) > 0, "conditions": filled(s.Conditions), "reason": filled(s.ShareReason), "filing": filled(s.Filing),
-	}
-	key := ""
-	switch governance.Share(s.Share) {
-	case governance.Unconditional:
-	case governance.Conditional:
-		key = "share.conditional_basis"
-	case governance.NotShared:
-		key = "share.not_shared_basis"
-		a.no("not-shared", m.Dataset, "share.verify_compare", "share.types")
-	default:
-		a.no("share-type", m.Dataset, "share.types", "share.type_each")
-	}
-	for _, word := range a.words(key) {
-		if !has[word] {
-			a.no("share-basis", m.Dataset, key)
-		}
-	}
-}
-
-// opened: data are open as their entry says, and closed data only by what the
-// city lets unlock them.
-func (a *asking) opened(m jobs.Member, s papers.Sheet) {
-	switch s.Open {
-	case "unconditional":
-	case "conditional":
-		if when := a.words("open.conditional_when"); len(when) > 0 && !slices.Contains(when, s.OpenWhy) {
-			a.no("open-when", m.Dataset, "open.conditional_when")
-		}
-	case "closed":
-		a.closed(m, s)
-	default:
-		a.no("open-type", m.Dataset, "open.types", "open.closed")
-	}
-}
-
-func (a *asking) closed(m jobs.Member, s papers.Sheet) {
-	ways := a.words("open.unlock")
-	switch {
-	case s.Unlocked == "":
-		a.no("closed", m.Dataset, "open.closed", "open.types")
-	case !slices.Contains(ways, s.Unlocked),
-		s.OpenWhy == "personal" && !slices.Contains([]string{"anonymisation", "consent"}, s.Unlocked): // 去标识化不等于匿名化, 个人信息保护法 73
-		a.no("unlock", m.Dataset, "open.unlock", "open.closed")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profile"
 )
 
@@ -107,8 +108,31 @@ func (a *asking) say(s State, code, thing string, keys []string) {
 	if byAgreement[code] && a.channel == profile.ByOperation && a.signed.ok() {
 		v.Clause = a.signed.ref.ID
 	}
-	if !slices.Contains(a.said, v) {
+	if code == "sheet-lacks" || code == "scenario-lacks" || code == "agreement-lacks" || code == "program-lacks" || !slices.Contains(a.said, v) {
 		a.said = append(a.said, v)
+	}
+}
+
+// lack says what a paper lacks, in the words of package papers, which are its own
+// and the profile's. What an entry is to say is asked of its provider, whatever
+// the channel; all else is cited as it binds by this one.
+func (a *asking) lack(s State, code, thing string, m papers.Missing) {
+	before := len(a.said)
+	a.say(s, code, thing, []string{m.Key})
+	if len(a.said) == before {
+		return
+	}
+	v := &a.said[len(a.said)-1]
+	v.ZH, v.EN = v.ZH+"："+m.ZH, v.EN+": "+m.EN
+	if code != "sheet-lacks" || m.Key == "" {
+		return
+	}
+	v.Key, v.Cite, v.CiteEN, v.Quote = m.Key, m.Cite, m.CiteEN, m.Quote
+	if m.Reading != "" {
+		v.Quote = m.Reading
+	}
+	if r, err := a.Profile.Rule(m.Key); err == nil && r.Source == profile.Law {
+		v.Status = a.status(r.Basis[0])
 	}
 }
 
@@ -145,13 +169,19 @@ func (a *asking) cite(v *Verdict, keys []string) {
 			v.Quote = b.Reading
 		}
 		v.Cite, v.CiteEN = a.Profile.Cite(b)
-		for _, d := range a.Profile.Documents() {
-			if d.ID == b.Document {
-				v.Status = d.At(a.Now)
-			}
-		}
+		v.Status = a.status(b)
 		return
 	}
+}
+
+// status is that of the document now.
+func (v *view) status(b profile.Basis) profile.Status {
+	for _, d := range v.Profile.Documents() {
+		if d.ID == b.Document {
+			return d.At(v.Now)
+		}
+	}
+	return ""
 }
 
 // foreign reports whether a key is about another channel.

@@ -19,21 +19,23 @@ func (a *asking) licence() {
 		a.no("org-unknown", op, "grant.qualified")
 	}
 	a.held("operator", op)
-	applicant := a.words("open.applicant")
-	if a.channel != profile.ByOperation && len(applicant) == 0 {
+	if a.channel == profile.ByOpening && len(a.words("open.applicant")) > 0 {
+		if s, ok := a.scenario("open.applicant"); ok {
+			a.lacks("scenario-lacks", a.applied.ref.ID, s.Check(a.Profile), "G1")
+		}
+	}
+	if a.channel != profile.ByOperation {
 		return
 	}
-	keys := []string{"authop.licence", "open.applicant", "grant.qualified"}
+	keys := []string{"authop.licence", "grant.qualified"}
 	if stands(a, a.admitted, admitKind, keys...) {
-		a.admission(a.admitted.body, applicant, keys)
+		a.admission(a.admitted.body, keys)
 	}
-	if a.channel == profile.ByOperation {
-		a.registered(keys)
-		a.years()
-	}
+	a.registered(keys)
+	a.years()
 }
 
-func (a *asking) admission(ad papers.Admission, applicant, keys []string) {
+func (a *asking) admission(ad papers.Admission, keys []string) {
 	if ad.Operator != a.Terms.Operator.Org {
 		a.no("licence-foreign", a.admitted.ref.ID, keys...)
 	}
@@ -44,14 +46,9 @@ func (a *asking) admission(ad papers.Admission, applicant, keys []string) {
 		a.no("licence-span", a.admitted.ref.ID, keys...)
 	}
 	if !a.Now.Before(ad.Attested) {
-		a.no("attestation", a.admitted.ref.ID, "open.applicant", "security.attestation", "grant.qualified")
+		a.no("attestation", a.admitted.ref.ID, "security.attestation", "grant.qualified")
 	}
-	if slices.Contains(applicant, "credit") && (!ad.NoBadEntry || ad.Credit.IsZero() || ad.Credit.After(a.Now)) {
-		a.no("credit", a.admitted.ref.ID, "open.applicant")
-	}
-	if a.channel == profile.ByOperation {
-		a.term(ad)
-	}
+	a.term(ad)
 }
 
 // term holds the longest term. Two people may decide on a longer one, with a

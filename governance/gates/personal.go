@@ -43,7 +43,7 @@ func (a *asking) personal() {
 func (a *asking) item(m jobs.Member, it papers.Item) {
 	keys := []string{"consent.outside_law", "consent.third_party", "personal.basis"}
 	switch {
-	case it.Sensitive && a.asks("consent.third_party"):
+	case it.Sensitive && a.singled() && a.asks("consent.third_party"):
 		a.consented(m, it, "consent.third_party", "personal.basis")
 	case it.Basis == "consent":
 		a.consented(m, it, keys...)
@@ -52,6 +52,13 @@ func (a *asking) item(m jobs.Member, it papers.Item) {
 	case it.Basis != "law":
 		a.unsure("basis-unknown", m.Dataset, keys...)
 	}
+}
+
+// singled reports whether a third party is told of single persons: in a sandbox
+// nobody is.
+func (v *view) singled() bool {
+	s := v.applied.body
+	return (s.Class == papers.Company || s.Class == papers.University) && s.Mode != papers.InSandbox
 }
 
 // consented: a consent is for this dataset and purpose, was given after all that

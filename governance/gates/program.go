@@ -31,6 +31,9 @@ func (a *asking) program() {
 	if !a.reviewed(p.Author) {
 		a.no("program-own", id, "program.review")
 	}
+	for _, m := range p.Check(a.Profile) {
+		a.lack(Refused, "program-lacks", id, m)
+	}
 	if len(a.words("security.vendor")) > 0 && p.Vendor && !a.vendorPapers() {
 		a.no("vendor", id, "security.vendor", "vendor.no_onward")
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/papers"
+	"github.com/yunei/yunei/governance/profile"
 )
 
 var (
@@ -41,12 +42,39 @@ func (a *asking) list() {
 	if !a.covers(s.From, s.To) {
 		a.no("scenario-term", id, oneList...)
 	}
-	for _, key := range []string{"authop.application_fields", "share.demand_fields", "open.application_fields"} {
-		for _, word := range a.words(key) {
-			if !told(s, word) {
-				a.no("scenario-blank", id, key)
-			}
+	a.lacks("scenario-lacks", id, s.Check(a.Profile), "G2")
+	a.way(id)
+}
+
+// gateOf are the gates that say what a scenario lacks by a rule of theirs.
+var gateOf = map[string]string{
+	"open.applicant": "G1", "share.commitments": "G4", "open.commitment": "G4", "channel.kinds": "G5", "share.users": "G5",
+	"share.university_purposes": "G5", "share.company_purposes": "G5", "purpose.bound": "G5", "output.recipients": "G5",
+}
+
+// lacks says what a paper lacks that is this gate's to say.
+func (a *asking) lacks(code, thing string, all []papers.Missing, gate string) {
+	for _, m := range all {
+		of, ok := gateOf[m.Key]
+		if ok && of == gate || !ok && gate == "G2" || gate == "" {
+			a.lack(Refused, code, thing, m)
 		}
+	}
+}
+
+// way: data that come by a channel are decided on the way that the city sets for
+// it, and by no shorter one.
+func (a *asking) way(id string) {
+	t := a.applied.c.Table()
+	route := a.words(a.channel + ".route")
+	if a.channel == profile.ByOperation {
+		if t.Channel != "" && t.Channel != a.channel {
+			a.no("scenario-way", id, "authop.one_application")
+		}
+		return
+	}
+	if t.Channel != a.channel || len(route) > 0 && !slices.Equal(t.Route, route) {
+		a.no("scenario-way", id, "share.route", "open.route", "channel.kinds")
 	}
 }
 
@@ -57,35 +85,6 @@ func use(s papers.Scenario, dataset string) *papers.Use {
 		return nil
 	}
 	return &s.Datasets[i]
-}
-
-// told reports whether a scenario says what a word of the city's list of fields
-// asks for. A word that it does not know is not told.
-func told(s papers.Scenario, word string) bool {
-	switch word {
-	case "sources":
-		return len(s.Sources) > 0
-	case "scenario":
-		return filled(s.Title, s.Activity)
-	case "scope":
-		return filled(s.Scope)
-	case "term", "deadline":
-		return !s.From.IsZero() && s.From.Before(s.To)
-	case "safeguards":
-		return filled(s.Safeguards)
-	case "user":
-		return filled(s.Applicant)
-	case "data":
-		return len(s.Datasets) > 0
-	case "mode":
-		return filled(s.Mode)
-	case "purpose":
-		return filled(s.Purpose)
-	case "format":
-		return filled(s.Format)
-	default:
-		return false
-	}
 }
 
 func filled(all ...string) bool {
@@ -109,7 +108,7 @@ func (a *asking) providers() {
 			a.no("provider-other", m.Dataset, keys...)
 		case !slices.Contains(asked, m.Provider.Org):
 			a.no("provider-unasked", m.Provider.Org, keys...)
-		case !a.allowed(c, "providers", m.Provider.Org):
+		case !a.provided(c, m.Provider.Org):
 			a.no("provider-open", m.Provider.Org, keys...)
 		}
 	}
@@ -118,4 +117,16 @@ func (a *asking) providers() {
 			a.warn("limit", h.ID, keys...)
 		}
 	}
+}
+
+// provided reports whether a provider's people allowed at the stage at which
+// providers are asked, whatever the procedure calls it.
+func (v *view) provided(c *cases.Case, org string) bool {
+	for _, s := range c.Table().Stages {
+		asked := slices.ContainsFunc(s.Owners, func(o cases.Owner) bool { return o.Seat == cases.Provider })
+		if asked && v.allowed(c, s.ID, org) {
+			return true
+		}
+	}
+	return false
 }
