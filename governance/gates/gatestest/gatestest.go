@@ -9,6 +9,7 @@ package gatestest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -244,6 +245,26 @@ func (w *World) run(e entry) *cases.Case {
 		p.stage(stage)
 	}
 	w.cases[e.id] = p.c
+	return p.c
+}
+
+// Failed is an evaluation of the operator that ended 不达标.
+func (w *World) Failed(year int) *cases.Case {
+	w.Helper()
+	parties := map[cases.Seat][]string{cases.Bureau: {"bureau"}, cases.Operator: {"operator"}}
+	o := cases.Opening{Profile: cases.Profile(w.Profile.Frozen()), Title: "年度评估", Seat: cases.Bureau, Parties: parties, Year: year}
+	r, err := cases.Begin(w.Keys["bureau-officer"], fmt.Sprintf("evaluation-%d", year), w.Table("evaluate.yearly", ""), o, w.tick())
+	if err != nil {
+		w.Fatal(err)
+	}
+	p := &play{World: w, rules: cases.NewRules(w.Register, w.Tables)}
+	if p.c, err = p.rules.Apply(nil, r); err != nil {
+		w.Fatal(err)
+	}
+	p.do("bureau-officer", cases.Event{Act: cases.Submit, Refs: cases.Refs(map[string]suite.Digest{"criteria": suite.DigestOf([]byte("criteria"))})})
+	p.do("op", cases.Event{Act: cases.Submit, Refs: cases.Refs(map[string]suite.Digest{"self-report": suite.DigestOf([]byte("report"))})})
+	basis := []cases.Basis{{Source: cases.House, Text: "评分细则"}}
+	p.do("bureau-2", cases.Event{Act: cases.Decide, Ruling: &cases.Ruling{On: p.c.Matter(), Verdict: cases.Deny, Basis: basis}})
 	return p.c
 }
 
