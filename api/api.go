@@ -31,6 +31,7 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
+	"github.com/yunei/yunei/governance/gates"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/storage"
@@ -54,7 +55,7 @@ type Way interface {
 // same digest may stand there more than once.
 type Ledger func(ctx context.Context, d suite.Digest) (uint64, error)
 
-// Config is what a Server needs. All of it but Key, Log, Revoked
+// Config is what a Server needs. All of it but Source, Key, Log, Revoked
 // and Notary must be given.
 type Config struct {
 	Installation string          // the name that requests are signed for
@@ -65,6 +66,7 @@ type Config struct {
 	Ledger       Ledger // gets the digest of what people say in cases and of the rules, before it is kept
 	Now          func() time.Time
 	Key          suite.PublicKey // the coordinator's own, which newcomers pin; "" enrols nobody
+	Source       gates.Source    // what gates look at; nil previews nothing
 	Log          *slog.Logger    // gets internal errors; nil drops them
 	Revoked      func()          // is called when a process was revoked; nil does nothing
 	Notary       Notary          // nil takes no order and takes nothing back

@@ -30,6 +30,7 @@ var verbs = map[verb.Verb]func(context.Context, *Server, *call) (any, error){
 	verb.DecisionAdd:       addDecision,
 	verb.PermitGet:         getPermit,
 	verb.ProgramPut:        announceProgram,
+	verb.JobPreview:        preview,
 	verb.JobSubmit:         submitJob,
 	verb.JobShow:           showJob,
 	verb.JobList:           listJobs,

@@ -59,6 +59,7 @@ const (
 	DecisionAdd       Verb = "decision.add"       // Inner, of an application -> Application
 	PermitGet         Verb = "permit.get"         // Name -> jobs.Bundle
 	ProgramPut        Verb = "program.put"        // jobs.Program -> None; its bytes follow at BlobPath
+	JobPreview        Verb = "job.preview"        // Preview -> []gates.Verdict
 	JobSubmit         Verb = "job.submit"         // Inner, of an application -> Job
 	JobShow           Verb = "job.show"           // Name, of a run -> Job
 	JobList           Verb = "job.list"           // None -> []Job
@@ -81,7 +82,7 @@ const (
 // All lists the verbs.
 var All = []Verb{
 	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, ProcessRevoke, ProcessInvite, ProcessInvited, ProcessAccept, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
-	DecisionAdd, PermitGet, ProgramPut, JobSubmit, JobShow, JobList, JobReplay, BudgetShow, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
+	DecisionAdd, PermitGet, ProgramPut, JobPreview, JobSubmit, JobShow, JobList, JobReplay, BudgetShow, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
 	OrderPlace, OrderLift, OrderList, ReleaseWithdraw, ReleaseWithdrawal, ReleaseConfirm, ProductAdd, ProductList,
 	CaseAct, CaseShow, CaseList, CaseTodo, CaseExport, PaperPut, PaperGet, ProfilePublish, ProfileGet, CalendarLoad, CalendarGet,
 }

@@ -25,7 +25,7 @@ import (
 
 func jobCommand() *cobra.Command {
 	c := &cobra.Command{Use: "job", Short: "作业：提交与查看 / jobs: submit and watch"}
-	c.AddCommand(submitCommand(), jobShowCommand(), jobListCommand(), jobWaitCommand(), jobReplayCommand())
+	c.AddCommand(jobPreviewCommand(), submitCommand(), jobShowCommand(), jobListCommand(), jobWaitCommand(), jobReplayCommand())
 	return c
 }
 

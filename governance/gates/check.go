@@ -152,13 +152,14 @@ func (a *asking) cite(v *Verdict, keys []string) {
 	if v.State == Moot {
 		v.Cite, v.CiteEN = silentZH+"；"+houseZH, silentEN+"; "+houseEN
 	}
+	house := false
 	for _, key := range keys {
 		r, err := a.Profile.Rule(key)
 		if err != nil || a.foreign(key) || !r.Enforced() {
 			continue
 		}
-		if v.Key == "" {
-			v.Key = key
+		if v.Key == "" || !house && r.Source == profile.House {
+			v.Key, house = key, r.Source == profile.House
 		}
 		b, ok := a.basis(r)
 		if !ok {

@@ -2,11 +2,16 @@ package gates_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance/cases"
@@ -42,6 +47,7 @@ var (
 	pending   = func(w world) { w.Stop["catalogue.review"] = "review" }
 	uncase    = func(w world) { w.Omit["entry-"+hospital] = true }
 	ungraded  = func(w world) { w.Sheets[hospital].Grade, w.Sheets[hospital].Class = 0, "" }
+	lower     = func(w world) { w.Terms.Members[0].Grade = 1 }
 	twoSource = func(w world) { w.Sheets[hospital].Items[1].Code = w.Sheets[transit].Items[1].Code }
 	allData   = func(w world) { w.Scenario.Datasets[0].Columns = []string{"*"} }
 	more      = func(w world) { w.Scenario.Datasets[0].Columns = []string{"district"} }
@@ -129,7 +135,7 @@ var rows = map[string][]proof{
 	"GY-34.3": {{"authop.one_agreement", "authop", "G4", unsigned, nil, ""}},
 	"GY-34.4": {{"authop.risk_report", "authop", "G12", overdue("risk-report", "authop.risk_report"), nil, ""}},
 	"GY-35":   {{"authop.elimination_years", "authop", "G1", fails(2), nil, ""}},
-	"GY-38":   {{"security.grading", "authop", "G6", ungraded, nil, ""}},
+	"GY-38":   {{"security.grading", "authop", "G6", lower, nil, ""}},
 	"GY-39.4": {{"authop.one_plan", "authop", "G4", planless, nil, ""}, {"authop.drill", "authop", "G12", overdue("drill", "authop.drill"), nil, ""}},
 	"GY-41":   {{"output.no_harm", "authop", "R2", harm, nil, ""}},
 
@@ -387,4 +393,54 @@ func inspects(t *testing.T, w world) string {
 		t.Fatal("an auditor decided")
 	}
 	return w.Profile.Basis("audit.inspection")
+}
+
+const page = "../../docs/COVERAGE.md"
+
+var update = flag.Bool("update", false, "write docs/COVERAGE.md")
+
+// coverage is the page of what is proved, from the same table that TestRows runs.
+func coverage(t *testing.T) string {
+	t.Helper()
+	all, err := profiles.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	out.WriteString("# 条款与证明 Articles and their proofs\n\n" +
+		"每一城市文本中由系统强制的条款（C：构造保证；C*：平台拒绝），各有一项测试：从一个全部合规的场景出发，只改变一个事实，并要求以该条款为依据予以拒绝。\n" +
+		"本页由测试所用的同一张表生成（`go test ./governance/gates -run Coverage -update`），持续集成核对。征求意见稿不是现行规定；内部规则（非法定）不在此列。\n\n" +
+		"Every row of a city's text that the software enforces (C by construction, C\\* by refusing) has its test: from a world in which nothing stops a job one fact is changed, and the refusal has to cite that very article. Drafts are not in force, and rules of the house are not on this page.\n")
+	for _, p := range all {
+		d := p.Documents()[0]
+		fmt.Fprintf(&out, "\n## %s %s\n\n《%s》 **%s** %s.\n\n", p.City().ZH, p.City().EN, d.Title.ZH, d.Status.Name().ZH, d.Status.Name().EN)
+		out.WriteString("| 行 row | 级 tier | 要求 demand | 规则 rule | 依据 article | 拒绝者 refused by | 测试 test |\n|---|---|---|---|---|---|---|\n")
+		for _, row := range p.Rows() {
+			for _, x := range rows[row.ID] {
+				by := x.gate
+				if x.by != nil {
+					by = "`" + x.name + "`"
+				}
+				fmt.Fprintf(&out, "| %s | %s | %s | `%s` | %s | %s | `TestRows/%s/%s/%s` |\n", row.ID, strings.ReplaceAll(string(row.Tier), "*", `\*`), row.Demand, x.key, cites(t, p, row, x.key)[0], by, row.ID, x.key, x.channel+x.gate)
+			}
+		}
+	}
+	return out.String()
+}
+
+// TestCoverage holds the page to the table.
+func TestCoverage(t *testing.T) {
+	want := coverage(t)
+	if *update {
+		if err := os.WriteFile(filepath.Clean(page), []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(filepath.Clean(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/COVERAGE.md (go test ./governance/gates -run Coverage -update): %s", diff)
+	}
 }

@@ -64,6 +64,12 @@ const Consent = "consent-1"
 // New builds a world in which every gate passes.
 func New(tb testing.TB, city, channel string) *World {
 	tb.Helper()
+	return In(tb, governancetest.NewTown(tb), city, channel)
+}
+
+// In builds such a world in a town, to which it adds people of the bureau.
+func In(tb testing.TB, town *governancetest.Town, city, channel string) *World {
+	tb.Helper()
 	p, err := profiles.Get(city)
 	if err != nil {
 		tb.Fatal(err)
@@ -72,7 +78,7 @@ func New(tb testing.TB, city, channel string) *World {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w := &World{TB: tb, Town: governancetest.NewTown(tb), Profile: p, Channel: channel, Tables: tables, Stop: map[string]string{}, Omit: map[string]bool{}}
+	w := &World{TB: tb, Town: town, Profile: p, Channel: channel, Tables: tables, Stop: map[string]string{}, Omit: map[string]bool{}}
 	for _, id := range []string{"bureau-2", "bureau-3", "bureau-4", "bureau-5"} {
 		w.person(id, "bureau-officer")
 	}
