@@ -74,7 +74,7 @@ func (f *acting) say(ctx context.Context, api *client.Client, v verb.Case, e cas
 	if err != nil {
 		return v, err
 	}
-	e.Case, e.Prev, e.Stage, e.Round, e.At = v.ID, v.Head, v.Stage, v.Round, time.Now().UTC().Truncate(time.Second)
+	e.Case, e.Prev, e.Stage, e.Round, e.At = v.ID, v.Head, v.Stage, max(v.Round, 1), time.Now().UTC().Truncate(time.Second)
 	r, err := cases.Say(key, e)
 	if err != nil {
 		return v, err
