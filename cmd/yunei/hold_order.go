@@ -124,7 +124,7 @@ Never by who placed it. Of an order that waits for a case, once that has ended, 
 			if i < 0 {
 				return fault.Refuse("order-unknown", governance.House)
 			}
-			l.ID, l.On, l.Head, l.At = args[0]+".lift", orders[i].Digest, suite.Digest(head), time.Now().UTC().Truncate(time.Second)
+			l.ID, l.On, l.Head, l.At = "lift-"+orders[i].Digest.Hex()[:16], orders[i].Digest, suite.Digest(head), time.Now().UTC().Truncate(time.Second)
 			r, err := msg.SignLift(key, l)
 			if err != nil {
 				return fault.Refuse("order", governance.House)
