@@ -34,6 +34,7 @@ const floors = `
 	governance governance/papers
 	governance/cases gate
 	governance/gates governance/office
+	governance/oversight governance/oversight/report
 	gate/sheet gate/sheet/check
 	gate/mitigate
 	storage storage/minio storage/dir storage/seal storage/columns storage/roll storage/records storage/ledger storage/ledger/proof storage/journal storage/spool bus
