@@ -238,9 +238,11 @@ func (f Facts) yearly(all []Duty, d Duty, l Licence, due func(year int) (time.Ti
 // maxYears bounds how many years that nobody accounted for are listed.
 const maxYears = 10
 
+// owe adds a duty. What an operator owes may stop its own runs; of what the platform
+// owes, backups and assessments may stop everybody's; a provider's drill stops none.
 func (f Facts) owe(all []Duty, d Duty, t term) []Duty {
 	d.Due, d.Provisional, d.Overdue = t.at, t.provisional, !f.Now.Before(t.at)
-	d.Blocks, d.Cite = f.blocks(d.Kind), CiteOf(f.Profile, d.Key)
+	d.Blocks, d.Cite = f.blocks(d.Kind) && (d.Operator != "" || d.Org == f.Bureau && (d.Kind == Backup || d.Kind == Assessment)), CiteOf(f.Profile, d.Key)
 	if d.Extended {
 		d.Cite.ZH, d.Cite.EN = d.Cite.ZH+"；对授权运营方由协议约定（内部扩展）", d.Cite.EN+"; binds an operator through its agreement (house extension)"
 	}
