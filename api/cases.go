@@ -150,6 +150,9 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 	if err := s.handed(ctx, k, e); err != nil {
 		return nil, o, err
 	}
+	if err := s.evaluates(ctx, reg, k, e); err != nil {
+		return nil, o, err
+	}
 	next, err := cases.NewRules(reg, s.tables).Citing(o.Cite).Admit(k, r, o.Clock, c.now)
 	if err != nil {
 		if k != nil && e.Act == cases.Start {

@@ -59,6 +59,13 @@ var verbs = map[verb.Verb]func(context.Context, *Server, *call) (any, error){
 	verb.ProfileGet:        getProfile,
 	verb.CalendarLoad:      loadCalendar,
 	verb.CalendarGet:       getCalendars,
+	verb.DutyList:          listDuties,
+	verb.ReportFile:        fileReport,
+	verb.ReportList:        listReports,
+	verb.ReportAttest:      attestReport,
+	verb.OversightFacts:    inspect,
+	verb.OversightUses:     listUses,
+	verb.OversightDeclare:  declare,
 }
 
 // directory tells what everyone who is registered may know.

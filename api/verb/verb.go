@@ -85,6 +85,7 @@ var All = []Verb{
 	DecisionAdd, PermitGet, ProgramPut, JobPreview, JobSubmit, JobShow, JobList, JobReplay, BudgetShow, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
 	OrderPlace, OrderLift, OrderList, ReleaseWithdraw, ReleaseWithdrawal, ReleaseConfirm, ProductAdd, ProductList,
 	CaseAct, CaseShow, CaseList, CaseTodo, CaseExport, PaperPut, PaperGet, ProfilePublish, ProfileGet, CalendarLoad, CalendarGet,
+	DutyList, ReportFile, ReportList, ReportAttest, OversightFacts, OversightUses, OversightDeclare,
 }
 
 type (
