@@ -121,6 +121,7 @@ type hall struct {
 
 	revoked int // times that the board was told
 	logged  []suite.Digest
+	api     *api.Server
 	unlog   error // what the ledger answers
 }
 
@@ -172,6 +173,7 @@ func empty(t *testing.T) *hall {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.api = s
 	h.rec, h.srv = rec, httptest.NewUnstartedServer(s.Handler())
 	if h.srv.TLS, err = link.Public(h.Keys["yuneid"]); err != nil {
 		t.Fatal(err)

@@ -118,7 +118,7 @@ func (s *Server) publish(ctx context.Context, reg governance.Register, c *call, 
 	change := governance.Change{Next: p.Frozen(), Prior: inUse}
 	if inUse == change.Next {
 		var stated governance.Publication // told again after an answer was lost
-		if r.Read(governance.Publish, &stated) == nil {
+		if r.Read(governance.Publish, &stated) == nil && stated.Change.Next == inUse {
 			change = stated.Change
 		}
 	}
