@@ -261,7 +261,14 @@ type CaseFilter struct {
 // Cases lists cases by their ids.
 func (r *Records) Cases(ctx context.Context, f CaseFilter) ([]CaseRow, error) {
 	var have []indexRow
-	q, on := r.db.NewSelect().Model(&have), "i"
+	if err := r.cases(&have, f).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("listing cases: %w", err)
+	}
+	return listed(have)
+}
+
+func (r *Records) cases(have *[]indexRow, f CaseFilter) *bun.SelectQuery {
+	q, on := r.db.NewSelect().Model(have), "i"
 	if f.Part != (cases.Part{}) {
 		on = "s"
 		q = q.Join("JOIN case_seen AS s ON s.id = i.id").Where("s.role = ?", f.Part.Role).Where("s.org = ?", f.Part.Org)
@@ -276,10 +283,7 @@ func (r *Records) Cases(ctx context.Context, f CaseFilter) ([]CaseRow, error) {
 	if f.Stage != "" {
 		q = q.Where("i.stage = ?", f.Stage)
 	}
-	if err := q.Scan(ctx); err != nil {
-		return nil, fmt.Errorf("listing cases: %w", err)
-	}
-	return listed(have)
+	return q
 }
 
 func page(n int) int {
