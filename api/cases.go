@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -300,8 +301,9 @@ func exportCase(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k.Phase() != cases.Ended && c.user.Role != governance.RoleBureau && c.user.Role != governance.RoleAuditor {
-		return nil, fault.Refuse("case-export", governance.House) // votes that are not told yet are among its events
+	blind := slices.ContainsFunc(k.Table().Stages, func(s cases.Stage) bool { return s.Blind })
+	if (blind || k.Phase() != cases.Ended) && c.user.Role != governance.RoleBureau && c.user.Role != governance.RoleAuditor {
+		return nil, fault.Refuse("case-export", governance.House) // who asked for a decision sees no blind vote, ever
 	}
 	raw, err := cases.Export(k, c.reg)
 	return rawReply(raw), err

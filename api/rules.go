@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
@@ -60,22 +61,35 @@ func getPaper(ctx context.Context, s *Server, c *call) (any, error) {
 	return rawReply(raw), err
 }
 
-// named says NotFound unless the caller may see a case that names the paper.
+// named says NotFound unless the caller may see a case in which somebody named the
+// paper who has put it: naming a digest that one has come by opens nothing.
 func (s *Server) named(ctx context.Context, c *call, d suite.Digest) error {
 	ids, err := s.Records.Naming(ctx, string(d))
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		_, _, err := s.seen(ctx, c, id)
-		if err == nil {
-			return nil
+		k, _, err := s.seen(ctx, c, id)
+		if errors.Is(err, fault.NotFound) {
+			continue
 		}
-		if !errors.Is(err, fault.NotFound) {
+		if err != nil {
 			return err
+		}
+		for _, r := range k.Receipts() {
+			if e, err := cases.Read(r); err != nil || !names(e, d) {
+				continue
+			}
+			if put, err := s.Records.PutBy(ctx, d, r.By()); err != nil || put {
+				return err
+			}
 		}
 	}
 	return fault.NotFound
+}
+
+func names(e cases.Event, d suite.Digest) bool {
+	return e.Filing != nil && e.Filing.Digest == d || slices.ContainsFunc(e.Refs, func(r cases.Ref) bool { return r.Digest == d })
 }
 
 // publishProfile joins an officer's statement for a version of the city's rules to

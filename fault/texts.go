@@ -119,7 +119,7 @@ var texts = map[Code]text{
 	"product":           {Invalid, Operator, "产品登记须写明编号、名称、类型（model 模型、verification 核验、statistics 统计、report 报告）、本单位的运行和接收单位。", "a product needs an id, a title, a type (model, verification, statistics, report), runs of your own organisation, and recipients"},
 	"case-table":        {Invalid, Platform, "没有该类办件的流程表，或立案所依据的流程表版本不在本平台。", "there is no procedure of this kind, or not the version of it that the case was opened under"},
 	"case-rules":        {Conflict, Nobody, "立案所依据的规则不是现行版本；请取得现行版本后重新签署。", "the case is opened under rules that are not in force; get those that are and sign again"},
-	"case-export":       {Denied, Bureau, "办件办结前只有大数据部门和审计人员可以导出，因为其中可能有尚未公开的表决。", "until a case has ended only the bureau and auditors export it: votes that are not told yet may be among its events"},
+	"case-export":       {Denied, Bureau, "未办结的办件和含密封表决的办件只由大数据部门和审计人员导出；请向其索取。", "a case that has not ended, or that has blind votes, is exported by the bureau and auditors only; ask them"},
 	"case-parties":      {Invalid, Operator, "办件的参与单位不完整、未登记或类别不符，请改正后重新立案。", "the parties of the case are incomplete, not registered or of the wrong kind; correct them and open it again"},
 	"case-turn":         {Denied, Nobody, "当前环节不由您办理；办件页列明由谁办理。", "it is not your turn at this stage; the case shows whose it is"},
 	"case-stale":        {Conflict, Nobody, "办件在您签署后已有变化，或您签署的不是当前材料；请查看最新状态后重新签署。", "the case has moved on, or what you signed is not what is to be decided; look at it as it stands and sign again"},
