@@ -32,7 +32,7 @@ never looser than the national layer.` + rulesUsage,
 	return c
 }
 
-func (f *access) publish(c *cobra.Command, city string) error {
+func (a *access) publish(c *cobra.Command, city string) error {
 	source, err := sourceOf(city)
 	if err != nil {
 		return err
@@ -41,11 +41,11 @@ func (f *access) publish(c *cobra.Command, city string) error {
 	if err != nil {
 		return err
 	}
-	key, err := readKey(f.key)
+	key, err := readKey(a.key)
 	if err != nil {
 		return err
 	}
-	api, err := f.client()
+	api, err := a.client()
 	if err != nil {
 		return err
 	}
