@@ -12,16 +12,14 @@ import (
 
 var cities = sync.OnceValues(profiles.All)
 
-// each runs a test under every city of this version.
-func each(t *testing.T, f func(t *testing.T, p profile.Profile)) {
+// towns are the cities of this version.
+func towns(t *testing.T) []profile.Profile {
 	t.Helper()
 	all, err := cities()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range all {
-		t.Run(p.ID(), func(t *testing.T) { f(t, p) })
-	}
+	return all
 }
 
 func none(t *testing.T, what string, got []papers.Missing) {
@@ -33,21 +31,23 @@ func none(t *testing.T, what string, got []papers.Missing) {
 
 // The fixtures are whole under every city, by every channel.
 func TestWhole(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		for _, channel := range []string{profile.BySharing, profile.ByOpening, profile.ByOperation} {
-			sheet, s, known := paperstest.SheetBy(p, channel), paperstest.ScenarioBy(p, channel), paperstest.KnownBy(p, channel)
-			none(t, channel+" sheet", sheet.Check(p))
-			none(t, channel+" sheet by channel", sheet.For(p, channel))
-			none(t, channel+" scenario", s.Check(p))
-			none(t, channel+" scenario against", s.Against(p, known))
-			licence := paperstest.Admission(p)
-			none(t, channel+" agreement", paperstest.AgreementOn(p, s, paperstest.Head).Check(p, s, paperstest.Head, &licence))
-		}
-		none(t, "admission", paperstest.Admission(p).Check(p, paperstest.Now))
-		none(t, "program", paperstest.Program(p).Check(p))
-		none(t, "consent", paperstest.Consent(p).Check(p))
-		for _, duty := range []string{"feedback", "risk-report", "drill", "disposal", "quality", "disclosure"} {
-			none(t, duty, paperstest.Report(duty).Check(p, paperstest.Now))
-		}
-	})
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for _, channel := range []string{profile.BySharing, profile.ByOpening, profile.ByOperation} {
+				sheet, s, known := paperstest.SheetBy(p, channel), paperstest.ScenarioBy(p, channel), paperstest.KnownBy(p, channel)
+				none(t, channel+" sheet", sheet.Check(p))
+				none(t, channel+" sheet by channel", sheet.For(p, channel))
+				none(t, channel+" scenario", s.Check(p))
+				none(t, channel+" scenario against", s.Against(p, known))
+				licence := paperstest.Admission(p)
+				none(t, channel+" agreement", paperstest.AgreementOn(p, s, paperstest.Head).Check(p, s, paperstest.Head, &licence))
+			}
+			none(t, "admission", paperstest.Admission(p).Check(p, paperstest.Now))
+			none(t, "program", paperstest.Program(p).Check(p))
+			none(t, "consent", paperstest.Consent(p).Check(p))
+			for _, duty := range []string{"feedback", "risk-report", "drill", "disposal", "quality", "disclosure"} {
+				none(t, duty, paperstest.Report(duty).Check(p, paperstest.Now))
+			}
+		})
+	}
 }

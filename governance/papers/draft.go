@@ -48,7 +48,7 @@ var by = map[Kind]map[string]string{
 // Asks lists the rules of a city that a kind of paper, by a channel, is held to.
 func Asks(p profile.Profile, kind Kind, channel string) []profile.Rule {
 	var all []profile.Rule
-	for _, key := range strings.Fields(asks[kind] + " " + by[kind][channel]) {
+	for key := range strings.FieldsSeq(asks[kind] + " " + by[kind][channel]) {
 		if r, err := p.Rule(key); err == nil && r.Enforced() {
 			all = append(all, r)
 		}

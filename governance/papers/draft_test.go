@@ -15,42 +15,44 @@ import (
 // A draft is a paper of its one spelling that lacks nearly everything, and what
 // it lacks is not taken for filled in.
 func TestBlank(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		for _, kind := range papers.Kinds() {
-			for _, channel := range []string{profile.BySharing, profile.ByOpening, profile.ByOperation} {
-				raw, err := papers.Blank(p, kind, channel)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if again, err := papers.Fmt(raw); err != nil || !bytes.Equal(again, raw) {
-					t.Errorf("%s: %v", kind, err)
-				}
-				if len(papers.Asks(p, kind, channel)) == 0 && kind != papers.KindConsent && kind != papers.KindReport {
-					t.Errorf("%s: nothing is asked", kind)
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for _, kind := range papers.Kinds() {
+				for _, channel := range []string{profile.BySharing, profile.ByOpening, profile.ByOperation} {
+					raw, err := papers.Blank(p, kind, channel)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if again, err := papers.Fmt(raw); err != nil || !bytes.Equal(again, raw) {
+						t.Errorf("%s: %v", kind, err)
+					}
+					if len(papers.Asks(p, kind, channel)) == 0 && kind != papers.KindConsent && kind != papers.KindReport {
+						t.Errorf("%s: nothing is asked", kind)
+					}
 				}
 			}
-		}
-		raw, err := papers.Blank(p, papers.KindSheet, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := papers.Read[papers.Sheet](raw, papers.KindSheet)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fields := map[string]bool{}
-		for _, m := range s.Check(p) {
-			fields[m.Field] = true
-		}
-		for _, w := range list(p, "org.officers") {
-			if !fields["fields."+w] {
-				t.Errorf("%s is taken for filled in", w)
+			raw, err := papers.Blank(p, papers.KindSheet, "")
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		if len(fields) < 10 {
-			t.Errorf("a blank sheet lacks %v only", fields)
-		}
-	})
+			s, err := papers.Read[papers.Sheet](raw, papers.KindSheet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fields := map[string]bool{}
+			for _, m := range s.Check(p) {
+				fields[m.Field] = true
+			}
+			for _, w := range list(p, "org.officers") {
+				if !fields["fields."+w] {
+					t.Errorf("%s is taken for filled in", w)
+				}
+			}
+			if len(fields) < 10 {
+				t.Errorf("a blank sheet lacks %v only", fields)
+			}
+		})
+	}
 	if _, err := papers.Blank(profile.Profile{}, "letter", ""); !errors.Is(err, fault.Invalid) {
 		t.Errorf("another kind: %v", err)
 	}

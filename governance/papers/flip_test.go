@@ -68,34 +68,36 @@ func list(p profile.Profile, key string) []string {
 // thing missing, and cites that city.
 func TestSheetFields(t *testing.T) {
 	own := strings.Fields("class level share-attribute share-type share-conditions open-attribute update-cycle")
-	each(t, func(t *testing.T, p profile.Profile) {
-		for _, w := range list(p, "catalogue.fields") {
-			if slices.Contains(own, w) {
-				continue
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for _, w := range list(p, "catalogue.fields") {
+				if slices.Contains(own, w) {
+					continue
+				}
+				s := paperstest.Sheet(p)
+				delete(s.Fields, w)
+				one(t, p, w, "catalogue.fields", "fields."+w, s.Check(p))
 			}
-			s := paperstest.Sheet(p)
-			delete(s.Fields, w)
-			one(t, p, w, "catalogue.fields", "fields."+w, s.Check(p))
-		}
-		for _, w := range list(p, "org.officers") {
-			s := paperstest.Sheet(p)
-			delete(s.Fields, w)
-			one(t, p, w, "org.officers", "fields."+w, s.Check(p))
-		}
-		for _, w := range list(p, "catalogue.lineage") {
-			s := paperstest.Sheet(p)
-			delete(s.Lineage, w)
-			one(t, p, w, "catalogue.lineage", "lineage."+w, s.Check(p))
-		}
-		for _, w := range list(p, "open.list_fields") {
-			if slices.Contains([]string{"open-attribute", "type", "frequency"}, w) || slices.Contains(list(p, "catalogue.fields"), w) {
-				continue
+			for _, w := range list(p, "org.officers") {
+				s := paperstest.Sheet(p)
+				delete(s.Fields, w)
+				one(t, p, w, "org.officers", "fields."+w, s.Check(p))
 			}
-			s := paperstest.SheetBy(p, profile.ByOpening)
-			delete(s.Fields, w)
-			one(t, p, w, "open.list_fields", "fields."+w, s.Check(p))
-		}
-	})
+			for _, w := range list(p, "catalogue.lineage") {
+				s := paperstest.Sheet(p)
+				delete(s.Lineage, w)
+				one(t, p, w, "catalogue.lineage", "lineage."+w, s.Check(p))
+			}
+			for _, w := range list(p, "open.list_fields") {
+				if slices.Contains([]string{"open-attribute", "type", "frequency"}, w) || slices.Contains(list(p, "catalogue.fields"), w) {
+					continue
+				}
+				s := paperstest.SheetBy(p, profile.ByOpening)
+				delete(s.Fields, w)
+				one(t, p, w, "open.list_fields", "fields."+w, s.Check(p))
+			}
+		})
+	}
 }
 
 type flip struct {
@@ -133,19 +135,21 @@ func TestSheetFlips(t *testing.T) {
 		{"an item on no article", "items.2.law", []string{"consent.outside_law", "personal.basis"}, func(s *papers.Sheet) { s.Items[1].Law = nil }, ""},
 		{"an item on no consent", "items.2.consent", []string{"consent.outside_law", "personal.basis"}, func(s *papers.Sheet) { s.Items[1].Basis = papers.ByConsent }, ""},
 	} {
-		each(t, func(t *testing.T, p profile.Profile) {
-			s := paperstest.Sheet(p)
-			f.change(&s)
-			if f.asked != "" && !binds(p, f.asked) {
-				none(t, f.what, s.Check(p))
-				return
-			}
-			key := law(p, f.keys...)
-			if key == "" {
-				key = f.keys[0]
-			}
-			one(t, p, f.what, key, f.field, s.Check(p))
-		})
+		for _, p := range towns(t) {
+			t.Run(p.ID(), func(t *testing.T) {
+				s := paperstest.Sheet(p)
+				f.change(&s)
+				if f.asked != "" && !binds(p, f.asked) {
+					none(t, f.what, s.Check(p))
+					return
+				}
+				key := law(p, f.keys...)
+				if key == "" {
+					key = f.keys[0]
+				}
+				one(t, p, f.what, key, f.field, s.Check(p))
+			})
+		}
 	}
 }
 
@@ -166,87 +170,93 @@ func TestSharingBasis(t *testing.T) {
 		"conditions": {"conditions", func(s *papers.Sheet) { s.Conditions = "" }},
 		"filing":     {"filing", func(s *papers.Sheet) { s.Filing = "" }},
 	}
-	each(t, func(t *testing.T, p profile.Profile) {
-		for key, kind := range map[string]string{"share.conditional_basis": papers.Conditional, "share.not_shared_basis": papers.NotShared} {
-			whole := func() papers.Sheet {
-				s := paperstest.Sheet(p)
-				if s.Share = kind; kind == papers.NotShared {
-					s.Conditions, s.Filing = "", "备案〔2026〕3号"
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for key, kind := range map[string]string{"share.conditional_basis": papers.Conditional, "share.not_shared_basis": papers.NotShared} {
+				whole := func() papers.Sheet {
+					s := paperstest.Sheet(p)
+					if s.Share = kind; kind == papers.NotShared {
+						s.Conditions, s.Filing = "", "备案〔2026〕3号"
+					}
+					return s
 				}
-				return s
-			}
-			none(t, kind, whole().Check(p))
-			for _, w := range list(p, key) {
-				s := whole()
-				strip[w].do(&s)
-				if got := s.Check(p); len(got) == 0 || got[0].Field != strip[w].field {
-					t.Errorf("%s without %s: %+v", kind, w, got)
-				} else {
-					one(t, p, kind+" without "+w, key, strip[w].field, got[:1])
+				none(t, kind, whole().Check(p))
+				for _, w := range list(p, key) {
+					s := whole()
+					strip[w].do(&s)
+					if got := s.Check(p); len(got) == 0 || got[0].Field != strip[w].field {
+						t.Errorf("%s without %s: %+v", kind, w, got)
+					} else {
+						one(t, p, kind+" without "+w, key, strip[w].field, got[:1])
+					}
 				}
 			}
-		}
-		s := paperstest.Sheet(p)
-		s.Share = papers.Unconditional
-		if binds(p, "share.no_extra_conditions") {
-			one(t, p, "conditions on what has none", "share.no_extra_conditions", "conditions", s.Check(p))
-		} else {
-			none(t, "conditions on what has none", s.Check(p))
-		}
-	})
+			s := paperstest.Sheet(p)
+			s.Share = papers.Unconditional
+			if binds(p, "share.no_extra_conditions") {
+				one(t, p, "conditions on what has none", "share.no_extra_conditions", "conditions", s.Check(p))
+			} else {
+				none(t, "conditions on what has none", s.Check(p))
+			}
+		})
+	}
 }
 
 // Personal data are opened anonymised or with consent; what a pseudonym hides is
 // personal still.
 func TestUnlock(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		for _, how := range []string{"", "masking", "declassification", "cleaning", "processing", "pseudonyms", "anonymisation", "consent"} {
-			s := paperstest.SheetBy(p, profile.ByOpening)
-			s.Items, s.Unlocked = paperstest.Sheet(p).Items, how
-			if (how == "anonymisation" || how == "consent") && slices.Contains(list(p, "open.unlock"), how) {
-				none(t, how, s.Check(p))
-				continue
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for _, how := range []string{"", "masking", "declassification", "cleaning", "processing", "pseudonyms", "anonymisation", "consent"} {
+				s := paperstest.SheetBy(p, profile.ByOpening)
+				s.Items, s.Unlocked = paperstest.Sheet(p).Items, how
+				if (how == "anonymisation" || how == "consent") && slices.Contains(list(p, "open.unlock"), how) {
+					none(t, how, s.Check(p))
+					continue
+				}
+				one(t, p, "personal data opened by "+how, "open.unlock", "unlocked", s.Check(p))
 			}
-			one(t, p, "personal data opened by "+how, "open.unlock", "unlocked", s.Check(p))
-		}
-		for _, how := range []string{"", "masking", "pseudonyms"} {
-			s := paperstest.SheetBy(p, profile.ByOpening)
-			s.Items[1].Sensitive, s.Unlocked = true, how
-			if how == "masking" {
-				none(t, how, s.Check(p))
-				continue
+			for _, how := range []string{"", "masking", "pseudonyms"} {
+				s := paperstest.SheetBy(p, profile.ByOpening)
+				s.Items[1].Sensitive, s.Unlocked = true, how
+				if how == "masking" {
+					none(t, how, s.Check(p))
+					continue
+				}
+				one(t, p, "sensitive data opened by "+how, "open.unlock", "unlocked", s.Check(p))
 			}
-			one(t, p, "sensitive data opened by "+how, "open.unlock", "unlocked", s.Check(p))
-		}
-	})
+		})
+	}
 }
 
 func TestChannels(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		s := paperstest.Sheet(p)
-		s.Share, s.Open, s.Negative = papers.NotShared, papers.Closed, papers.Listed
-		one(t, p, "listed, shared", "negative_list.kept", "negative", first(s.For(p, profile.BySharing)))
-		one(t, p, "listed, opened", "negative_list.kept", "negative", first(s.For(p, profile.ByOpening)))
-		if binds(p, "negative_list.bars_authop") {
-			one(t, p, "listed, operated", "negative_list.bars_authop", "negative", s.For(p, profile.ByOperation))
-		} else {
-			none(t, "listed, operated", s.For(p, profile.ByOperation))
-		}
-		s.Negative = papers.None
-		one(t, p, "not shared", "share.types", "share", s.For(p, profile.BySharing))
-		one(t, p, "closed", "open.types", "open", s.For(p, profile.ByOpening))
-		s.Registration = ""
-		if binds(p, "authop.registration") {
-			one(t, p, "not registered", "authop.registration", "registration", s.For(p, profile.ByOperation))
-		} else {
-			none(t, "not registered", s.For(p, profile.ByOperation))
-		}
-		s.Secrecy = "state-secret"
-		for _, ch := range []string{profile.BySharing, profile.ByOpening, profile.ByOperation} {
-			one(t, p, "a secret by "+ch, "secrets.refused", "secrecy", first(s.For(p, ch)))
-		}
-		one(t, p, "another channel", "channel.kinds", "channel", paperstest.Sheet(p).For(p, "sale"))
-	})
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			s := paperstest.Sheet(p)
+			s.Share, s.Open, s.Negative = papers.NotShared, papers.Closed, papers.Listed
+			one(t, p, "listed, shared", "negative_list.kept", "negative", first(s.For(p, profile.BySharing)))
+			one(t, p, "listed, opened", "negative_list.kept", "negative", first(s.For(p, profile.ByOpening)))
+			if binds(p, "negative_list.bars_authop") {
+				one(t, p, "listed, operated", "negative_list.bars_authop", "negative", s.For(p, profile.ByOperation))
+			} else {
+				none(t, "listed, operated", s.For(p, profile.ByOperation))
+			}
+			s.Negative = papers.None
+			one(t, p, "not shared", "share.types", "share", s.For(p, profile.BySharing))
+			one(t, p, "closed", "open.types", "open", s.For(p, profile.ByOpening))
+			s.Registration = ""
+			if binds(p, "authop.registration") {
+				one(t, p, "not registered", "authop.registration", "registration", s.For(p, profile.ByOperation))
+			} else {
+				none(t, "not registered", s.For(p, profile.ByOperation))
+			}
+			s.Secrecy = "state-secret"
+			for _, ch := range []string{profile.BySharing, profile.ByOpening, profile.ByOperation} {
+				one(t, p, "a secret by "+ch, "secrets.refused", "secrecy", first(s.For(p, ch)))
+			}
+			one(t, p, "another channel", "channel.kinds", "channel", paperstest.Sheet(p).For(p, "sale"))
+		})
+	}
 }
 
 func first(all []papers.Missing) []papers.Missing { return all[:min(1, len(all))] }
@@ -271,67 +281,73 @@ func TestAdmissionFlips(t *testing.T) {
 		{"a bad entry", "no_bad_credit_entry", []string{"open.applicant", "grant.qualified"}, func(a *papers.Admission) { a.NoBadEntry = false }},
 		{"of no class", "class", []string{"grant.qualified"}, func(a *papers.Admission) { a.Class = "" }},
 	} {
-		each(t, func(t *testing.T, p profile.Profile) {
-			a := paperstest.Admission(p)
-			f.change(&a)
-			one(t, p, f.what, law(p, f.keys...), f.field, a.Check(p, paperstest.Now))
-		})
+		for _, p := range towns(t) {
+			t.Run(p.ID(), func(t *testing.T) {
+				a := paperstest.Admission(p)
+				f.change(&a)
+				one(t, p, f.what, law(p, f.keys...), f.field, a.Check(p, paperstest.Now))
+			})
+		}
 	}
 }
 
 // A term beyond the city's needs a reason, and says that two people decide.
 func TestTerm(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		years, _ := p.Int("authop.term_max_years")
-		a := paperstest.Admission(p)
-		a.To = a.From.AddDate(years, 0, 0)
-		none(t, "just the term", a.Check(p, paperstest.Now))
-		a.To = a.To.Add(time.Second)
-		one(t, p, "longer without a reason", "authop.term_max_years", "to", a.Check(p, paperstest.Now))
-		a.Reason = "项目建设期较长"
-		r, err := p.Rule("authop.term_max_years")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Override != profile.Reasoned {
-			one(t, p, "a reason where the rule takes none", "authop.term_max_years", "to", a.Check(p, paperstest.Now))
-			return
-		}
-		none(t, "longer with a reason", a.Check(p, paperstest.Now))
-		one(t, p, "what is set aside", "authop.term_max_years", "to", a.Beyond(p))
-	})
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			years, _ := p.Int("authop.term_max_years")
+			a := paperstest.Admission(p)
+			a.To = a.From.AddDate(years, 0, 0)
+			none(t, "just the term", a.Check(p, paperstest.Now))
+			a.To = a.To.Add(time.Second)
+			one(t, p, "longer without a reason", "authop.term_max_years", "to", a.Check(p, paperstest.Now))
+			a.Reason = "项目建设期较长"
+			r, err := p.Rule("authop.term_max_years")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Override != profile.Reasoned {
+				one(t, p, "a reason where the rule takes none", "authop.term_max_years", "to", a.Check(p, paperstest.Now))
+				return
+			}
+			none(t, "longer with a reason", a.Check(p, paperstest.Now))
+			one(t, p, "what is set aside", "authop.term_max_years", "to", a.Beyond(p))
+		})
+	}
 }
 
 func TestProgramConsentReport(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		for _, w := range list(p, "security.vendor") {
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for _, w := range list(p, "security.vendor") {
+				g := paperstest.Program(p)
+				delete(g.Papers, w)
+				one(t, p, w, "security.vendor", "papers."+w, g.Check(p))
+				g.Vendor = false
+				none(t, "nobody outside made it", g.Check(p))
+			}
 			g := paperstest.Program(p)
-			delete(g.Papers, w)
-			one(t, p, w, "security.vendor", "papers."+w, g.Check(p))
-			g.Vendor = false
-			none(t, "nobody outside made it", g.Check(p))
-		}
-		g := paperstest.Program(p)
-		g.Source = ""
-		one(t, p, "no source", "program.review", "source", g.Check(p))
-		for _, w := range list(p, "consent.notice") {
+			g.Source = ""
+			one(t, p, "no source", "program.review", "source", g.Check(p))
+			for _, w := range list(p, "consent.notice") {
+				n := paperstest.Consent(p)
+				delete(n.Notice, w)
+				one(t, p, w, "consent.notice", "notice."+w, n.Check(p))
+			}
 			n := paperstest.Consent(p)
-			delete(n.Notice, w)
-			one(t, p, w, "consent.notice", "notice."+w, n.Check(p))
-		}
-		n := paperstest.Consent(p)
-		n.Purposes = nil
-		one(t, p, "consent to everything", law(p, "consent.outside_law", "purpose.bound"), "purposes", n.Check(p))
-		n = paperstest.Consent(p)
-		n.Text = suite.Digest("x")
-		one(t, p, "no text", law(p, "consent.outside_law", "personal.basis"), "text", n.Check(p))
-		r := paperstest.Report("risk-report")
-		r.To = paperstest.Now.Add(time.Second)
-		one(t, p, "on a time to come", law(p, "authop.risk_report", "authop.risk_report_months"), "to", r.Check(p, paperstest.Now))
-		r = paperstest.Report("drill")
-		r.Scenario = ""
-		one(t, p, "a drill of no scenario", law(p, "authop.drill", "security.drill", "authop.drill_months"), "scenario", r.Check(p, paperstest.Now))
-	})
+			n.Purposes = nil
+			one(t, p, "consent to everything", law(p, "consent.outside_law", "purpose.bound"), "purposes", n.Check(p))
+			n = paperstest.Consent(p)
+			n.Text = suite.Digest("x")
+			one(t, p, "no text", law(p, "consent.outside_law", "personal.basis"), "text", n.Check(p))
+			r := paperstest.Report("risk-report")
+			r.To = paperstest.Now.Add(time.Second)
+			one(t, p, "on a time to come", law(p, "authop.risk_report", "authop.risk_report_months"), "to", r.Check(p, paperstest.Now))
+			r = paperstest.Report("drill")
+			r.Scenario = ""
+			one(t, p, "a drill of no scenario", law(p, "authop.drill", "security.drill", "authop.drill_months"), "scenario", r.Check(p, paperstest.Now))
+		})
+	}
 }
 
 // Without a city's rules nothing is whole.

@@ -17,38 +17,42 @@ import (
 )
 
 func TestClashes(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		s := paperstest.Sheet(p)
-		other := paperstest.Sheet(p)
-		other.Dataset, other.Provider = "other", "prov-b"
-		none(t, "the same source", papers.Clashes(p, []papers.Sheet{other}, s))
-		other.Items[1].Source = "prov-b"
-		one(t, p, "another source", law(p, "source.unique", "source.register", "source.no_repeat"), "items.2.source", papers.Clashes(p, []papers.Sheet{other}, s))
-		other.Dataset = s.Dataset
-		none(t, "the sheet that is replaced", papers.Clashes(p, []papers.Sheet{other}, s))
-		none(t, "nothing published", papers.Clashes(p, nil, s))
-	})
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			s := paperstest.Sheet(p)
+			other := paperstest.Sheet(p)
+			other.Dataset, other.Provider = "other", "prov-b"
+			none(t, "the same source", papers.Clashes(p, []papers.Sheet{other}, s))
+			other.Items[1].Source = "prov-b"
+			one(t, p, "another source", law(p, "source.unique", "source.register", "source.no_repeat"), "items.2.source", papers.Clashes(p, []papers.Sheet{other}, s))
+			other.Dataset = s.Dataset
+			none(t, "the sheet that is replaced", papers.Clashes(p, []papers.Sheet{other}, s))
+			none(t, "nothing published", papers.Clashes(p, nil, s))
+		})
+	}
 }
 
 // The references of 东莞 warn of a source that the text does not name, and cite
 // the item of the article that does.
 func TestDoubts(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		s := paperstest.Sheet(p)
-		s.Items[1].Name = "残疾人登记号"
-		got := papers.Doubts(p, s)
-		if !binds(p, "source.persons") {
-			none(t, "no reference", got)
-			return
-		}
-		if len(got) != 1 || got[0].Field != "items.2.source" || !strings.Contains(got[0].Cite, "第（八）项") || !strings.Contains(got[0].Quote, "残疾人工作主管部门") {
-			t.Errorf("%+v", got)
-		}
-		s.Fields["collector"] = "市残疾人工作主管部门"
-		none(t, "the department that the text names", papers.Doubts(p, s))
-		s.Fields["collector"], s.Items[1].Name = "医保局", "结算金额"
-		none(t, "no topic of the text", papers.Doubts(p, s))
-	})
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			s := paperstest.Sheet(p)
+			s.Items[1].Name = "残疾人登记号"
+			got := papers.Doubts(p, s)
+			if !binds(p, "source.persons") {
+				none(t, "no reference", got)
+				return
+			}
+			if len(got) != 1 || got[0].Field != "items.2.source" || !strings.Contains(got[0].Cite, "第（八）项") || !strings.Contains(got[0].Quote, "残疾人工作主管部门") {
+				t.Errorf("%+v", got)
+			}
+			s.Fields["collector"] = "市残疾人工作主管部门"
+			none(t, "the department that the text names", papers.Doubts(p, s))
+			s.Fields["collector"], s.Items[1].Name = "医保局", "结算金额"
+			none(t, "no topic of the text", papers.Doubts(p, s))
+		})
+	}
 }
 
 func date(t *testing.T, s string) calendar.Date {
@@ -67,31 +71,33 @@ func TestOwes(t *testing.T) {
 		"guiyang": {"2026-03-02", "2026-03-02", ""}, "dongguan": {"2026-03-09", "2026-03-09", ""}, "wuxi": {"", "2026-03-09", "2026-03-09"},
 		"shijiazhuang": {"2026-03-09", "2026-03-09", ""}, "chongming": {"2026-03-09", "2026-03-09", ""},
 	}
-	each(t, func(t *testing.T, p profile.Profile) {
-		for kind, due := range map[string]string{"law": want[p.ID()].law, "duty": want[p.ID()].duty, "element": want[p.ID()].element} {
-			ch := papers.Change{Kind: kind, At: date(t, "2026-02-10").Start(), What: "修订", Datasets: []string{"a", "b"}}
-			got, err := ch.Owes(p, calendar.Announced())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if due == "" {
-				if len(got) != 0 {
-					t.Errorf("%s: %+v", kind, got)
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for kind, due := range map[string]string{"law": want[p.ID()].law, "duty": want[p.ID()].duty, "element": want[p.ID()].element} {
+				ch := papers.Change{Kind: kind, At: date(t, "2026-02-10").Start(), What: "修订", Datasets: []string{"a", "b"}}
+				got, err := ch.Owes(p, calendar.Announced())
+				if err != nil {
+					t.Fatal(err)
 				}
-				continue
+				if due == "" {
+					if len(got) != 0 {
+						t.Errorf("%s: %+v", kind, got)
+					}
+					continue
+				}
+				if len(got) != 2 || got[1].Dataset != "b" || got[0].Due.Day.String() != due || got[0].Basis != p.Basis("catalogue.update_wd") {
+					t.Errorf("%s: %+v, want %s", kind, got, due)
+				}
 			}
-			if len(got) != 2 || got[1].Dataset != "b" || got[0].Due.Day.String() != due || got[0].Basis != p.Basis("catalogue.update_wd") {
-				t.Errorf("%s: %+v, want %s", kind, got, due)
+			for what, ch := range map[string]papers.Change{
+				"another kind": {Kind: "mood", At: paperstest.Now, Datasets: []string{"a"}}, "no day": {Kind: "law", Datasets: []string{"a"}}, "no entry": {Kind: "law", At: paperstest.Now},
+			} {
+				if _, err := ch.Owes(p, calendar.Announced()); !errors.Is(err, fault.Invalid) {
+					t.Errorf("%s: %v", what, err)
+				}
 			}
-		}
-		for what, ch := range map[string]papers.Change{
-			"another kind": {Kind: "mood", At: paperstest.Now, Datasets: []string{"a"}}, "no day": {Kind: "law", Datasets: []string{"a"}}, "no entry": {Kind: "law", At: paperstest.Now},
-		} {
-			if _, err := ch.Owes(p, calendar.Announced()); !errors.Is(err, fault.Invalid) {
-				t.Errorf("%s: %v", what, err)
-			}
-		}
-	})
+		})
+	}
 }
 
 func TestFreshness(t *testing.T) {
@@ -209,7 +215,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Add([]byte(`{"paper":"sheet","body":{"items":[{}],"fields":{"x":null}}}`))
-	f.Fuzz(func(t *testing.T, raw []byte) {
+	f.Fuzz(func(_ *testing.T, raw []byte) {
 		sheet, err := papers.Read[papers.Sheet](raw, papers.KindSheet)
 		if err == nil {
 			_ = sheet.Check(p)

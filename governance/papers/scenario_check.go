@@ -83,13 +83,13 @@ func (s Scenario) classed(c *checker) {
 		return
 	}
 	c.ask(c.has("share.users", string(s.Class)), "class", "该类单位不得通过共享用数", "this kind of body is no user of shared data", "share.users")
-	switch s.Class {
-	case University:
+	if s.Class == University {
 		const key = "share.university_purposes"
 		c.ask(c.has(key, s.Activity), "activity", "高校、科研院所通过共享获得的数据只能用于规定的公益性活动", "universities use shared data for the named activities only", key)
 		c.ask(s.PublicGood, "public_good", "须为公益性活动", "it has to be for the public good", key)
 		c.ask(!s.Commercial, "commercial", "成果不得成为商业产品", "its outputs become no product", key)
-	case Company:
+	}
+	if s.Class == Company {
 		const key = "share.company_purposes"
 		c.ask(c.has(key, s.Activity), "activity", "企业通过共享获得的数据用于规定的目的；其他目的须说明法律依据", "companies use shared data for the named ends; others need a reason in law", key)
 	}

@@ -25,29 +25,31 @@ func TestScenarioFields(t *testing.T) {
 		"format": {"format", func(s *papers.Scenario) { s.Format = "" }}, "capability": {"safeguards", func(s *papers.Scenario) { s.Safeguards = "" }},
 		"credit": {"credit_checked", func(s *papers.Scenario) { s.NoBadEntry = false }},
 	}
-	each(t, func(t *testing.T, p profile.Profile) {
-		for key, channel := range map[string]string{
-			"share.demand_fields": profile.BySharing, "open.application_fields": profile.ByOpening, "open.applicant": profile.ByOpening, "authop.application_fields": profile.ByOperation,
-		} {
-			for _, w := range list(p, key) {
-				s := paperstest.ScenarioBy(p, channel)
-				strip[w].do(&s)
-				one(t, p, w, key, strip[w].field, s.Check(p))
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for key, channel := range map[string]string{
+				"share.demand_fields": profile.BySharing, "open.application_fields": profile.ByOpening, "open.applicant": profile.ByOpening, "authop.application_fields": profile.ByOperation,
+			} {
+				for _, w := range list(p, key) {
+					s := paperstest.ScenarioBy(p, channel)
+					strip[w].do(&s)
+					one(t, p, w, key, strip[w].field, s.Check(p))
+				}
 			}
-		}
-		for _, w := range list(p, "share.commitments") {
-			s := paperstest.ScenarioBy(p, profile.BySharing)
-			s.Commitments = slices.DeleteFunc(s.Commitments, func(c string) bool { return c == w })
-			one(t, p, w, "share.commitments", "commitments."+w, s.Check(p))
-		}
-		s := paperstest.ScenarioBy(p, profile.ByOpening)
-		s.Commitments = nil
-		if binds(p, "open.commitment") {
-			one(t, p, "no commitment", "open.commitment", "commitments.security", s.Check(p))
-		} else {
-			none(t, "no commitment", s.Check(p))
-		}
-	})
+			for _, w := range list(p, "share.commitments") {
+				s := paperstest.ScenarioBy(p, profile.BySharing)
+				s.Commitments = slices.DeleteFunc(s.Commitments, func(c string) bool { return c == w })
+				one(t, p, w, "share.commitments", "commitments."+w, s.Check(p))
+			}
+			s := paperstest.ScenarioBy(p, profile.ByOpening)
+			s.Commitments = nil
+			if binds(p, "open.commitment") {
+				one(t, p, "no commitment", "open.commitment", "commitments.security", s.Check(p))
+			} else {
+				none(t, "no commitment", s.Check(p))
+			}
+		})
+	}
 }
 
 func TestScenarioFlips(t *testing.T) {
@@ -73,50 +75,54 @@ func TestScenarioFlips(t *testing.T) {
 		{"no purpose", "purpose", []string{"purpose.bound"}, func(s *papers.Scenario) { s.Purpose = "" }},
 		{"of no class", "class", []string{"grant.qualified"}, func(s *papers.Scenario) { s.Class = "club" }},
 	} {
-		each(t, func(t *testing.T, p profile.Profile) {
-			s := paperstest.Scenario(p)
-			f.change(&s)
-			one(t, p, f.what, law(p, f.keys...), f.field, s.Check(p))
-		})
+		for _, p := range towns(t) {
+			t.Run(p.ID(), func(t *testing.T) {
+				s := paperstest.Scenario(p)
+				f.change(&s)
+				one(t, p, f.what, law(p, f.keys...), f.field, s.Check(p))
+			})
+		}
 	}
 }
 
 // Who may use shared data, and for what, is each city's: a university's product
 // is refused under one and asked nothing of under another.
 func TestWhoUsesSharedData(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		for _, class := range []papers.Class{papers.Organ, papers.PublicBody, papers.Company, papers.University} {
-			s := paperstest.ScenarioBy(p, profile.BySharing)
-			s.Class, s.Activity = class, "public-good"
-			if class == papers.Company {
-				s.Activity = "relief"
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for _, class := range []papers.Class{papers.Organ, papers.PublicBody, papers.Company, papers.University} {
+				s := paperstest.ScenarioBy(p, profile.BySharing)
+				s.Class, s.Activity = class, "public-good"
+				if class == papers.Company {
+					s.Activity = "relief"
+				}
+				if users := list(p, "share.users"); len(users) > 0 && !slices.Contains(users, string(class)) {
+					one(t, p, string(class), "share.users", "class", s.Check(p))
+					continue
+				}
+				none(t, string(class), s.Check(p))
+				key := map[papers.Class]string{papers.University: "share.university_purposes", papers.Company: "share.company_purposes"}[class]
+				s.Activity = "trade"
+				if key == "" || !binds(p, key) {
+					s.Commercial = true
+					none(t, string(class)+" trades", s.Check(p))
+					continue
+				}
+				one(t, p, string(class)+" trades", key, "activity", s.Check(p))
+				s.Reason = "依据某省条例第十条"
+				if class == papers.Company {
+					none(t, "with a reason", s.Check(p))
+					one(t, p, "set aside", key, "activity", s.Beyond(p))
+					continue
+				}
+				one(t, p, "no reason helps", key, "activity", s.Check(p))
+				s.Activity, s.Commercial = "research", true
+				one(t, p, "a product", key, "commercial", s.Check(p))
+				s.Commercial, s.PublicGood = false, false
+				one(t, p, "not for the public good", key, "public_good", s.Check(p))
 			}
-			if users := list(p, "share.users"); len(users) > 0 && !slices.Contains(users, string(class)) {
-				one(t, p, string(class), "share.users", "class", s.Check(p))
-				continue
-			}
-			none(t, string(class), s.Check(p))
-			key := map[papers.Class]string{papers.University: "share.university_purposes", papers.Company: "share.company_purposes"}[class]
-			s.Activity = "trade"
-			if key == "" || !binds(p, key) {
-				s.Commercial = true
-				none(t, string(class)+" trades", s.Check(p))
-				continue
-			}
-			one(t, p, string(class)+" trades", key, "activity", s.Check(p))
-			s.Reason = "依据某省条例第十条"
-			if class == papers.Company {
-				none(t, "with a reason", s.Check(p))
-				one(t, p, "set aside", key, "activity", s.Beyond(p))
-				continue
-			}
-			one(t, p, "no reason helps", key, "activity", s.Check(p))
-			s.Activity, s.Commercial = "research", true
-			one(t, p, "a product", key, "commercial", s.Check(p))
-			s.Commercial, s.PublicGood = false, false
-			one(t, p, "not for the public good", key, "public_good", s.Check(p))
-		}
-	})
+		})
+	}
 }
 
 func TestAgainst(t *testing.T) {
@@ -143,71 +149,77 @@ func TestAgainst(t *testing.T) {
 		}},
 		{"sensitive data of single persons", at("third_party"), []string{"consent.third_party"}, "consent.third_party", func(s *papers.Scenario, _ *papers.Known) { s.Mode = papers.ByCompare }},
 	} {
-		each(t, func(t *testing.T, p profile.Profile) {
-			s, k := paperstest.Scenario(p), paperstest.Known(p)
-			f.change(&s, &k)
-			if f.asked != "" && !binds(p, f.asked) {
-				none(t, f.what, s.Against(p, k))
-				return
-			}
-			one(t, p, f.what, law(p, f.keys...), f.field, s.Against(p, k))
-		})
+		for _, p := range towns(t) {
+			t.Run(p.ID(), func(t *testing.T) {
+				s, k := paperstest.Scenario(p), paperstest.Known(p)
+				f.change(&s, &k)
+				if f.asked != "" && !binds(p, f.asked) {
+					none(t, f.what, s.Against(p, k))
+					return
+				}
+				one(t, p, f.what, law(p, f.keys...), f.field, s.Against(p, k))
+			})
+		}
 	}
 }
 
 // Data that rest on consent are used under one in force, for its purposes.
 func TestConsented(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		key := law(p, "consent.outside_law", "personal.basis")
-		for what, change := range map[string]func(*papers.Scenario, *papers.Consent){
-			"":                 func(*papers.Scenario, *papers.Consent) {},
-			"not named":        func(s *papers.Scenario, _ *papers.Consent) { s.Consents = nil },
-			"another's":        func(_ *papers.Scenario, n *papers.Consent) { n.ID = "consent-2" },
-			"of other data":    func(_ *papers.Scenario, n *papers.Consent) { n.Dataset = "other" },
-			"for another end":  func(_ *papers.Scenario, n *papers.Consent) { n.Purposes = []string{"other"} },
-			"withdrawn":        func(_ *papers.Scenario, n *papers.Consent) { n.Withdrawn = paperstest.Now },
-			"not yet given":    func(_ *papers.Scenario, n *papers.Consent) { n.From = paperstest.Now.Add(time.Second) },
-			"given at no time": func(_ *papers.Scenario, n *papers.Consent) { n.From = time.Time{} },
-		} {
-			s, k, n := paperstest.Scenario(p), paperstest.Known(p), paperstest.Consent(p)
-			sheet := k.Sheets[paperstest.Dataset]
-			sheet.Items[2].Basis, sheet.Items[2].Law, sheet.Items[2].Consent = papers.ByConsent, nil, "consent-1"
-			s.Consents = []string{"consent-1"}
-			change(&s, &n)
-			k.Consents = map[string]papers.Consent{"consent-1": n}
-			none(t, "the sheet", sheet.Check(p))
-			if what == "" {
-				none(t, "in order", s.Against(p, k))
-				continue
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			key := law(p, "consent.outside_law", "personal.basis")
+			for what, change := range map[string]func(*papers.Scenario, *papers.Consent){
+				"":                 func(*papers.Scenario, *papers.Consent) {},
+				"not named":        func(s *papers.Scenario, _ *papers.Consent) { s.Consents = nil },
+				"another's":        func(_ *papers.Scenario, n *papers.Consent) { n.ID = "consent-2" },
+				"of other data":    func(_ *papers.Scenario, n *papers.Consent) { n.Dataset = "other" },
+				"for another end":  func(_ *papers.Scenario, n *papers.Consent) { n.Purposes = []string{"other"} },
+				"withdrawn":        func(_ *papers.Scenario, n *papers.Consent) { n.Withdrawn = paperstest.Now },
+				"not yet given":    func(_ *papers.Scenario, n *papers.Consent) { n.From = paperstest.Now.Add(time.Second) },
+				"given at no time": func(_ *papers.Scenario, n *papers.Consent) { n.From = time.Time{} },
+			} {
+				s, k, n := paperstest.Scenario(p), paperstest.Known(p), paperstest.Consent(p)
+				sheet := k.Sheets[paperstest.Dataset]
+				sheet.Items[2].Basis, sheet.Items[2].Law, sheet.Items[2].Consent = papers.ByConsent, nil, "consent-1"
+				s.Consents = []string{"consent-1"}
+				change(&s, &n)
+				k.Consents = map[string]papers.Consent{"consent-1": n}
+				none(t, "the sheet", sheet.Check(p))
+				if what == "" {
+					none(t, "in order", s.Against(p, k))
+					continue
+				}
+				one(t, p, what, key, "datasets.1.consent", s.Against(p, k))
+				s.Datasets[0].Columns = []string{"age"}
+				none(t, what+", and not used", s.Against(p, k))
 			}
-			one(t, p, what, key, "datasets.1.consent", s.Against(p, k))
-			s.Datasets[0].Columns = []string{"age"}
-			none(t, what+", and not used", s.Against(p, k))
-		}
-	})
+		})
+	}
 }
 
 func TestAmends(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		old := paperstest.Scenario(p)
-		s := old
-		s.ID, s.Previous, s.Recipients = "scn-2", old.ID, []string{"op-1", "op-2"}
-		none(t, "more recipients", s.Amends(p, old))
-		s.Purpose = "other"
-		r, err := p.Rule("purpose.change")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Value.Has("provider-permission") {
-			none(t, "another purpose", s.Amends(p, old))
-		} else {
-			one(t, p, "another purpose", "purpose.change", "purpose", s.Amends(p, old))
-		}
-		s.Purpose, s.Applicant = old.Purpose, "op-2"
-		one(t, p, "another applicant", law(p, "authop.one_application"), "applicant", s.Amends(p, old))
-		s.Applicant, s.Previous = old.Applicant, ""
-		one(t, p, "of nothing", law(p, "authop.one_application"), "previous", s.Amends(p, old))
-	})
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			old := paperstest.Scenario(p)
+			s := old
+			s.ID, s.Previous, s.Recipients = "scn-2", old.ID, []string{"op-1", "op-2"}
+			none(t, "more recipients", s.Amends(p, old))
+			s.Purpose = "other"
+			r, err := p.Rule("purpose.change")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Value.Has("provider-permission") {
+				none(t, "another purpose", s.Amends(p, old))
+			} else {
+				one(t, p, "another purpose", "purpose.change", "purpose", s.Amends(p, old))
+			}
+			s.Purpose, s.Applicant = old.Purpose, "op-2"
+			one(t, p, "another applicant", law(p, "authop.one_application"), "applicant", s.Amends(p, old))
+			s.Applicant, s.Previous = old.Applicant, ""
+			one(t, p, "of nothing", law(p, "authop.one_application"), "previous", s.Amends(p, old))
+		})
+	}
 }
 
 func TestAgreementFlips(t *testing.T) {
@@ -234,32 +246,36 @@ func TestAgreementFlips(t *testing.T) {
 		{"no recipient", "recipients", "authop", []string{"output.recipients"}, "", func(a *papers.Agreement, _ *papers.Scenario, _ *papers.Admission) { a.Recipients = nil }},
 		{"no plan", "plan", "authop", []string{"authop.one_plan"}, "authop.one_plan", func(a *papers.Agreement, _ *papers.Scenario, _ *papers.Admission) { a.Plan = "" }},
 	} {
-		each(t, func(t *testing.T, p profile.Profile) {
-			s, l := paperstest.ScenarioBy(p, f.channel), paperstest.Admission(p)
-			a := paperstest.AgreementOn(p, s, paperstest.Head)
-			f.change(&a, &s, &l)
-			got := a.Sealed(s, p).Check(p, s, paperstest.Head, &l)
-			if f.asked == "government" && !slices.Contains(list(p, "authop.agreement_parties"), "government") || f.asked == "authop.one_plan" && !binds(p, f.asked) {
-				none(t, f.what, got)
-				return
-			}
-			one(t, p, f.what, law(p, f.keys...), f.field, got)
-			if len(a.Check(p, s, paperstest.Head, &l)) < 2 && f.field != "licence" && f.field != "purposes" {
-				t.Errorf("%s: the text of before is taken", f.what)
+		for _, p := range towns(t) {
+			t.Run(p.ID(), func(t *testing.T) {
+				s, l := paperstest.ScenarioBy(p, f.channel), paperstest.Admission(p)
+				a := paperstest.AgreementOn(p, s, paperstest.Head)
+				f.change(&a, &s, &l)
+				got := a.Sealed(s, p).Check(p, s, paperstest.Head, &l)
+				if f.asked == "government" && !slices.Contains(list(p, "authop.agreement_parties"), "government") || f.asked == "authop.one_plan" && !binds(p, f.asked) {
+					none(t, f.what, got)
+					return
+				}
+				one(t, p, f.what, law(p, f.keys...), f.field, got)
+				if len(a.Check(p, s, paperstest.Head, &l)) < 2 && f.field != "licence" && f.field != "purposes" {
+					t.Errorf("%s: the text of before is taken", f.what)
+				}
+			})
+		}
+	}
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			for key, channel := range map[string]string{"authop.agreement_fields": profile.ByOperation, "open.agreement_fields": profile.ByOpening} {
+				for _, w := range list(p, key) {
+					if w == "term" {
+						continue
+					}
+					s, l := paperstest.ScenarioBy(p, channel), paperstest.Admission(p)
+					a := paperstest.AgreementOn(p, s, paperstest.Head)
+					delete(a.Blanks, w)
+					one(t, p, w, key, "blanks."+w, a.Sealed(s, p).Check(p, s, paperstest.Head, &l))
+				}
 			}
 		})
 	}
-	each(t, func(t *testing.T, p profile.Profile) {
-		for key, channel := range map[string]string{"authop.agreement_fields": profile.ByOperation, "open.agreement_fields": profile.ByOpening} {
-			for _, w := range list(p, key) {
-				if w == "term" {
-					continue
-				}
-				s, l := paperstest.ScenarioBy(p, channel), paperstest.Admission(p)
-				a := paperstest.AgreementOn(p, s, paperstest.Head)
-				delete(a.Blanks, w)
-				one(t, p, w, key, "blanks."+w, a.Sealed(s, p).Check(p, s, paperstest.Head, &l))
-			}
-		}
-	})
 }

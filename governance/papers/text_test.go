@@ -21,45 +21,47 @@ var (
 // Every clause says what it rests on, and what is quoted is quoted from the
 // city's own profile.
 func TestTextCites(t *testing.T) {
-	each(t, func(t *testing.T, p profile.Profile) {
-		quotes := map[string]bool{}
-		for _, r := range p.Rules() {
-			for _, b := range r.Basis {
-				quotes[b.Quote] = true
-			}
-		}
-		for _, channel := range []string{profile.BySharing, profile.ByOpening, profile.ByOperation} {
-			s := paperstest.ScenarioBy(p, channel)
-			a := paperstest.AgreementOn(p, s, paperstest.Head)
-			raw := papers.Text(a, s, p)
-			if !bytes.Equal(raw, papers.Text(a, s, p)) {
-				t.Fatal("two texts of one agreement")
-			}
-			n, bases := 0, 0
-			for line := range strings.Lines(string(raw)) {
-				line = strings.TrimSuffix(line, "\n")
-				if clause.MatchString(line) {
-					n++
-				}
-				if !basis.MatchString(line) {
-					continue
-				}
-				if bases++; bases != n {
-					t.Fatalf("%s: clause %d has no basis of its own", channel, n)
-				}
-				_, quote, law := strings.Cut(line, "原文：“")
-				if law && !quotes[strings.TrimSuffix(quote, "”")] {
-					t.Errorf("%s: %s is not in the profile", channel, quote)
-				}
-				if !law && !strings.Contains(line, "内部规则（非法定）") {
-					t.Errorf("%s: %s rests on nothing", channel, line)
+	for _, p := range towns(t) {
+		t.Run(p.ID(), func(t *testing.T) {
+			quotes := map[string]bool{}
+			for _, r := range p.Rules() {
+				for _, b := range r.Basis {
+					quotes[b.Quote] = true
 				}
 			}
-			if n < 10 || bases != n {
-				t.Errorf("%s: %d clauses, %d bases", channel, n, bases)
+			for _, channel := range []string{profile.BySharing, profile.ByOpening, profile.ByOperation} {
+				s := paperstest.ScenarioBy(p, channel)
+				a := paperstest.AgreementOn(p, s, paperstest.Head)
+				raw := papers.Text(a, s, p)
+				if !bytes.Equal(raw, papers.Text(a, s, p)) {
+					t.Fatal("two texts of one agreement")
+				}
+				n, bases := 0, 0
+				for line := range strings.Lines(string(raw)) {
+					line = strings.TrimSuffix(line, "\n")
+					if clause.MatchString(line) {
+						n++
+					}
+					if !basis.MatchString(line) {
+						continue
+					}
+					if bases++; bases != n {
+						t.Fatalf("%s: clause %d has no basis of its own", channel, n)
+					}
+					_, quote, law := strings.Cut(line, "原文：“")
+					if law && !quotes[strings.TrimSuffix(quote, "”")] {
+						t.Errorf("%s: %s is not in the profile", channel, quote)
+					}
+					if !law && !strings.Contains(line, "内部规则（非法定）") {
+						t.Errorf("%s: %s rests on nothing", channel, line)
+					}
+				}
+				if n < 10 || bases != n {
+					t.Errorf("%s: %d clauses, %d bases", channel, n, bases)
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // What a city's text says of shared data only binds an operator by a clause that
