@@ -119,7 +119,8 @@ type hall struct {
 	mu   sync.Mutex
 	time time.Time
 
-	revoked int // times that the board was told
+	facts   source // what gates look at
+	revoked int    // times that the board was told
 	logged  []suite.Digest
 	api     *api.Server
 	unlog   error // what the ledger answers
@@ -168,7 +169,7 @@ func empty(t *testing.T) *hall {
 	}
 	s, err := api.New(api.Config{
 		Installation: installation, Root: h.Root, Records: rec, Programs: programs, Way: h.way, Now: h.now, Key: h.Keys["yuneid"].Public(),
-		Log: slog.New(slog.NewTextHandler(h.log, nil)), Ledger: h.ledger, Revoked: func() { h.revoked++ },
+		Log: slog.New(slog.NewTextHandler(h.log, nil)), Ledger: h.ledger, Revoked: func() { h.revoked++ }, Source: &h.facts,
 	})
 	if err != nil {
 		t.Fatal(err)
