@@ -125,10 +125,12 @@ var rows = map[string][]proof{
 		{"authop.one_list", "authop", "G2", func(w world) { w.Scenario.Datasets = w.Scenario.Datasets[1:] }, nil, ""},
 		{"authop.term_max_years", "authop", "G1", func(w world) { w.Admission.To = w.Admission.From.AddDate(4, 0, 0) }, nil, ""},
 		{"authop.licence", "authop", "G1", noCase("operator.admit"), nil, ""},
-		{"compute.in_domain", "authop", "G13", alone, nil, ""}, {"output.raw_forbidden", "authop", "R1", raw, nil, ""},
+		{"compute.in_domain", "authop", "G13", alone, nil, ""},
+		{"output.raw_forbidden", "authop", "R1", raw, nil, ""},
 	},
 	"GY-34.1": {
-		{"authop.one_application", "authop", "G2", noCase("scenario.apply"), nil, ""}, {"purpose.bound", "authop", "G5", otherUse, nil, ""},
+		{"authop.one_application", "authop", "G2", noCase("scenario.apply"), nil, ""},
+		{"purpose.bound", "authop", "G5", otherUse, nil, ""},
 		{"authop.application_fields", "authop", "G2", func(w world) { w.Scenario.Safeguards = "" }, nil, ""},
 	},
 	"GY-34.2": {{"authop.one_review", "authop", "G3", noAnswer("providers"), nil, ""}, {"authop.refusal", "authop", "", nil, silent, "Grounds"}},
@@ -180,13 +182,19 @@ var rows = map[string][]proof{
 	"SJZ-22": {{"open.unlock", "open", "G6", locked, nil, ""}, {"open.closed", "open", "G6", closed, nil, ""}},
 	"SJZ-23": {{"open.attribute_by", "open", "G6", func(w world) { w.Opener = "transit-officer" }, nil, ""}},
 	"SJZ-25": {
-		{"open.applicant", "open", "G1", func(w world) { w.Scenario.NoBadEntry = false }, nil, ""}, {"open.route", "open", "G3", noAnswer("joint"), nil, ""},
-		{"open.agreement", "open", "G4", unsigned, nil, ""}, {"open.agreement_fields", "open", "G4", blank("safeguards"), nil, ""}, {"open.commitment", "open", "G4", promise, nil, ""},
+		{"open.applicant", "open", "G1", func(w world) { w.Scenario.NoBadEntry = false }, nil, ""},
+		{"open.route", "open", "G3", noAnswer("joint"), nil, ""},
+		{"open.agreement", "open", "G4", unsigned, nil, ""},
+		{"open.agreement_fields", "open", "G4", blank("safeguards"), nil, ""},
+		{"open.commitment", "open", "G4", promise, nil, ""},
 		{"open.purpose_bound", "open", "G5", otherUse, nil, ""},
 	},
 	"SJZ-27": {
-		{"authop.licence", "authop", "G1", noCase("operator.admit"), nil, ""}, {"authop.one_agreement", "authop", "G4", unsigned, nil, ""}, {"authop.agreement_fields", "authop", "G4", blank("return"), nil, ""},
-		{"output.raw_forbidden", "authop", "R1", raw, nil, ""}, {"purpose.bound", "authop", "G5", otherUse, nil, ""},
+		{"authop.licence", "authop", "G1", noCase("operator.admit"), nil, ""},
+		{"authop.one_agreement", "authop", "G4", unsigned, nil, ""},
+		{"authop.agreement_fields", "authop", "G4", blank("return"), nil, ""},
+		{"output.raw_forbidden", "authop", "R1", raw, nil, ""},
+		{"purpose.bound", "authop", "G5", otherUse, nil, ""},
 	},
 	"SJZ-29": {{"org.officers", "authop", "G6", officers("responsible", "staff"), nil, ""}, {"security.vendor", "authop", "G10", vendor, nil, ""}, {"security.plan", "authop", "G4", planless, nil, ""}},
 	"SJZ-31": {{"security.measures", "authop", "G13", alone, nil, ""}},
@@ -272,6 +280,7 @@ func TestRows(t *testing.T) {
 }
 
 func (x proof) hold(t *testing.T, p profile.Profile, row profile.Row) {
+	t.Helper()
 	if !slices.Contains(row.Keys, x.key) {
 		t.Fatalf("the row does not name %s", x.key)
 	}

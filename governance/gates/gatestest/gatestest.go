@@ -393,7 +393,7 @@ func (s Source) Rules(_ context.Context, want profile.Frozen) (profile.Profile, 
 
 // Case gives one of the world's cases.
 func (s Source) Case(_ context.Context, id string) (*cases.Case, error) {
-	if c, ok := s.Facts.Cases[id]; ok {
+	if c, ok := s.Cases[id]; ok {
 		return c, nil
 	}
 	return nil, fault.NotFound
