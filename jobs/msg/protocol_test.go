@@ -32,7 +32,7 @@ var bodies = map[receipt.Kind]any{
 	Admitted: AdmittedBody{}, Commit: CommitBody{}, Confirm: ConfirmBody{}, Reveal: RevealBody{}, Joined: JoinedBody{}, Sum: SumBody{}, Ready: ReadyBody{},
 	Active: ActiveBody{}, Answer: AnswerBody{}, Candidate: CandidateBody{}, Refusal: RefusalBody{}, Lost: LostBody{}, Dead: DeadBody{},
 	Replay: ReplayBody{}, Replayed: ReplayedBody{}, VoteCommit: VoteCommitBody{}, VoteOpen: VoteOpenBody{}, Release: ReleaseBody{},
-	Consent: ConsentBody{}, Disclosed: DisclosedBody{}, Lease: LeaseBody{},
+	Consent: ConsentBody{}, Disclosed: DisclosedBody{}, Lease: LeaseBody{}, Order: OrderBody{}, Lift: LiftBody{},
 	PrioPart: PrioBody{}, PrioAnswer: PrioBody{}, PrioClaim: PrioBody{}, PrioSum: PrioBody{},
 }
 
@@ -116,7 +116,7 @@ func TestProtocolJournalsAndNames(t *testing.T) {
 		}
 	}
 	folders := map[string]string{
-		"msg": ".", "jobs": "..", "receipt": "../receipt", "party": "../../party", "lease": "../../party/lease", "trustee": "../../trustee", "opening": "../../opening", "site": "../../site",
+		"msg": ".", "jobs": "..", "receipt": "../receipt", "party": "../../party", "lease": "../../party/lease", "order": "../../party/order", "trustee": "../../trustee", "opening": "../../opening", "site": "../../site",
 		"enclave": "../../enclave", "he": "../../enclave/he", "prio": "../../enclave/prio", "psi": "../../enclave/psi", "attest": "../../enclave/attest", "flow": "../../flow", "proof": "../../storage/ledger/proof", "journal": "../../storage/journal",
 		"suite": "../../suite", "fault": "../../fault", "gate": "../../gate", "governance": "../../governance", "sets": "../../gate/register/sets",
 	}
@@ -182,7 +182,7 @@ func word(t *testing.T, typ reflect.Type) string {
 	t.Helper()
 	known := map[string]string{
 		"string": "text", "jobs.Evidence": "text", "int": "number", "uint64": "number", "bool": "bool", "time.Time": "time", "[]uint8": "bytes", "json.RawMessage": "envelope",
-		"suite.Digest": "digest", "suite.Commitment": "commitment", "suite.Salt": "salt", "suite.BoxKey": "box key", "msg.Parts": "parts",
+		"suite.Digest": "digest", "suite.Commitment": "commitment", "suite.Salt": "salt", "suite.BoxKey": "box key", "suite.PublicKey": "key", "msg.Parts": "parts",
 	}
 	if w, ok := known[typ.String()]; ok {
 		return w

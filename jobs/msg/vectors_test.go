@@ -350,9 +350,26 @@ func (s *script) after() {
 		s.Fatal(err)
 	}
 	s.add(Lease, "site-a", place, lease)
+	s.orders()
 	s.says(Disclosed, DisclosedBody{
 		Of: s.of(0, "site-a"), Consent: consent.Digest(), Recipient: "audit", Evidence: CommitEvidence(s.of(0, "site-a"), saltOf("site-a"), []byte("what site-a goes by")),
 	})
+}
+
+// orders are an officer's order, and its lift by another, once its case has ended.
+func (s *script) orders() {
+	order, err := SignOrder(s.keys["bureau"], OrderBody{
+		ID: "h-1", Thing: Held{HoldDataset, "d"}, Cause: "obj-7", Code: "objection", Text: "an objection", At: noon, Lifters: []suite.PublicKey{s.keys["checker-1"].Public()},
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.add(Order, Bureau, "", order)
+	lift, err := SignLift(s.keys["checker-1"], LiftBody{ID: "l-1", On: order.Digest(), Case: "obj-7", Head: suite.DigestOf([]byte("head")), Text: "restored", At: noon})
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.add(Lift, Checker(0), "", lift)
 }
 
 // refused are envelopes that say nothing where they are shown.
