@@ -124,6 +124,7 @@ type hall struct {
 	logged  []suite.Digest
 	api     *api.Server
 	unlog   error // what the ledger answers
+	notary  *notary
 }
 
 func (h *hall) now() time.Time {
@@ -158,7 +159,7 @@ func (h *hall) as(who string) *client.Client {
 
 func empty(t *testing.T) *hall {
 	t.Helper()
-	h := &hall{Town: governancetest.NewTown(t), t: t, way: &way{views: map[string]verb.View{}}, time: governancetest.Now, log: &bytes.Buffer{}}
+	h := &hall{Town: governancetest.NewTown(t), t: t, way: &way{views: map[string]verb.View{}}, time: governancetest.Now, log: &bytes.Buffer{}, notary: &notary{}}
 	rec, err := records.Open(t.Context(), filepath.Join(t.TempDir(), "records.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +171,7 @@ func empty(t *testing.T) *hall {
 	s, err := api.New(api.Config{
 		Installation: installation, Root: h.Root, Records: rec, Programs: programs, Way: h.way, Now: h.now, Key: h.Keys["yuneid"].Public(),
 		Log: slog.New(slog.NewTextHandler(h.log, nil)), Ledger: h.ledger, Revoked: func() { h.revoked++ }, Source: &h.facts,
+		Notary: h.notary,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -333,7 +333,7 @@ func receiver(d *ast.FuncDecl) string {
 // tested: some package of the house has such a test.
 func tested(t *testing.T, name string) bool {
 	t.Helper()
-	for _, folder := range []string{".", "../../opening", "../../trustee", "../../site", "../../enclave", "../../enclave/he", "../../internal/schedules", "../../party/lease"} {
+	for _, folder := range []string{".", "../../opening", "../../trustee", "../../site", "../../enclave", "../../enclave/he", "../../internal/schedules", "../../party/lease", "../../party/order"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
