@@ -53,7 +53,7 @@ func TestMayOrder(t *testing.T) {
 	w := bureau(t)
 	entry := w.Terms().Members[0]
 	w.Catalogue[entry.Dataset] = governance.Entry{ID: entry.Dataset, Provider: entry.Provider.Org}
-	as := func(o *msg.OrderBody) {}
+	as := func(*msg.OrderBody) {}
 	all := func(o *msg.OrderBody) { o.Thing = msg.Everything() }
 	for name, c := range map[string]struct {
 		by   string

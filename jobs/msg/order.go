@@ -30,7 +30,7 @@ const (
 	maxWhy     = 1000 // bytes
 )
 
-// Why something is held: codes of a closed list.
+// OrderCodes say why something is held: a closed list.
 var OrderCodes = []string{"objection", "incident", "unlawful", "misuse", "quality", "consent", "inspection", "other"}
 
 // An OrderBody holds a thing, wherever it is used, by a person's decision.
