@@ -64,7 +64,7 @@ Raw data never leaves its domain; only a vetted output does.
 		programCommand(), doctorCommand(), tpmCommand(),
 		datasetCommand(), scenarioCommand(), decideCommand(),
 		jobCommand(), holdCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), productCommand(), verifyCommand(), chartCommand(),
-		profileCommand(), calendarCommand(), caseCommand(), todoCommand(), paperCommand(),
+		dutyCommand(), oversightCommand(), reportCommand(), profileCommand(), calendarCommand(), caseCommand(), todoCommand(), paperCommand(),
 	)
 	return c
 }
