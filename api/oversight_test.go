@@ -14,6 +14,7 @@ import (
 	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profiles"
 	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/suite"
 )
 
 func handIn(t *testing.T, h *hall, who string, p papers.Report) (receipt.Receipt, []byte) {
@@ -218,4 +219,43 @@ func officeHall(t *testing.T) *hall {
 		h.must("publishing the rules", err)
 	}
 	return h
+}
+
+// A year of an operator is evaluated once: asked where the event is taken, beside
+// the table, which knows one case only.
+func TestYearIsEvaluatedOnce(t *testing.T) {
+	h, ctx := officeHall(t), t.Context()
+	rules, err := h.as("op").Rules(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := cases.Procedures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := tables.Newest("evaluate.yearly")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(id string, year int) error {
+		o := cases.Opening{Title: "年度评估", Seat: cases.Bureau, Year: year, Profile: cases.Profile(rules.Frozen()), Parties: map[cases.Seat][]string{cases.Bureau: {"bureau"}, cases.Operator: {"operator"}}}
+		r, err := cases.Begin(h.Keys["bureau-officer"], id, table, o, h.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.as("bureau-officer").Act(ctx, id, r)
+		return err
+	}
+	h.must("opening the year", open("e-1", 2025))
+	h.refused("opening it again", open("e-2", 2025), "evaluation-twice")
+	h.refused("the next before it has ended", open("e-3", 2026), "evaluation-twice")
+	v, err := h.as("bureau-officer").Case(ctx, "e-1")
+	h.must("showing it", err)
+	r, err := cases.Say(h.Keys["bureau-officer"], cases.Event{
+		Case: "e-1", Prev: v.Head, Stage: v.Stage, Round: v.Round, At: h.now(), Act: cases.Submit,
+		Refs: cases.Refs(map[string]suite.Digest{"criteria": suite.DigestOf([]byte("c")), "previous-failure": suite.DigestOf([]byte("p"))}),
+	})
+	h.must("signing", err)
+	_, err = h.as("bureau-officer").Act(ctx, "e-1", r)
+	h.refused("naming a failure that there was not", err, "evaluation-after")
 }

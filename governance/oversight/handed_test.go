@@ -155,3 +155,23 @@ func TestSees(t *testing.T) {
 		t.Error("nobody sees a report")
 	}
 }
+
+// Whatever bytes come as a paper: no report is taken that does not say what its
+// statement says.
+func FuzzMayReport(f *testing.F) {
+	town := governancetest.NewTown(f)
+	good := paper(f, func(*papers.Report) {})
+	r, err := Hand(town.Keys["op"], good, now)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add([]byte{})
+	f.Add([]byte(`{"paper":"report","body":{}}`))
+	f.Add([]byte(strings.Replace(string(good), "operator", "rival", 1)))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if h, err := MayReport(town.Register, r, raw, now); err == nil && string(raw) != string(good) {
+			t.Errorf("%+v is taken for %q", h, raw)
+		}
+	})
+}
