@@ -32,7 +32,8 @@ func TestDutiesByCity(t *testing.T) {
 	risk := want{RiskReport, "operator", "2027-01-05", true, false, "贵阳贵安 第三十四条第（四）项（征求意见稿）"}
 	for id, wants := range map[string][]want{
 		"guiyang": {
-			{Feedback, "operator", "2026-03-02", true, true, "贵阳贵安 第二十二条第四款（征求意见稿）"}, risk,
+			{Feedback, "operator", "2026-03-02", true, true, "贵阳贵安 第二十二条第四款（征求意见稿）"},
+			risk,
 			{Drill, "operator", "2027-01-05", true, false, "贵阳贵安 第三十九条第四款（征求意见稿）"},
 			{Quality, "operator", "2027-02-10", false, false, "贵阳贵安 第三十五条（征求意见稿）"},
 			{Drill, "hospital", "2027-01-05", false, false, "贵阳贵安 第三十九条第三款（征求意见稿）"},

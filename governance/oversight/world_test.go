@@ -45,17 +45,17 @@ type desk struct {
 	n      int
 }
 
-func newDesk(t testing.TB) *desk {
-	t.Helper()
-	d := &desk{Town: governancetest.NewTown(t), TB: t, at: governancetest.Now}
+func newDesk(tb testing.TB) *desk {
+	tb.Helper()
+	d := &desk{Town: governancetest.NewTown(tb), TB: tb, at: governancetest.Now}
 	for _, id := range []string{"bureau-2", "bureau-3", "bureau-4"} {
 		u := d.Users["bureau-officer"]
-		u.ID, u.Key = id, d.Stranger(t).Public()
+		u.ID, u.Key = id, d.Stranger(tb).Public()
 		d.Users[id], d.Keys[id] = u, d.Keys["stranger"]
 	}
 	tables, err := cases.Procedures()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	d.tables, d.rules = tables, cases.NewRules(d.Register, tables)
 	return d

@@ -67,6 +67,10 @@ func TestYearIsOpenedOnce(t *testing.T) {
 	refused(t, "again", MayEvaluate([]*cases.Case{ended}, nil, start(2024), gy), "evaluation-twice")
 	refused(t, "again while it is open", MayEvaluate([]*cases.Case{open}, nil, start(2025), gy), "evaluation-twice")
 	refused(t, "before last year's has ended", MayEvaluate([]*cases.Case{open}, nil, start(2026), gy), "evaluation-twice")
+	passed := d.year(2024, cases.Allow, "")
+	if s := StreakOf([]*cases.Case{d.year(2023, cases.Deny, ""), passed}, "operator", 2025, gy); s.Years != 0 || s.Final {
+		t.Errorf("a year that was passed does not end the streak: %+v", s)
+	}
 	refused(t, "after last year's has ended", MayEvaluate([]*cases.Case{ended, nil}, nil, start(2025), gy), "")
 	other := start(2025)
 	other.Opening.Kind = "incident.rectify"
