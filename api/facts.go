@@ -286,8 +286,8 @@ func (s *Server) uses(ctx context.Context) ([]oversight.Use, error) {
 	return lines, nil
 }
 
-// products are the releases, for the yearly disclosure, by when their runs began.
-func (s *Server) products(ctx context.Context) ([]report.Product, error) {
+// disclosed are the releases, for the yearly disclosure, by when their runs began.
+func (s *Server) disclosed(ctx context.Context) ([]report.Product, error) {
 	all, err := s.lapses(ctx)
 	if err != nil {
 		return nil, err

@@ -174,7 +174,7 @@ func inspect(ctx context.Context, s *Server, c *call) (any, error) {
 	case "":
 		return out, nil
 	case "disclosure":
-		products, err := s.products(ctx)
+		products, err := s.disclosed(ctx)
 		if err != nil {
 			return nil, err
 		}

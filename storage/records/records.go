@@ -41,6 +41,7 @@ import (
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/oversight"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/suite"
@@ -60,12 +61,15 @@ type Records struct {
 	Catalogue    Table[governance.Entry]
 	Licences     Table[governance.Licence]
 	Applications Table[governance.Application]
-	Decisions    Table[Decision]     // parent: the application
-	Permits      Table[jobs.Bundle]  // parent: the terms' digest
-	Programs     Table[jobs.Program] // parent: the digest
-	Runs         Table[jobs.Run]     // parent: the application
-	Commits      Table[Ballot]       // parent: the run
-	Opens        Table[Ballot]       // parent: the run
+	Decisions    Table[Decision]           // parent: the application
+	Permits      Table[jobs.Bundle]        // parent: the terms' digest
+	Programs     Table[jobs.Program]       // parent: the digest
+	Runs         Table[jobs.Run]           // parent: the application
+	Commits      Table[Ballot]             // parent: the run
+	Opens        Table[Ballot]             // parent: the run
+	Reports      Table[oversight.Handed]   // parent: who owed it
+	Checks       Table[oversight.Checked]  // parent: the report
+	Declarations Table[oversight.Declared] // parent: whom it is about
 
 	HoldOrders    Table[Noted]
 	HoldLifts     Table[Noted] // parent: the order's digest
@@ -150,6 +154,9 @@ func with(db *bun.DB) *Records {
 		Runs:         Table[jobs.Run]{db, "runs"},
 		Commits:      Table[Ballot]{db, "commits"},
 		Opens:        Table[Ballot]{db, "opens"},
+		Reports:      Table[oversight.Handed]{db, "duty_reports"},
+		Checks:       Table[oversight.Checked]{db, "duty_attests"},
+		Declarations: Table[oversight.Declared]{db, "declarations"},
 
 		HoldOrders:    Table[Noted]{db, "hold_orders"},
 		HoldLifts:     Table[Noted]{db, "hold_lifts"},
