@@ -108,9 +108,9 @@ func programName(d suite.Digest) (storage.Name, error) {
 	return storage.NewName("programs/"+d.Hex(), "1")
 }
 
-// programOf is what a run needs: of a join, nothing.
+// programOf is what a run needs: of a join or a verification, nothing.
 func (s *Server) programOf(ctx context.Context, t jobs.Terms, d suite.Digest) ([]byte, error) {
-	if t.Join != nil {
+	if !t.HasProgram() {
 		return nil, nil
 	}
 	return s.program(ctx, d)
@@ -308,6 +308,7 @@ func (s *Server) job(ctx context.Context, c *call, t jobs.Terms, rec records.Rec
 			return verb.Job{}, err
 		}
 	}
+	j.Answer = v.Answer
 	return j, nil
 }
 

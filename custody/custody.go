@@ -178,6 +178,9 @@ func (c *Custodian) hear(ask Ask, now time.Time) (asked, error) {
 		return asked{}, err
 	}
 	m, ok := permit.Terms().Member(c.Domain)
+	if permit.Terms().Verify != nil { // its queries would each need the key, and are not counted here
+		return asked{}, fault.Refuse("verify-offer", "")
+	}
 	if !ok || m.Provider != c.Provider || m.Site.Key != c.Site {
 		return asked{}, fault.Refuse("permit-broken", "")
 	}

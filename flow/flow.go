@@ -41,6 +41,9 @@ func always(*msg.View) bool { return true }
 // Advance takes the coordinator's steps that are due in a run.
 func (f *Flow) Advance(ctx context.Context, v *msg.View) error {
 	f.remember(v)
+	if v.Err() == nil && v.Terms().Verify != nil {
+		return nil // the site answers, and no round begins
+	}
 	state := State(v)
 	for _, s := range f.steps() {
 		if s.in == state && s.due(v) {
@@ -62,6 +65,8 @@ func State(v *msg.View) jobs.State {
 		return jobs.Released
 	case v.Refused() != "" || v.Dead() != "":
 		return jobs.Failed
+	case answered(v):
+		return jobs.Answered
 	case v.Said(0, msg.Candidate, gate):
 		return voted(v)
 	case v.Round() > 0 && v.Said(v.Round(), msg.Sum, gate):
@@ -72,6 +77,11 @@ func State(v *msg.View) jobs.State {
 		}
 		return jobs.Permitted
 	}
+}
+
+func answered(v *msg.View) bool {
+	_, ok := v.Answered()
+	return ok
 }
 
 func voted(v *msg.View) jobs.State {

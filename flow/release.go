@@ -76,14 +76,14 @@ func (f *Flow) Submit(ctx context.Context, permit jobs.Permit, start receipt.Rec
 	if err != nil {
 		return err
 	}
-	if join := permit.Terms().Join != nil; join && len(program) > 0 || !join && suite.DigestOf(program) != run.Program {
+	if has := permit.Terms().HasProgram(); !has && len(program) > 0 || has && suite.DigestOf(program) != run.Program {
 		return fault.Refuse("program", "")
 	}
 	last := msg.Subject(run.ID, 0, jobs.Start, msg.Operator)
 	if there, err := f.Board.Get(ctx, last); err == nil && bytes.Equal(there, start.Bytes()) {
 		return nil
 	}
-	if len(program) > 0 { // a join has none
+	if len(program) > 0 { // a join has none, nor a verification
 		if err := f.Put(ctx, program); err != nil {
 			return err
 		}

@@ -40,6 +40,9 @@ func Judge(terms jobs.Terms, opened []int64) (jobs.Candidate, Record, error) {
 	if err := Admit(terms); err != nil {
 		return jobs.Candidate{}, Record{}, err
 	}
+	if terms.Verify != nil {
+		return jobs.Candidate{}, Record{}, fmt.Errorf("judging a sum: a verification has none: %w", fault.Invalid)
+	}
 	p, err := Rules(terms)
 	if err != nil {
 		return jobs.Candidate{}, Record{}, err

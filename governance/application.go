@@ -41,6 +41,9 @@ func (g Register) InOrder(by suite.PublicKey, t jobs.Terms, now time.Time) error
 	if err := g.joinable(t); err != nil {
 		return err
 	}
+	if err := g.verifiable(t); err != nil {
+		return err
+	}
 	if err := g.keyed(t, now); err != nil {
 		return err
 	}
@@ -78,6 +81,25 @@ func (g Register) joinable(t jobs.Terms) error {
 		}
 	}
 	return t.Joinable()
+}
+
+// verifiable refuses a verification that the provider has not registered the
+// version for, or of columns that are no closed lists of codes.
+func (g Register) verifiable(t jobs.Terms) error {
+	if t.Verify == nil {
+		return nil
+	}
+	m := t.Members[0]
+	e := g.Catalogue[m.Dataset]
+	if have := e.box(m.Version); have == "" || have != t.Verify.Box {
+		return fault.Refuse("verify-offer", House)
+	}
+	for _, name := range m.Columns {
+		if c, ok := e.column(name); !ok || len(c.Codes) == 0 {
+			return fault.Refuse("verify-offer", House)
+		}
+	}
+	return nil
 }
 
 // keyed refuses terms that name a key other than the registered one. The desk

@@ -54,7 +54,7 @@ func (e Entry) whole() bool {
 		seen["column "+c.Name] = true
 	}
 	for _, v := range e.Versions {
-		if jobs.ID(v.ID) != nil || v.Rows < 0 || v.At.IsZero() || v.Set != nil && (v.Set.Check() != nil || int64(v.Set.Size) > v.Rows) || !v.Quality.whole() || seen["version "+v.ID] {
+		if jobs.ID(v.ID) != nil || v.Rows < 0 || v.At.IsZero() || v.Set != nil && (v.Set.Check() != nil || int64(v.Set.Size) > v.Rows) || !v.Quality.whole() || v.Box != "" && v.Box.Check() != nil || seen["version "+v.ID] {
 			return false
 		}
 		seen["version "+v.ID] = true
@@ -84,7 +84,7 @@ func (e Entry) extends(old Entry) bool {
 		return false
 	}
 	for i, v := range old.Versions {
-		if w := e.Versions[i]; w.ID != v.ID || w.Rows != v.Rows || !w.At.Equal(v.At) || !sameSet(v.Set, w.Set) || !sameQuality(v.Quality, w.Quality) {
+		if w := e.Versions[i]; w.ID != v.ID || w.Rows != v.Rows || !w.At.Equal(v.At) || !sameSet(v.Set, w.Set) || !sameQuality(v.Quality, w.Quality) || v.Box != w.Box {
 			return false
 		}
 	}
@@ -103,6 +103,16 @@ func (e Entry) set(version string) *set.Commitment {
 		return nil
 	}
 	return e.Versions[i].Set
+}
+
+// box is what the domain opens queries of verifications on a version with, "" if
+// the provider offers none.
+func (e Entry) box(version string) suite.BoxKey {
+	i := slices.IndexFunc(e.Versions, func(v Version) bool { return v.ID == version })
+	if i < 0 {
+		return ""
+	}
+	return e.Versions[i].Box
 }
 
 func (e Entry) version(id string) bool {

@@ -169,6 +169,9 @@ type Version struct {
 	Set *set.Commitment `json:"set,omitempty"`
 	// Quality is how good it is, where the provider says so and rows are many.
 	Quality *Quality `json:"quality,omitempty"`
+	// Box is the domain's for queries of verifications (jobs.Verify); without one
+	// there is none.
+	Box suite.BoxKey `json:"box,omitempty"`
 }
 
 // An Entry is a dataset in the catalogue. Everything in it is public.

@@ -50,7 +50,7 @@ const (
 // the version of how sites evaluate it.
 func (t Terms) Code() suite.Digest {
 	if t.Join == nil {
-		return t.Program.Digest
+		return t.Program.Digest // of a verification none
 	}
 	raw, err := json.Marshal(struct {
 		Join  *Join

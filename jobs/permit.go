@@ -163,6 +163,9 @@ type Run struct {
 	Purpose string       `json:"purpose"`
 	Program suite.Digest `json:"program"`
 	At      time.Time    `json:"at"`
+	// Of a verification a run is one query.
+	Asked  int    `json:"asked,omitempty"`  // how many claims
+	Claims []byte `json:"claims,omitempty"` // Claims, sealed to the domain's box under ClaimsInfo
 }
 
 // OpenRun checks the operator's start of a run against the permit.
@@ -181,6 +184,9 @@ func (p Permit) OpenRun(r receipt.Receipt) (Run, error) {
 		return Run{}, fault.Refuse("purpose", "")
 	case run.Program != p.terms.Program.Digest:
 		return Run{}, fault.Refuse("program", "")
+	}
+	if err := p.terms.checkQuery(run); err != nil {
+		return Run{}, err
 	}
 	return run, nil
 }

@@ -22,9 +22,10 @@ const (
 	Released                    // the bundle is out
 	Failed                      // a machine, a member or the gate ended it for good; nothing goes out
 	Stopped                     // a person or a hold ended it
+	Answered                    // of a verification: the domain has answered the query
 )
 
-var names = [...]string{"refused", "permitted", "computed", "summed", "candidate", "approved", "released", "failed", "stopped"}
+var names = [...]string{"refused", "permitted", "computed", "summed", "candidate", "approved", "released", "failed", "stopped", "answered"}
 
 // String is the state's word.
 func (s State) String() string {
@@ -38,7 +39,7 @@ func (s State) String() string {
 // ARCHITECTURE.md is drawn from it.
 var next = [...][]State{
 	Refused:        {},
-	Permitted:      {Computed, Failed, Stopped},
+	Permitted:      {Computed, Failed, Stopped, Answered},
 	Computed:       {Summed, Failed, Stopped},
 	Summed:         {CandidateReady, Failed, Stopped},
 	CandidateReady: {Approved, Failed, Stopped},
@@ -46,6 +47,7 @@ var next = [...][]State{
 	Released:       {},
 	Failed:         {},
 	Stopped:        {},
+	Answered:       {},
 }
 
 // To returns t if a run in state s may go there.

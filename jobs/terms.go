@@ -147,7 +147,8 @@ type Terms struct {
 	Recipients  []string     `json:"recipients"`
 	NotBefore   time.Time    `json:"not_before"`
 	NotAfter    time.Time    `json:"not_after"`
-	Join        *Join        `json:"join,omitempty"` // instead of a program
+	Join        *Join        `json:"join,omitempty"`   // instead of a program
+	Verify      *Verify      `json:"verify,omitempty"` // instead of either
 	// Under is whose rules and which cases the terms rest on.
 	Under *Under `json:"under,omitempty"`
 }
@@ -260,11 +261,14 @@ func (t Terms) Member(domain string) (Member, bool) {
 // Check reports what is wrong with the terms, all of it, as errors of kind
 // Invalid.
 func (t Terms) Check() error {
-	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.Gate.check(), t.checkMode(), t.Shape.Check(), t.checkProtection(), t.Under.check()}
-	if t.Join != nil {
-		errs = append(errs, t.checkJoin())
-	} else {
-		errs = append(errs, t.Limits.Check())
+	errs := []error{t.checkNames(), t.checkMembers(), t.checkCommittee(), t.Gate.check(), t.Under.check()}
+	switch {
+	case t.Verify != nil:
+		errs = append(errs, t.checkVerify())
+	case t.Join != nil:
+		errs = append(errs, t.checkMode(), t.Shape.Check(), t.checkProtection(), t.checkJoin())
+	default:
+		errs = append(errs, t.checkMode(), t.Shape.Check(), t.checkProtection(), t.Limits.Check())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%w: %w", err, fault.Invalid)
@@ -292,7 +296,7 @@ func (t Terms) checkNames() error {
 	if t.Uses < 1 || t.Uses > 1000 {
 		errs = append(errs, errors.New("uses: want 1 to 1000"))
 	}
-	if t.Join == nil && (t.Program.Digest.Hex() == "" || t.Program.Size < 8 || t.Program.Size > maxProgram) {
+	if t.HasProgram() && (t.Program.Digest.Hex() == "" || t.Program.Size < 8 || t.Program.Size > maxProgram) {
 		errs = append(errs, errors.New("program: want a sha256 digest and a size of at most 16 MiB"))
 	}
 	if len(t.Params) > maxParams {
@@ -323,7 +327,7 @@ func (t Terms) checkMembers() error {
 			}
 			seen[once] = true
 		}
-		if len(m.Columns) == 0 && t.Join == nil || len(m.Columns) > maxColumns {
+		if len(m.Columns) == 0 && t.HasProgram() || len(m.Columns) > maxColumns {
 			errs = append(errs, fmt.Errorf("members: %s: want 1 to %d columns", m.Domain, maxColumns))
 		}
 		if _, err := m.Budget.Rat(); err != nil {
@@ -411,7 +415,8 @@ func (t Terms) checkSlots() error {
 	if t.Due.Last(t.NotBefore).After(t.NotAfter) {
 		return errors.New("slots: the last is beyond the permit's dates")
 	}
-	if bits := float64(t.Uses) * t.SlotBits(); bits > maxSlotBits {
+	// No guest chooses the slot of a verification.
+	if bits := float64(t.Uses) * t.SlotBits(); bits > maxSlotBits && t.Verify == nil {
 		return fmt.Errorf("slots: all runs of the permit could tell %.0f bits by them, more than %d; want fewer slots or uses", bits, maxSlotBits)
 	}
 	return nil

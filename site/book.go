@@ -264,7 +264,7 @@ func (s *Site) adopt(ctx context.Context, v *msg.View, earlier string) error {
 // that trustees keep their own count; it cannot forge one.
 func (s *Site) remembersAll(ctx context.Context) error {
 	// A debit comes after the one and before the other.
-	for _, kind := range []receipt.Kind{msg.Admitted, msg.Confirm} {
+	for _, kind := range []receipt.Kind{msg.Admitted, msg.Confirm, msg.Checked} {
 		for item, err := range s.Board.All(ctx, fmt.Sprintf("run.*.*.%s.%s", kind, s.Name)) {
 			if err != nil {
 				return fmt.Errorf("reading what this site has said: %w", err)

@@ -30,6 +30,7 @@ import (
 	"github.com/yunei/yunei/sandbox/jail"
 	"github.com/yunei/yunei/storage"
 	"github.com/yunei/yunei/storage/seal"
+	"github.com/yunei/yunei/suite"
 )
 
 // Config is what a person gave the site at enrolment.
@@ -46,6 +47,7 @@ type Config struct {
 	Budgets  map[string]*big.Rat // rho by unit namespace, over all permits and for ever
 	Caps     []budget.Cap        // further ones: by operator, scenario or year
 	Makers   fs.FS               // what the makers of the gate's machine publish (attest.ReadCollateral); nil has none
+	Box      suite.Box           // opens queries of verifications; the zero Box offers none
 	Keeper   Keeper              // of the keys that open datasets; nil: the site's own key does
 }
 
@@ -59,6 +61,7 @@ type Site struct {
 	books     sync.Mutex // one debit at a time
 	registers histories
 	joints    joints
+	queries   queries
 	cpu       chan struct{}
 	opened    keyring
 
@@ -98,6 +101,9 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 		return nil
 	case s.Remembers(v.ID(), 0, msg.Dead):
 		return s.Again(ctx, v.ID(), 0, msg.Dead) // whatever the board shows
+	case v.Err() == nil && v.Over() && v.Terms().Verify != nil:
+		s.forgetQuery(v.ID())
+		return nil
 	case v.Err() == nil && v.Over() && v.Terms().Join != nil:
 		return s.overJoin(ctx, v)
 	case v.Err() == nil && v.Over():
@@ -118,8 +124,11 @@ func (s *Site) Advance(ctx context.Context, v *msg.View) error {
 	if err := s.accept(ctx, v); err != nil {
 		return s.refuse(ctx, v, err)
 	}
-	if v.Terms().Join != nil {
+	switch t := v.Terms(); {
+	case t.Join != nil:
 		return s.advanceJoin(ctx, v)
+	case t.Verify != nil:
+		return s.advanceVerify(ctx, v)
 	}
 	if err := s.compute(ctx, v); err != nil {
 		return s.refuse(ctx, v, err)
@@ -196,8 +205,11 @@ func (s *Site) accept(ctx context.Context, v *msg.View) error {
 	if err := s.hasDataset(ctx, v.Terms(), m); err != nil {
 		return err
 	}
-	if v.Terms().Join != nil {
+	switch t := v.Terms(); {
+	case t.Join != nil:
 		return s.mayJoin(ctx, v, m)
+	case t.Verify != nil:
+		return nil // what there is to refuse is refused with the claims
 	}
 	return s.mayBeWithheld(ctx, v, m)
 }

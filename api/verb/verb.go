@@ -151,6 +151,9 @@ type (
 		Replays map[string]bool `json:"replays,omitempty"`
 		// Orders are the decisions that hold it.
 		Orders []governance.Order `json:"orders,omitempty"`
+		// Answer is the site's statement to a query of a verification, a receipt of
+		// kind msg.Checked. What the answer is only the operator can open.
+		Answer json.RawMessage `json:"answer,omitempty"`
 	}
 	// A Job is a run and its View.
 	Job struct {

@@ -62,6 +62,10 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	box, err := domain.VerifyBox(dir)
+	if err != nil {
+		return err
+	}
 	keeper, err := custodian(cfg, p.Key)
 	if err != nil {
 		return err
@@ -71,7 +75,7 @@ func run(ctx context.Context, dir string, log *slog.Logger) error {
 		return err
 	}
 	s := site.New(p, site.Config{
-		Domain: cfg.Domain, Provider: cfg.Provider, Jail: least, Budgets: budgets, Caps: caps, Secret: groups, Unit: unit, Keeper: keeper,
+		Domain: cfg.Domain, Provider: cfg.Provider, Jail: least, Budgets: budgets, Caps: caps, Secret: groups, Unit: unit, Box: box, Keeper: keeper,
 		Makers: os.DirFS(filepath.Join(dir, folder.MakersDir)),
 		Runner: cfg.Runner, Runners: cfg.Runners, Replay: filepath.Join(filepath.Dir(cfg.Runner), "yunei-replay"),
 		Cache: sandbox.Cache{Dir: filepath.Join(dir, domain.CacheDir), Key: cached},

@@ -28,6 +28,7 @@ import (
 	"github.com/yunei/yunei/storage/columns"
 	"github.com/yunei/yunei/storage/roll"
 	"github.com/yunei/yunei/storage/seal"
+	"github.com/yunei/yunei/suite"
 )
 
 func datasetCommand() *cobra.Command {
@@ -42,8 +43,10 @@ func datasetCommand() *cobra.Command {
 type datasetFlags struct {
 	site, name, version, schema, csv, entry, title string
 
-	joinable bool
-	set      *numbers.Commitment // of what was taken in
+	joinable, verifiable bool
+
+	set *numbers.Commitment // of what was taken in
+	box suite.BoxKey
 }
 
 func datasetAddCommand() *cobra.Command {
@@ -59,7 +62,11 @@ that never changes. A file with a mistake leaves nothing behind.
 
 --joinable 时，另将规范化的标识号加密存于本域，并在登记文件中载明其承诺（根与人数），此版本方可用于隐私求交。
 With --joinable the canonical numbers are kept as well, sealed, in the domain, and the entry carries a commitment to them (a root and
-how many there are): only such a version can be in a private join.`,
+how many there are): only such a version can be in a private join.
+
+--verifiable 时，登记文件载明本域的核实公钥，此版本方可用于核实、比对（yunei check）；不另存任何标识号。
+With --verifiable the entry carries the domain's key for queries: only such a version can be verified against (yunei check). No number is
+kept for it.`,
 		Example: "  yunei dataset add --site DIR/site-a --name settlement-a --version 2025 --schema schema.json --csv a.csv --title 职工医保结算 --entry a.entry.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return f.add(c.Context(), c.OutOrStdout()) },
@@ -72,6 +79,7 @@ how many there are): only such a version can be in a private join.`,
 	c.Flags().StringVar(&f.title, "title", "", "中文名称 title for people")
 	c.Flags().StringVar(&f.entry, "entry", "", "写出目录登记文件 write the public catalogue entry here")
 	c.Flags().BoolVar(&f.joinable, "joinable", false, "可用于隐私求交 keep the numbers, and commit to them, for private joins")
+	c.Flags().BoolVar(&f.verifiable, "verifiable", false, "可用于核实、比对 offer verification of claims")
 	for _, name := range []string{"site", "name", "version", "schema", "csv"} {
 		_ = c.MarkFlagRequired(name)
 	}
@@ -85,6 +93,16 @@ func (f *datasetFlags) add(ctx context.Context, out io.Writer) error {
 	}
 	if f.joinable && cfg.Custodian != nil { // the numbers would lie there under the site's own key
 		return errors.New("本域的数据密钥由密钥保管进程保管，目前不支持 --joinable；请去掉该选项入库 a custodian keeps this domain's data keys, and joins are not supported with one; take the version in without --joinable")
+	}
+	if f.verifiable {
+		if cfg.Custodian != nil { // it counts runs, and a run is a batch of claims
+			return errors.New("本域的数据密钥由密钥保管进程保管，目前不支持 --verifiable；请去掉该选项入库 a custodian keeps this domain's data keys, and verification is not supported with one; take the version in without --verifiable")
+		}
+		box, err := domain.VerifyBox(f.site)
+		if err != nil {
+			return err
+		}
+		f.box = box.Public()
 	}
 	raw, err := os.ReadFile(f.schema)
 	if err != nil {
@@ -236,7 +254,7 @@ func progress(in *os.File, out io.Writer) (io.Reader, func(), error) {
 func (f datasetFlags) catalogueEntry(cfg domain.Config, s columns.Schema, m columns.Manifest) governance.Entry {
 	e := governance.Entry{
 		ID: f.name, Title: f.title, Provider: cfg.Provider.Org, Domain: cfg.Domain, Share: governance.Conditional, Schema: m.Public.Schema,
-		Versions: []governance.Version{{ID: f.version, Rows: int64(m.Public.Rows), At: time.Now().UTC().Truncate(time.Second), Set: f.set, Quality: rated(m)}},
+		Versions: []governance.Version{{ID: f.version, Rows: int64(m.Public.Rows), At: time.Now().UTC().Truncate(time.Second), Set: f.set, Quality: rated(m), Box: f.box}},
 	}
 	if e.Title == "" {
 		e.Title = f.name

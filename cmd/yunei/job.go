@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -48,6 +49,9 @@ func submitCommand() *cobra.Command {
 			}
 			var module []byte
 			start := jobs.Run{ID: run, Permit: a.Terms.Digest(), Purpose: purpose, At: time.Now().UTC().Truncate(time.Second)}
+			if a.Terms.Verify != nil {
+				return errors.New("核实、比对须以 yunei check ask 提出 ask a verification with yunei check ask")
+			}
 			if a.Terms.Join == nil {
 				if program == "" {
 					return errProgram
@@ -100,7 +104,7 @@ func submitCommand() *cobra.Command {
 var states = map[jobs.State]string{
 	jobs.Refused: "已拒绝 refused", jobs.Permitted: "计算中 computing", jobs.Computed: "已封存 sealed", jobs.Summed: "已求和 summed",
 	jobs.CandidateReady: "待出域审核 awaiting output checking", jobs.Approved: "已通过 approved", jobs.Released: "已出域 released",
-	jobs.Failed: "已失败 failed", jobs.Stopped: "已终止 stopped",
+	jobs.Failed: "已失败 failed", jobs.Stopped: "已终止 stopped", jobs.Answered: "已答复 answered",
 }
 
 // stands says why a run may not go on now, by what it waits for.
@@ -249,6 +253,8 @@ func jobShowCommand() *cobra.Command {
 			show(c.OutOrStdout(), j)
 			if a, err := api.Application(c.Context(), j.Application); err == nil { // not everybody may see the terms
 				joinWords(c.OutOrStdout(), a.Terms)
+				verifyWords(c.OutOrStdout(), a.Terms)
+				showChecked(c.OutOrStdout(), a.Terms, j)
 			}
 			if j.Refusal != "" {
 				return fault.Refuse(j.Refusal, "")

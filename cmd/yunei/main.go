@@ -63,7 +63,7 @@ Raw data never leaves its domain; only a vetted output does.
 		orgCommand(), userCommand(), licenceCommand(),
 		programCommand(), doctorCommand(), tpmCommand(),
 		datasetCommand(), scenarioCommand(), decideCommand(),
-		jobCommand(), holdCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), productCommand(), verifyCommand(), chartCommand(),
+		jobCommand(), checkCommand(), holdCommand(), budgetCommand(), candidateCommand(), gateCommand(), voteCommand(), releaseCommand(), productCommand(), verifyCommand(), chartCommand(),
 		dutyCommand(), oversightCommand(), reportCommand(), profileCommand(), calendarCommand(), caseCommand(), todoCommand(), paperCommand(),
 	)
 	return c

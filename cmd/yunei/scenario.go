@@ -67,6 +67,7 @@ and what would be refused is said at once. Read the result before you apply: it 
 			}
 			fmt.Fprintf(c.OutOrStdout(), "已起草 drafted: %s\n条款摘要 digest of the terms: %s\n", out, t.Digest())
 			joinWords(c.OutOrStdout(), t)
+			verifyWords(c.OutOrStdout(), t)
 			return nil
 		},
 	}
@@ -94,7 +95,7 @@ var errProgram = errors.New("须以 --program 指定程序 name the program with
 // fill completes a description from the register. It overwrites nothing that
 // the description says.
 func fill(t *jobs.Terms, d verb.Directory, me suite.PublicKey, program string) error {
-	if t.Join == nil || program != "" { // terms with both are refused
+	if t.HasProgram() || program != "" { // terms with both are refused
 		if program == "" {
 			return errProgram
 		}
@@ -128,6 +129,11 @@ func fill(t *jobs.Terms, d verb.Directory, me suite.PublicKey, program string) e
 	}
 	for i := range t.Members {
 		if err := fillMember(&t.Members[i], d); err != nil {
+			return err
+		}
+	}
+	if t.Verify != nil {
+		if err := fillVerify(t, d); err != nil {
 			return err
 		}
 	}
@@ -314,7 +320,7 @@ func scenarioShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.Terms.Join != nil { // its own words stand above
+			if !a.Terms.HasProgram() { // its own words stand above
 				return nil
 			}
 			words := a.Terms.ProtectionWords()
@@ -333,6 +339,7 @@ func showApplication(c *cobra.Command, api *client.Client, id string) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "申请 application %s: %s\n", id, a.Stage)
 	joinWords(c.OutOrStdout(), a.Terms)
+	verifyWords(c.OutOrStdout(), a.Terms)
 	for _, who := range a.Turn {
 		fmt.Fprintf(c.OutOrStdout(), "  等待 waits for: %s\n", who)
 	}

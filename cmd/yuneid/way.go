@@ -41,6 +41,11 @@ func (w way) State(_ context.Context, run string) (verb.View, error) {
 	if out.Refusal == "budget" {
 		out.Short = v.Short()
 	}
+	if out.State == jobs.Answered {
+		if said, ok := v.Receipt(0, msg.Checked, v.Sites()[0]); ok {
+			out.Answer = said.Bytes()
+		}
+	}
 	out.Debits = governance.Debits(v)
 	out.Turn, out.Waits = w.Turn(v)
 	out.Replays = flow.Replays(v)

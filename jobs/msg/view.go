@@ -119,6 +119,9 @@ func (v *View) take(subject string, raw []byte) {
 func (v *View) keyOf(p Place) (suite.PublicKey, bool) {
 	t := v.permit.Terms()
 	var from []jobs.Process
+	if t.Verify != nil && p.Kind != Checked && p.Kind != Refusal && p.Kind != Dead {
+		return "", false
+	}
 	switch p.Kind {
 	case Hello, Ready:
 		from = t.Trustees.Members
@@ -145,6 +148,10 @@ func (v *View) keyOf(p Place) (suite.PublicKey, bool) {
 		}
 	case Admitted, Commit, Confirm, Reveal, Refusal, Replayed, Disclosed:
 		from = members(t)
+	case Checked:
+		if t.Verify != nil {
+			from = members(t)
+		}
 	case Joined:
 		if t.Join != nil {
 			from = members(t)
@@ -324,6 +331,9 @@ func (v *View) Sites() []string {
 // Over reports whether nothing more can happen in the run: a site refused, or
 // someone ended it, or there is a candidate.
 func (v *View) Over() bool {
+	if _, answered := v.Answered(); answered {
+		return true
+	}
 	return v.err != nil || v.Refused() != "" || v.Dead() != "" || v.Said(0, Candidate, v.Terms().Gate.Name)
 }
 

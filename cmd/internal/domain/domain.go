@@ -117,6 +117,16 @@ func Secret(home, purpose string) ([]byte, error) {
 	return mac.Sum(nil), nil
 }
 
+// VerifyBox is the box that queries of verifications are sealed to (jobs.Verify):
+// of the domain, and the same for as long as its unit key is.
+func VerifyBox(home string) (suite.Box, error) {
+	raw, err := Secret(home, "box of verifications")
+	if err != nil {
+		return suite.Box{}, err
+	}
+	return suite.ParseBox(raw)
+}
+
 func secret(home, name string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(home, name))
 	if err != nil {
