@@ -120,7 +120,7 @@ func TestClaims(t *testing.T) {
 		"no number":             {bytes.Replace(b, []byte(anybody), []byte("110105194912310021"), 1), 2},
 		"another spelling":      {bytes.Replace(b, []byte(anybody), []byte("11010519491231002x"), 1), 2},
 		"an answer to nobody":   {bytes.Replace(b, []byte("x25519:"), []byte("x25518:"), 1), 2},
-		"two columns for one":   {bytes.Replace(b, []byte(`"],`), []byte(`",""],`), 1)[:len(b)], 2},
+		"two columns for one":   {bytes.Replace(b, []byte(`"]}`), []byte(`",""]}`), 1)[:len(b)], 2},
 		"a code without an end": {bytes.Replace(a, []byte(`"codes":[""]`+"}]"), []byte(`"codes":["`+strings.Repeat("x", 65)+`"]}]`), 1)[:len(a)], 2},
 	} {
 		if _, err := jobs.ParseClaims(c.raw, terms, c.n); fault.Show(err).Code != "verify-claims" || strings.Contains(err.Error(), "1949") {

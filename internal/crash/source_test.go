@@ -230,6 +230,8 @@ var elsewhere = map[string]bool{
 	// Of protection prio3: TestAggregatorDies of package opening kills an aggregator
 	// at each.
 	"trustee:prio-part": true, "trustee:prio-seen": true, "trustee:prio-answer": true, "trustee:prio-claim": true, "trustee:prio-sum": true,
+	// Of a query of a verification: TestVerifyCrashes of package site.
+	"site:verify": true, "site:checked": true,
 	"site:paired": true, "site:psi": true, "site:joined": true, "site:lost": true, "site:too-few": true,
 }
 

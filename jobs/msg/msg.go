@@ -40,6 +40,7 @@ const (
 	Confirm    receipt.Kind = "confirm"     // site: signs the set
 	Reveal     receipt.Kind = "reveal"      // site: opens its commitment
 	Joined     receipt.Kind = "joined"      // site of a join: has answered the other's lists
+	Checked    receipt.Kind = "checked"     // site of a verification: its answer
 	Sum        receipt.Kind = "sum"         // gate: what it added
 	Ready      receipt.Kind = "ready"       // trustee: has added the same
 	Active     receipt.Kind = "active"      // gate: who is to answer

@@ -29,7 +29,7 @@ const protocol = "../../enclave/PROTOCOL.md"
 var bodies = map[receipt.Kind]any{
 	Permit: nil, Logged: nil, jobs.Start: jobs.Run{}, jobs.Apply: jobs.Decision{}, jobs.Grant: nil, jobs.Agree: nil,
 	Round: RoundBody{}, Hello: HelloBody{}, KeyCommit: KeyCommitBody{}, KeyOpen: KeyOpenBody{}, Key: KeyBody{}, Receiver: ReceiverBody{},
-	Admitted: AdmittedBody{}, Commit: CommitBody{}, Confirm: ConfirmBody{}, Reveal: RevealBody{}, Joined: JoinedBody{}, Sum: SumBody{}, Ready: ReadyBody{},
+	Admitted: AdmittedBody{}, Commit: CommitBody{}, Confirm: ConfirmBody{}, Reveal: RevealBody{}, Joined: JoinedBody{}, Checked: CheckedBody{}, Sum: SumBody{}, Ready: ReadyBody{},
 	Active: ActiveBody{}, Answer: AnswerBody{}, Candidate: CandidateBody{}, Refusal: RefusalBody{}, Lost: LostBody{}, Dead: DeadBody{},
 	Replay: ReplayBody{}, Replayed: ReplayedBody{}, VoteCommit: VoteCommitBody{}, VoteOpen: VoteOpenBody{}, Release: ReleaseBody{},
 	Consent: ConsentBody{}, Disclosed: DisclosedBody{}, Lease: LeaseBody{}, Order: OrderBody{}, Lift: LiftBody{},

@@ -39,6 +39,7 @@ type vectors struct {
 	Refused    []refusedVector   `json:"refused"`
 	Unreadable []refusedVector   `json:"unreadable"`
 	Join       joinVector        `json:"join"`
+	Verify     verifyVector      `json:"verify"`
 }
 
 type partyVector struct {
@@ -196,6 +197,7 @@ func write(tb testing.TB) vectors {
 		out.Parties = append(out.Parties, partyVector{name, hex.EncodeToString(seed), key.Public()})
 	}
 	out.Refused, out.Unreadable, out.Join = s.refused(), s.unreadable(), writeJoin(tb)
+	out.Verify = writeVerify(tb)
 	return out
 }
 
@@ -554,6 +556,7 @@ func TestVectorsAreTaken(t *testing.T) {
 		t.Errorf("revealed %v, %v", parts, err)
 	}
 	v.Join.taken(t, v, kinds)
+	v.Verify.taken(t, v, kinds)
 	// Every kind has a vector, and every field of every body a value in one.
 	for kind, body := range bodies {
 		if kind == Permit || kind == Logged {

@@ -1,14 +1,9 @@
 package msg
 
-import "github.com/yunei/yunei/jobs/receipt"
-
 // A run of a verification (jobs.Verify) is one query: the operator's start has
 // the claims, sealed to the domain, and the domain's site answers once. Nobody
 // else has a turn: a View of such a run takes no other statement of anybody, so
 // that neither trustee nor gate is ever called into it.
-
-// Checked is the kind of a site's answer to a query of a verification.
-const Checked receipt.Kind = "checked"
 
 // CheckedBody says that a query was answered, what it was charged, and what the
 // operator has used. What the answer is only the operator can open.
