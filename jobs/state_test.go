@@ -9,9 +9,9 @@ import (
 
 // The table is total: every state to every other, and to ones that are none.
 func TestStates(t *testing.T) {
-	all := []State{Refused, Permitted, Computed, Summed, CandidateReady, Approved, Released, Failed, Stopped}
+	all := []State{Refused, Permitted, Computed, Summed, CandidateReady, Approved, Released, Failed, Stopped, Answered}
 	may := map[State]map[State]bool{
-		Permitted:      {Computed: true, Failed: true, Stopped: true},
+		Permitted:      {Computed: true, Failed: true, Stopped: true, Answered: true},
 		Computed:       {Summed: true, Failed: true, Stopped: true},
 		Summed:         {CandidateReady: true, Failed: true, Stopped: true},
 		CandidateReady: {Approved: true, Failed: true, Stopped: true},
@@ -46,7 +46,7 @@ func TestStates(t *testing.T) {
 
 func TestStateText(t *testing.T) {
 	words := map[string]bool{}
-	for s := Refused; s <= Stopped; s++ {
+	for s := Refused; s <= Answered; s++ {
 		text, err := s.MarshalText()
 		back := State(255)
 		if err != nil || back.UnmarshalText(text) != nil || back != s || words[string(text)] {

@@ -29,11 +29,12 @@ import (
 //
 // It is an oracle, and is meant to be one: who has identifiers can test them.
 // What bounds it are Daily and Most, which count claims and not queries, so that
-// a batch is no cheaper than its claims one by one. A person of whom four digits
-// are not known is one of at most 10,000: with Daily of 100 trying them all
-// takes 100 days, and with Most of 1,000 nine in ten are never tried. A count
-// tells about as much: who knows the answer to all claims but one has the last
-// by the difference, at the price of a whole batch.
+// a batch is no cheaper than its claims one by one. A number of which four digits
+// are not known is one of about 1,000, since the check character rules out the
+// rest of 10,000: with Daily of 100 trying them all takes ten days, and with Most
+// of 100 nine in ten are never tried. A count tells about as much: who knows the
+// answer to all claims but one has the last by the difference, at the price of a
+// whole batch.
 type Verify struct {
 	Kind     VerifyKind   `json:"kind"`
 	Box      suite.BoxKey `json:"box"`                 // the domain's; claims are sealed to it

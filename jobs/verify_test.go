@@ -48,17 +48,19 @@ func TestVerifyTerms(t *testing.T) {
 	}
 	count := func(t *jobs.Terms) { t.Verify.Kind, t.Verify.MinCount = jobs.Count, 10 }
 	for name, edit := range map[string]func(*jobs.Terms){
-		"a program":            func(t *jobs.Terms) { t.Program.Name = "p" },
-		"a join":               func(t *jobs.Terms) { t.Join = &jobs.Join{} },
-		"parameters":           func(t *jobs.Terms) { t.Params = []byte{1} },
-		"limits":               func(t *jobs.Terms) { t.Limits.Rows = 1 },
-		"two engines":          func(t *jobs.Terms) { t.Engines = jobs.BothEngines },
-		"a mode":               func(t *jobs.Terms) { t.Mode = jobs.SDC },
-		"a threshold":          func(t *jobs.Terms) { t.Threshold = 10 },
-		"a profile of a gate":  func(t *jobs.Terms) { t.Profile = "house" },
-		"no member":            func(t *jobs.Terms) { t.Members = nil },
-		"rows":                 func(t *jobs.Terms) { t.Shape.Namespace = jobs.Row },
-		"a shape":              func(t *jobs.Terms) { t.Shape.Dims = []jobs.Dim{{Name: "d", Codes: []string{"1"}, Labels: []string{"1"}}} },
+		"a program":           func(t *jobs.Terms) { t.Program.Name = "p" },
+		"a join":              func(t *jobs.Terms) { t.Join = &jobs.Join{} },
+		"parameters":          func(t *jobs.Terms) { t.Params = []byte{1} },
+		"limits":              func(t *jobs.Terms) { t.Limits.Rows = 1 },
+		"two engines":         func(t *jobs.Terms) { t.Engines = jobs.BothEngines },
+		"a mode":              func(t *jobs.Terms) { t.Mode = jobs.SDC },
+		"a threshold":         func(t *jobs.Terms) { t.Threshold = 10 },
+		"a profile of a gate": func(t *jobs.Terms) { t.Profile = "house" },
+		"no member":           func(t *jobs.Terms) { t.Members = nil },
+		"rows":                func(t *jobs.Terms) { t.Shape.Namespace = jobs.Row },
+		"a shape": func(t *jobs.Terms) {
+			t.Shape.Dims = []jobs.Dim{{Name: "d", Codes: []string{"1"}, Labels: []string{"1"}}}
+		},
 		"a cell":               func(t *jobs.Terms) { t.Shape.L0 = 1 },
 		"no box":               func(t *jobs.Terms) { t.Verify.Box = "" },
 		"no batch":             func(t *jobs.Terms) { t.Verify.Batch = 0 },
@@ -197,4 +199,3 @@ func FuzzParseClaims(f *testing.F) {
 		}
 	})
 }
-

@@ -81,7 +81,7 @@ func verifyWords(w io.Writer, t jobs.Terms) {
 		what,
 		{fmt.Sprintf("每日至多 %d 条（%s 对该数据集合计，北京时间），共至多 %d 条，每批至多 %d 条", v.Daily, t.Operator.Org, v.Most, v.Batch), fmt.Sprintf("at most %d claims a day (of %s on the dataset, Beijing time), %d in all, %d a batch", v.Daily, t.Operator.Org, v.Most, v.Batch)},
 		{"查无此人与内容不符同样答复“不一致”；任何数据都不提供", "nobody of that number and other values are the same no; no value is ever given"},
-		{"掌握标识号者可逐一试探：缺 4 位数字的号码至多 10000 种可能，须用同样多的条数", "whoever has identifiers can test them: four unknown digits are at most 10,000 numbers, and take as many claims"},
+		{fmt.Sprintf("掌握标识号者可逐一试探：缺 4 位数字的号码经校验码约有 1000 种可能，按每日条数至少 %d 天试完，且总条数以内方可", (1000+v.Daily-1)/v.Daily), fmt.Sprintf("whoever has identifiers can test them: with four digits unknown about 1,000 numbers are left by the check character, at least %d days of claims, and no more than there are in all", (1000+v.Daily-1)/v.Daily)},
 		{"平台只见每次查询的条数，不见标识号与答复", "the platform sees how many claims a query has, no identifier and no answer"},
 	} {
 		fmt.Fprintf(w, "    %s\n    %s\n", line[0], line[1])
@@ -115,9 +115,10 @@ func checkAskCommand() *cobra.Command {
 		Use:   "ask",
 		Short: "提出一批核实、比对并等待答复 / ask a batch of claims and wait for the answer",
 		Long: `CSV 首列为标识号，其余列名须为授权凭据列明的数据项，取值为代码；空白即不核实该项。答复写入 --out；等待期间另存 OUT.query，
-中断后以 yunei check answer 取回。被拒绝的请求不计条数；已受理的，即使域节点中断也计。
+中断后以 yunei check answer 取回。被拒绝的请求不计条数，但占用授权凭据的一次使用；已受理的，即使域节点中断也计。
 The first column of the CSV is the identifier; the others are columns of the permit, with codes; an empty cell claims nothing. Answers
-are written to --out; until then OUT.query is kept, with which yunei check answer fetches them. A refused query costs nothing.`,
+are written to --out; until then OUT.query is kept, with which yunei check answer fetches them. A refused query is charged no claim, but is one of the permit's uses; one that was taken
+is charged, also if the site dies over it.`,
 		Example: "  yunei check ask --application residence --csv claims.csv --out answers.csv --key me.pem",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
