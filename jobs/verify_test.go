@@ -16,9 +16,9 @@ import (
 // anybody is a citizen number of nobody.
 const anybody, another = "11010519491231002X", "110105200001010024"
 
-func verification(t testing.TB) jobs.Terms {
-	t.Helper()
-	town := governancetest.NewTown(t)
+func verification(tb testing.TB) jobs.Terms {
+	tb.Helper()
+	town := governancetest.NewTown(tb)
 	terms := town.Terms()
 	terms.Program, terms.Params, terms.Limits, terms.Mode, terms.Threshold = jobs.Program{}, nil, jobs.Limits{}, "", 0
 	terms.Members, terms.KMin, terms.Shape = slices.Clone(terms.Members[:1]), 1, jobs.Shape{Namespace: jobs.NaturalPerson}

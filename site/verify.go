@@ -53,6 +53,9 @@ func (s *Site) advanceVerify(ctx context.Context, v *msg.View) error {
 	if s.Remembers(v.ID(), 0, msg.Checked) {
 		return s.Again(ctx, v.ID(), 0, msg.Checked)
 	}
+	if err := v.Permit().At(s.Now()); err != nil { // charged in time, and then down for long
+		return s.end(ctx, v, expired)
+	}
 	m, err := s.member(v.Terms())
 	if err != nil {
 		return s.refuse(ctx, v, err)

@@ -259,7 +259,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"a negative batch":       {"op", func(r *jobs.Run) { r.Asked = -1 }, "verify-claims"},
 		"another purpose":        {"op", func(r *jobs.Run) { r.Purpose = "marketing" }, "purpose"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(*testing.T) {
 			run := "q-" + strings.ReplaceAll(strings.ReplaceAll(name, " ", "-"), "'", "")
 			w.put(run, terms, c.who, c.edit, claim(3, "520102"))
 			w.wantRefused(run, c.code)
@@ -313,6 +313,21 @@ func TestVerifyHeld(t *testing.T) {
 	}
 }
 
+// A query that was charged and is not answered while the permit is in force ends
+// with that, and is not asked again for ever.
+func TestVerifyTooLate(t *testing.T) {
+	w, terms := verifying(t, nil)
+	w.put("q-1", terms, "op", nil, sameClaim(1)...)
+	if _, ok := later(w.advance("q-1")); !ok {
+		t.Fatal("it is not held back to its slot")
+	}
+	w.now = terms.NotAfter
+	w.must(w.advance("q-1"))
+	if v := w.view("q-1"); v.Dead() != expired || kindsOf(w.said("q-1")) != "dead" {
+		t.Errorf("it ends with %q, says %s", v.Dead(), w.said("q-1"))
+	}
+}
+
 // unleased lets nothing through.
 type unleased struct{}
 
@@ -321,10 +336,9 @@ func (unleased) Check(*msg.View) error { return party.Waits{Code: party.NoLease}
 // A site whose journal was brought back from before a query says nothing more.
 func TestVerifyJournalBehind(t *testing.T) {
 	w, terms := verifying(t, nil)
-	q := w.put("q-1", terms, "op", nil, sameClaim(10)...)
+	w.put("q-1", terms, "op", nil, sameClaim(10)...)
 	v := w.view("q-1")
 	w.sayAs("site-hospital", msg.Checked, msg.CheckedBody{Of: v.Of(0, "site-hospital"), Asked: 10, Day: jobs.Day(w.now), Daily: 10, Spent: 10})
-	_ = q
 	w.put("q-2", terms, "op", nil, sameClaim(10)...)
 	w.wantRefused("q-2", "journal-behind")
 }
