@@ -31,7 +31,6 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
-	"github.com/yunei/yunei/governance/gates"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/storage"
@@ -55,7 +54,7 @@ type Way interface {
 // same digest may stand there more than once.
 type Ledger func(ctx context.Context, d suite.Digest) (uint64, error)
 
-// Config is what a Server needs. All of it but Source, Key, Log, Revoked
+// Config is what a Server needs. All of it but Gates, Key, Log, Revoked
 // and Notary must be given.
 type Config struct {
 	Installation string          // the name that requests are signed for
@@ -66,7 +65,7 @@ type Config struct {
 	Ledger       Ledger // gets the digest of what people say in cases and of the rules, before it is kept
 	Now          func() time.Time
 	Key          suite.PublicKey // the coordinator's own, which newcomers pin; "" enrols nobody
-	Source       gates.Source    // what gates look at; nil previews nothing
+	Gates        Gates           // nil asks package gates over what is kept here
 	Log          *slog.Logger    // gets internal errors; nil drops them
 	Revoked      func()          // is called when a process was revoked; nil does nothing
 	Notary       Notary          // nil takes no order and takes nothing back
@@ -113,10 +112,14 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the server: %w", err)
 	}
-	return &Server{
+	s := &Server{
 		Config: c, tables: tables, nonces: newNonces(c.Now()),
 		gates: make(chan struct{}, maxInFlight), uploads: make(chan struct{}, maxUploads),
-	}, nil
+	}
+	if s.Gates == nil {
+		s.Gates = s.askGates
+	}
+	return s, nil
 }
 
 // Serve answers on ln, which is to be behind TLS (link.Listen), until ctx is

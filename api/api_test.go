@@ -26,6 +26,7 @@ import (
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/gates"
 	"github.com/yunei/yunei/governance/governancetest"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -119,8 +120,8 @@ type hall struct {
 	mu   sync.Mutex
 	time time.Time
 
-	facts   source // what gates look at
-	revoked int    // times that the board was told
+	facts   *gates.Facts // what gates look at; nil: they let everything pass
+	revoked int          // times that the board was told
 	logged  []suite.Digest
 	api     *api.Server
 	unlog   error // what the ledger answers
@@ -149,6 +150,17 @@ func (h *hall) ledger(_ context.Context, d suite.Digest) (uint64, error) {
 	return uint64(len(h.logged)) - 1, nil
 }
 
+// ask asks the gates over the facts of the test. Without any it lets everything
+// pass: most of these tests are not about the city's rules.
+func (h *hall) ask(_ context.Context, _ governance.Register, t jobs.Terms, at gates.Step, used int, out *gates.Output, _ time.Time) ([]gates.Verdict, error) {
+	if h.facts == nil {
+		return nil, nil
+	}
+	f := *h.facts
+	f.Terms, f.Used, f.Output = t, used, out
+	return gates.Check(f, at), nil
+}
+
 func (h *hall) as(who string) *client.Client {
 	c, err := client.New(h.srv.URL, h.Keys["yuneid"].Public(), h.Keys[who], installation, h.now)
 	if err != nil {
@@ -170,7 +182,7 @@ func empty(t *testing.T) *hall {
 	}
 	s, err := api.New(api.Config{
 		Installation: installation, Root: h.Root, Records: rec, Programs: programs, Way: h.way, Now: h.now, Key: h.Keys["yuneid"].Public(),
-		Log: slog.New(slog.NewTextHandler(h.log, nil)), Ledger: h.ledger, Revoked: func() { h.revoked++ }, Source: &h.facts,
+		Log: slog.New(slog.NewTextHandler(h.log, nil)), Ledger: h.ledger, Revoked: func() { h.revoked++ }, Gates: h.ask,
 		Notary: h.notary,
 	})
 	if err != nil {
@@ -186,7 +198,18 @@ func empty(t *testing.T) *hall {
 	return h
 }
 
+// newHall is a hall whose bureau has adopted the rules of its city and licensed its
+// operator.
 func newHall(t *testing.T) *hall {
+	t.Helper()
+	h := unruled(t)
+	h.publish()
+	h.must("licensing", h.as("bureau-officer").GrantLicence(t.Context(), h.Licences["l-1"]))
+	return h
+}
+
+// unruled is a hall with everybody in it and no rules yet.
+func unruled(t *testing.T) *hall {
 	t.Helper()
 	h := empty(t)
 	ctx, root := t.Context(), h.as("root")
@@ -203,7 +226,6 @@ func newHall(t *testing.T) *hall {
 	for _, e := range h.Catalogue {
 		errs = append(errs, h.as(e.Provider+"-officer").AddEntry(ctx, e))
 	}
-	errs = append(errs, h.as("bureau-officer").GrantLicence(ctx, h.Licences["l-1"]))
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}

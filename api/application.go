@@ -10,6 +10,7 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/gates"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/storage/records"
@@ -26,6 +27,9 @@ func submitApplication(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	if err := gate.Admit(terms); err != nil {
+		return nil, err
+	}
+	if err := s.passes(ctx, c.reg, terms, gates.AtSubmission, 0, nil, c.now); err != nil {
 		return nil, err
 	}
 	rec := records.Record[governance.Application]{ID: terms.ID, Revision: 1, Value: governance.Application{Terms: terms}, Envelope: c.Envelope}

@@ -154,6 +154,9 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 	if err := s.evaluates(ctx, reg, k, e); err != nil {
 		return nil, o, err
 	}
+	if err := s.grounded(ctx, reg, k, e, r, c.now); err != nil {
+		return nil, o, err
+	}
 	next, err := cases.NewRules(reg, s.tables).Citing(o.Cite).Admit(k, r, o.Clock, c.now)
 	if err != nil {
 		if k != nil && e.Act == cases.Start {

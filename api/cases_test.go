@@ -18,17 +18,6 @@ import (
 	"github.com/yunei/yunei/suite"
 )
 
-// second gives the bureau a second officer.
-func (h *hall) second() {
-	h.t.Helper()
-	key, err := suite.NewPrivateKey()
-	h.must("a key", err)
-	u := h.Users["bureau-officer"]
-	u.ID, u.Name, u.Key = "bureau-2", "第二人", key.Public()
-	h.Keys["bureau-2"], h.Users["bureau-2"] = key, u
-	h.must("registering", h.as("root").AddUser(h.t.Context(), u))
-}
-
 func (h *hall) publication(who string, p profile.Profile, prior profile.Frozen) receipt.Receipt {
 	h.t.Helper()
 	change := governance.Change{Next: p.Frozen(), Prior: prior}
@@ -37,22 +26,24 @@ func (h *hall) publication(who string, p profile.Profile, prior profile.Frozen) 
 	return r
 }
 
-// ruled is a hall whose rules are published.
+// publish puts the rules of the town's city into force, by two officers.
+func (h *hall) publish() {
+	h.t.Helper()
+	source, err := profiles.Source("guiyang")
+	h.must("the rules", err)
+	for i, who := range []string{"bureau-officer", "bureau-2"} {
+		out, err := h.as(who).Publish(h.t.Context(), h.publication(who, h.Rules, profile.Frozen{}), source)
+		if err != nil || out.InForce != (i == 1) || len(out.By) != i+1 {
+			h.t.Fatalf("%s publishes: %+v, %v", who, out, err)
+		}
+	}
+}
+
+// ruled is a hall with the rules that are in force there.
 func ruled(t *testing.T) (*hall, profile.Profile) {
 	t.Helper()
 	h := newHall(t)
-	h.second()
-	source, err := profiles.Source("guiyang")
-	h.must("the rules", err)
-	p, err := profiles.Load(source)
-	h.must("the rules", err)
-	for i, who := range []string{"bureau-officer", "bureau-2"} {
-		out, err := h.as(who).Publish(t.Context(), h.publication(who, p, profile.Frozen{}), source)
-		if err != nil || out.InForce != (i == 1) || len(out.By) != i+1 {
-			t.Fatalf("%s publishes: %+v, %v", who, out, err)
-		}
-	}
-	return h, p
+	return h, h.Rules
 }
 
 func (h *hall) begin(who, id, kind string, p profile.Frozen, seat cases.Seat) receipt.Receipt {
@@ -290,7 +281,7 @@ func TestLoadCalendar(t *testing.T) {
 
 // Without rules nothing is opened.
 func TestNoRules(t *testing.T) {
-	h := newHall(t)
+	h := unruled(t)
 	_, err := h.as("op").Rules(t.Context(), nil)
 	h.refused("the rules in force", err, "no-rules")
 	p, err := profiles.Get("guiyang")

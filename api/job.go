@@ -15,6 +15,7 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/gate/budget"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/gates"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -171,6 +172,9 @@ func submitJob(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	if err := s.free(ctx, t, c.now); err != nil {
+		return nil, err
+	}
+	if err := s.passes(ctx, c.reg, t, gates.AtStart, used, nil, c.now); err != nil {
 		return nil, err
 	}
 	program, err := s.programOf(ctx, t, run.Program)

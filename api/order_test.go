@@ -54,17 +54,6 @@ func (n *notary) Entry(context.Context, string) (receipt.Receipt, error) {
 	return n.entry, nil
 }
 
-// second registers a second officer of the bureau.
-func (h *hall) second() {
-	h.t.Helper()
-	key, err := suite.NewPrivateKey()
-	h.must("making a key", err)
-	u := h.Users["bureau-officer"]
-	u.ID, u.Key = "bureau-2", key.Public()
-	h.Keys["bureau-2"] = key
-	h.must("registering", h.as("root").AddUser(h.t.Context(), u))
-}
-
 func (h *hall) order(by string, edit func(*msg.OrderBody)) receipt.Receipt {
 	h.t.Helper()
 	o := msg.OrderBody{
@@ -91,7 +80,6 @@ func (h *hall) lift(by string, order receipt.Receipt, edit func(*msg.LiftBody)) 
 // everybody is told.
 func TestOrders(t *testing.T) {
 	h := newHall(t)
-	h.second()
 	ctx := t.Context()
 	h.permitted(h.Terms())
 	plain := func(*msg.OrderBody) {}

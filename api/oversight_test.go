@@ -12,7 +12,6 @@ import (
 	"github.com/yunei/yunei/governance/oversight"
 	"github.com/yunei/yunei/governance/oversight/report"
 	"github.com/yunei/yunei/governance/papers"
-	"github.com/yunei/yunei/governance/profiles"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/suite"
 )
@@ -33,7 +32,7 @@ func handIn(t *testing.T, h *hall, who string, p papers.Report) (receipt.Receipt
 // What is owed is told to who owes it; a report ends it, stands in the ledger, and is
 // 未核验 until an officer of the bureau attests it.
 func TestDutiesAndReports(t *testing.T) {
-	h, ctx := officeHall(t), t.Context()
+	h, ctx := newHall(t), t.Context()
 	risk := func(who string) []oversight.Duty {
 		all, err := h.as(who).Duties(ctx)
 		if err != nil {
@@ -88,7 +87,7 @@ func TestDutiesAndReports(t *testing.T) {
 // Findings are for the bureau and auditors. One becomes a case by an officer's
 // signature, and names the finding; the platform has opened none.
 func TestFindingsAndReports(t *testing.T) {
-	h, ctx := officeHall(t), t.Context()
+	h, ctx := newHall(t), t.Context()
 	for _, who := range []string{"op", "hospital-officer", "checker-a", "hospital-admin"} {
 		if _, err := h.as(who).Inspect(ctx, "risk", 2026); code(err) != "role" {
 			t.Errorf("%s inspects: %v", who, err)
@@ -155,7 +154,7 @@ func TestFindingsAndReports(t *testing.T) {
 // A provider reads of every use of its own data, of runs in progress too, and of no
 // other's; an operator reads no ledger.
 func TestUses(t *testing.T) {
-	h, ctx := officeHall(t), t.Context()
+	h, ctx := newHall(t), t.Context()
 	h.permitted(h.Terms())
 	if err := h.submit("op", "r-1", h.Terms()); err != nil {
 		t.Fatal(err)
@@ -180,8 +179,8 @@ func TestUses(t *testing.T) {
 }
 
 // Before rules are in force nothing is owed and nothing is found: it is refused.
-func TestNoRules(t *testing.T) {
-	h, ctx := newHall(t), t.Context()
+func TestNoRulesNoDuties(t *testing.T) {
+	h, ctx := unruled(t), t.Context()
 	_, err := h.as("op").Duties(ctx)
 	_, err2 := h.as("bureau-officer").Inspect(ctx, "", 0)
 	if code(err) != "no-rules" || code(err2) != "no-rules" {
@@ -196,35 +195,10 @@ func code(err error) fault.Code {
 	return fault.Show(err).Code
 }
 
-// officeHall is a hall whose bureau has put the rules of Guiyang into force.
-func officeHall(t *testing.T) *hall {
-	t.Helper()
-	h := newHall(t)
-	second := h.Users["bureau-officer"]
-	second.ID, second.Key = "bureau-2", h.Stranger(t).Public()
-	h.Keys["bureau-2"] = h.Keys["stranger"]
-	h.must("adding a second officer", h.as("root").AddUser(t.Context(), second))
-	source, err := profiles.Source("guiyang")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := profiles.Load(source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := governance.Change{Next: p.Frozen()}
-	for _, who := range []string{"bureau-officer", "bureau-2"} {
-		r := h.Sign(t, who, governance.Publish, c.About(), governance.Publication{Change: c, Org: "bureau", At: h.now()})
-		_, err := h.as(who).Publish(t.Context(), r, source)
-		h.must("publishing the rules", err)
-	}
-	return h
-}
-
 // A year of an operator is evaluated once: asked where the event is taken, beside
 // the table, which knows one case only.
 func TestYearIsEvaluatedOnce(t *testing.T) {
-	h, ctx := officeHall(t), t.Context()
+	h, ctx := newHall(t), t.Context()
 	rules, err := h.as("op").Rules(ctx, nil)
 	if err != nil {
 		t.Fatal(err)

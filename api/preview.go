@@ -28,12 +28,9 @@ func preview(ctx context.Context, s *Server, c *call) (any, error) {
 	if c.user.ID == "" || !governance.Sees(c.user, t) {
 		return nil, fault.Refuse("role", governance.House)
 	}
-	if s.Source == nil {
-		return nil, fault.Refuse("no-rules", governance.House)
-	}
-	f, err := gates.Gather(ctx, s.Source, c.reg, t, c.now)
+	used, err := s.Records.Runs.List(ctx, t.ID)
 	if err != nil {
 		return nil, err
 	}
-	return gates.Check(f, p.Step), nil
+	return s.Gates(ctx, c.reg, t, p.Step, len(used), nil, c.now)
 }

@@ -24,6 +24,7 @@ var verbs = map[verb.Verb]func(context.Context, *Server, *call) (any, error){
 	verb.ProcessAccept:     accept,
 	verb.CatalogueAdd:      addEntry,
 	verb.LicenceGrant:      grantLicence,
+	verb.ScenarioPropose:   propose,
 	verb.ApplicationSubmit: submitApplication,
 	verb.ApplicationShow:   showApplication,
 	verb.ApplicationList:   listApplications,

@@ -13,6 +13,7 @@ import (
 	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/governance/profiles"
+	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/storage/records"
 	"github.com/yunei/yunei/suite"
@@ -38,8 +39,47 @@ func putPaper(ctx context.Context, s *Server, c *call) (any, error) {
 	if err := s.log(ctx, suite.DigestOf(c.Envelope)); err != nil {
 		return nil, err
 	}
+	consent, err := s.consent(ctx, c, p.Body)
+	if err != nil {
+		return nil, err
+	}
 	d, err := s.Records.PutPaper(ctx, c.By, p.Body, c.Envelope)
-	return verb.Digest{Digest: d}, err
+	if err != nil || consent == nil {
+		return verb.Digest{Digest: d}, err
+	}
+	consent.Value = d
+	return verb.Digest{Digest: d}, s.Records.Consents.Put(ctx, *consent)
+}
+
+// consent is the record of a paper that says what data subjects have agreed to: a
+// matter of the provider of the data, for whom alone it counts. A later paper of
+// the id, as when a consent is taken back, is a further revision.
+func (s *Server) consent(ctx context.Context, c *call, raw []byte) (*records.Record[suite.Digest], error) {
+	if kind, err := papers.KindOf(raw); err != nil || kind != papers.KindConsent {
+		return nil, nil //nolint:nilnil,nilerr // another paper, or none: not a consent
+	}
+	said, err := papers.Read[papers.Consent](raw, papers.KindConsent)
+	if err != nil {
+		return nil, err
+	}
+	e, ok := c.reg.Catalogue[said.Dataset]
+	if jobs.ID(said.ID) != nil || !ok || c.user.Role != governance.RoleOfficer || e.Provider != c.user.Org {
+		return nil, fault.Refuse("role", c.reg.Rules.Basis("consent.outside_law"))
+	}
+	rec := records.Record[suite.Digest]{ID: said.ID, Revision: 1, Parent: said.Dataset, Envelope: c.Envelope}
+	switch old, err := s.Records.Consents.Get(ctx, said.ID); {
+	case errors.Is(err, fault.NotFound):
+		return &rec, nil
+	case err != nil:
+		return nil, err
+	case old.Parent != said.Dataset:
+		return nil, fault.Refuse("registered", governance.House)
+	case old.Value == suite.DigestOf(raw):
+		return nil, nil //nolint:nilnil // told again
+	default:
+		rec.Revision = old.Revision + 1
+		return &rec, nil
+	}
 }
 
 // getPaper gives a paper to who put it, and to who may see a case that names it.

@@ -37,7 +37,7 @@ func coordinator(t *testing.T) (f *Flow, member *bus.Board, w *governancetest.To
 		}
 		t.Cleanup(boards[i].Close)
 	}
-	f = &Flow{Party: &party.Party{Name: msg.Coordinator, Key: w.Keys["yuneid"], Board: boards[0], Log: slog.New(slog.DiscardHandler)}, Origin: origin}
+	f = &Flow{Party: &party.Party{Name: msg.Coordinator, Key: w.Keys["yuneid"], Board: boards[0], Log: slog.New(slog.DiscardHandler)}, Origin: origin, Rules: governancetest.Unheld{}}
 	if f.Ledger, err = ledger.Open(t.Context(), ledger.Config{Dir: t.TempDir(), Origin: origin, Key: f.Key.Ed25519()}); err != nil {
 		t.Fatal(err)
 	}

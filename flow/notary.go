@@ -69,12 +69,19 @@ func (f *Flow) stands(v *msg.View) error {
 	return f.Orders.Check(v)
 }
 
-// mayRelease asks both: what is on record here, and what every party goes by.
+// mayRelease asks what is on record here, what every party goes by, and, of what
+// people have approved, the rules.
 func (f *Flow) mayRelease(v *msg.View) error {
 	if err := f.stands(v); err != nil {
 		return err
 	}
-	return f.Stands(v)
+	if err := f.Stands(v); err != nil || State(v) != jobs.Approved {
+		return err
+	}
+	if f.Rules == nil {
+		return party.Waits{Code: party.Ruled, Who: []string{msg.Bureau}}
+	}
+	return f.Rules.Check(v)
 }
 
 // ordered reports whether a run waits for people, and for whom.

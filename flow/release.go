@@ -38,6 +38,9 @@ type Flow struct {
 	// Orders says what the decisions on record here hold, whoever took them; nil is
 	// none. Others hear those of the officers whom a run's terms name.
 	Orders party.Standing
+	// Rules says whether an approved output may go out under the city's rules; nil
+	// lets nothing out.
+	Rules party.Standing
 
 	mu    sync.Mutex
 	views map[string]*msg.View

@@ -12,6 +12,7 @@ import (
 const (
 	Held      fault.Code = "held"  // a member's provider holds something of the run
 	NoLease   fault.Code = "lease" // nobody knows whether one does
+	Ruled     fault.Code = "rules" // the city's rules do not let the output out as it stands
 	SlowClock fault.Code = "clock" // this party's own clock is behind the witnesses
 )
 

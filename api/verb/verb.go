@@ -20,6 +20,7 @@ import (
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/gates"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -53,6 +54,7 @@ const (
 	ProcessAccept     Verb = "process.accept"     // Accept -> None
 	CatalogueAdd      Verb = "catalogue.add"      // governance.Entry -> None
 	LicenceGrant      Verb = "licence.grant"      // governance.Licence -> None
+	ScenarioPropose   Verb = "scenario.propose"   // Propose -> jobs.Under
 	ApplicationSubmit Verb = "application.submit" // jobs.Terms -> Application
 	ApplicationShow   Verb = "application.show"   // Name -> Application
 	ApplicationList   Verb = "application.list"   // None -> []Summary
@@ -81,7 +83,7 @@ const (
 
 // All lists the verbs.
 var All = []Verb{
-	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, ProcessRevoke, ProcessInvite, ProcessInvited, ProcessAccept, CatalogueAdd, LicenceGrant, ApplicationSubmit, ApplicationShow, ApplicationList,
+	DirectoryGet, OrgAdd, UserAdd, ProcessAdd, ProcessRevoke, ProcessInvite, ProcessInvited, ProcessAccept, CatalogueAdd, LicenceGrant, ScenarioPropose, ApplicationSubmit, ApplicationShow, ApplicationList,
 	DecisionAdd, PermitGet, ProgramPut, JobPreview, JobSubmit, JobShow, JobList, JobReplay, BudgetShow, CandidateGet, VoteCommit, VoteOpen, ReleaseGet,
 	OrderPlace, OrderLift, OrderList, ReleaseWithdraw, ReleaseWithdrawal, ReleaseConfirm, ProductAdd, ProductList,
 	CaseAct, CaseShow, CaseList, CaseTodo, CaseExport, PaperPut, PaperGet, ProfilePublish, ProfileGet, CalendarLoad, CalendarGet,
@@ -94,6 +96,12 @@ type (
 	// Name names one application, run or process.
 	Name struct {
 		ID string `json:"id"`
+	}
+	// Propose asks which cases terms of a scenario rest on; Program is the digest of
+	// its module, "" for none.
+	Propose struct {
+		Scenario string       `json:"scenario"`
+		Program  suite.Digest `json:"program,omitempty"`
 	}
 	// Inner carries a receipt of its own that outlives the request: a decision,
 	// the start of a run, a vote.
@@ -149,6 +157,8 @@ type (
 		// Replays has a bit for each site that has computed the run again. For
 		// the bureau only.
 		Replays map[string]bool `json:"replays,omitempty"`
+		// Rules are the gates that do not let its output out.
+		Rules []gates.Verdict `json:"rules,omitempty"`
 		// Orders are the decisions that hold it.
 		Orders []governance.Order `json:"orders,omitempty"`
 		// Answer is the site's statement to a query of a verification, a receipt of
@@ -170,7 +180,7 @@ type (
 )
 
 // Waits lists what a run may wait for.
-var Waits = []string{"", "compute", "sum", "open", "vote", "release", "held", "lease", "clock"}
+var Waits = []string{"", "compute", "sum", "open", "vote", "release", "held", "lease", "rules", "clock"}
 
 // Open checks a candidate against the terms: the terms' own gate signed the
 // statement about this run and permit, and the letter is what it committed to.

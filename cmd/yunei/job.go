@@ -111,6 +111,7 @@ var states = map[jobs.State]string{
 var stands = map[string]string{
 	"held":  "已中止：所列域的提供方，或主管部门（bureau）的决定，中止了本次运行所涉事项，解除后继续 HELD: the provider of that domain, or an order of the bureau, holds something of this run; it goes on when that is lifted",
 	"lease": "没有所列域 24 小时内、经见证的“未中止”声明，各方不继续 no witnessed statement of no hold, at most 24 h old, of whoever is listed: nobody goes on without",
+	"rules": "表决已通过，但城市规则的闸门不放行（见下），满足后继续 approved, and a gate of the city's rules does not let it out (below); it goes on when that is put right",
 	"clock": "协调方时钟落后于账本见证时间 the coordinator's clock is behind the witnessed time",
 }
 
@@ -122,6 +123,9 @@ func show(w io.Writer, j verb.Job) {
 	fmt.Fprintln(w)
 	if why, ok := stands[j.Waits]; ok {
 		fmt.Fprintf(w, "  %s\n", why)
+	}
+	for _, v := range j.Rules {
+		fmt.Fprintf(w, "    %s %s %s\n      %s\n", v.Gate, v.ZH, v.EN, v.Cite)
 	}
 	for _, o := range j.Orders {
 		fmt.Fprintf(w, "  中止决定 order %s: %s\n", o.ID, told(o))

@@ -12,10 +12,10 @@ import (
 	"github.com/yunei/yunei/jobs"
 )
 
-// asked answers for the gates out of facts.
-type asked struct{ facts gates.Facts }
+// previewed answers for the gates out of facts.
+type previewed struct{ facts gates.Facts }
 
-func (a asked) Preview(_ context.Context, _ jobs.Terms, at gates.Step) ([]gates.Verdict, error) {
+func (a previewed) Preview(_ context.Context, _ jobs.Terms, at gates.Step) ([]gates.Verdict, error) {
 	return gates.Check(a.facts, at), nil
 }
 
@@ -25,7 +25,7 @@ func TestJobPreview(t *testing.T) {
 	w := gatestest.New(t, "guiyang", "authop")
 	var out bytes.Buffer
 	f := w.Facts()
-	if err := preview(t.Context(), &out, asked{f}, f.Terms, []gates.Step{gates.AtSubmission, gates.AtStart}, false); err != nil {
+	if err := preview(t.Context(), &out, previewed{f}, f.Terms, []gates.Step{gates.AtSubmission, gates.AtStart}, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"提交时 at submission", "✓ G1 ", "✓ G13", "贵阳贵安 第三十二条", "征求意见稿", "内部规则（非法定） / house rule, not law", "－ G8", "本地文件未规定"} {
@@ -39,7 +39,7 @@ func TestJobPreview(t *testing.T) {
 	w.Admission.To = w.Admission.From.AddDate(4, 0, 0)
 	f = w.Facts()
 	out.Reset()
-	err := preview(t.Context(), &out, asked{f}, f.Terms, []gates.Step{gates.AtStart}, false)
+	err := preview(t.Context(), &out, previewed{f}, f.Terms, []gates.Step{gates.AtStart}, false)
 	if e, ok := errors.AsType[ended](err); !ok || e.code != 3 {
 		t.Errorf("ended %v", err)
 	}
@@ -49,7 +49,7 @@ func TestJobPreview(t *testing.T) {
 		}
 	}
 	out.Reset()
-	if err := preview(t.Context(), &out, asked{f}, f.Terms, []gates.Step{gates.AtStart}, true); err == nil || !strings.Contains(out.String(), `"gate":"G1"`) {
+	if err := preview(t.Context(), &out, previewed{f}, f.Terms, []gates.Step{gates.AtStart}, true); err == nil || !strings.Contains(out.String(), `"gate":"G1"`) {
 		t.Errorf("as JSON: %v\n%s", err, out.String())
 	}
 }

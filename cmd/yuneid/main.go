@@ -93,13 +93,15 @@ func run(ctx context.Context, home string, log *slog.Logger) error {
 
 // serve runs the API, the scribe and the way until the first of them ends.
 func serve(ctx context.Context, cfg config, f *flow.Flow, recs *records.Records, revoked func(), log *slog.Logger) error {
+	w := &way{Flow: f}
 	server, err := api.New(api.Config{
-		Installation: cfg.Installation, Root: cfg.Root, Records: recs, Programs: f.Store, Way: way{f}, Ledger: logged(f.Ledger), Now: time.Now, Key: f.Key.Public(), Log: log,
+		Installation: cfg.Installation, Root: cfg.Root, Records: recs, Programs: f.Store, Way: w, Ledger: logged(f.Ledger), Now: time.Now, Key: f.Key.Public(), Log: log,
 		Revoked: revoked, Notary: notary{f},
 	})
 	if err != nil {
 		return err
 	}
+	w.server, f.Rules = server, ruled{ctx, server}
 	if err := server.Resume(ctx); err != nil {
 		return err
 	}

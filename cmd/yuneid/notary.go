@@ -43,3 +43,17 @@ func (d decided) Check(v *msg.View) error {
 	}
 	return nil
 }
+
+// ruled has the flow let nothing out that a gate stops. Facts that cannot be read
+// stop everything.
+type ruled struct {
+	ctx    context.Context //nolint:containedctx // as decided's
+	server *api.Server
+}
+
+func (r ruled) Check(v *msg.View) error {
+	if err := r.server.Releasable(r.ctx, v); err != nil {
+		return party.Waits{Code: party.Ruled, Who: []string{msg.Bureau}}
+	}
+	return nil
+}

@@ -63,7 +63,7 @@ func newOffice(t *testing.T, town *governancetest.Town) *office {
 	board, err := server.Board(t.Context())
 	o.must(err)
 	t.Cleanup(board.Close)
-	o.flow = &flow.Flow{Desk: town.Desk, Party: &party.Party{
+	o.flow = &flow.Flow{Rules: governancetest.Unheld{}, Desk: town.Desk, Party: &party.Party{
 		Standing: governancetest.Unheld{},
 		Name:     msg.Coordinator, Key: town.Keys["yuneid"], Board: board, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}}
@@ -71,7 +71,7 @@ func newOffice(t *testing.T, town *governancetest.Town) *office {
 	o.must(err)
 	programs, err := dir.Open(t.TempDir())
 	o.must(err)
-	s, err := api.New(api.Config{Installation: "guiyang", Root: town.Root, Records: recs, Programs: programs, Way: way{o.flow}, Ledger: func(context.Context, suite.Digest) (uint64, error) { return 0, nil }, Now: now})
+	s, err := api.New(api.Config{Installation: "guiyang", Root: town.Root, Records: recs, Programs: programs, Way: &way{Flow: o.flow}, Ledger: func(context.Context, suite.Digest) (uint64, error) { return 0, nil }, Now: now})
 	o.must(err)
 	srv := httptest.NewUnstartedServer(s.Handler())
 	srv.TLS, err = link.Public(town.Keys["yuneid"])

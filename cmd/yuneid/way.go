@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/yunei/yunei/api"
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/flow"
@@ -11,16 +12,21 @@ import (
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
+	"github.com/yunei/yunei/party"
 )
 
-// way shows the flow of runs to the API.
-type way struct{ *flow.Flow }
+// way shows the flow of runs to the API, and, of what the rules do not let out, the
+// gates that stop it.
+type way struct {
+	*flow.Flow
+	server *api.Server
+}
 
-func (w way) Submit(ctx context.Context, permit jobs.Permit, start receipt.Receipt, program []byte) error {
+func (w *way) Submit(ctx context.Context, permit jobs.Permit, start receipt.Receipt, program []byte) error {
 	return w.Flow.Submit(ctx, permit, start, program)
 }
 
-func (w way) State(_ context.Context, run string) (verb.View, error) {
+func (w *way) State(ctx context.Context, run string) (verb.View, error) {
 	v, err := w.View(run)
 	if err != nil {
 		return verb.View{}, err
@@ -48,11 +54,16 @@ func (w way) State(_ context.Context, run string) (verb.View, error) {
 	}
 	out.Debits = governance.Debits(v)
 	out.Turn, out.Waits = w.Turn(v)
+	if out.Waits == string(party.Ruled) {
+		if out.Rules, err = w.server.Stopped(ctx, v); err != nil {
+			return verb.View{}, err
+		}
+	}
 	out.Replays = flow.Replays(v)
 	return out, nil
 }
 
-func (w way) Candidate(ctx context.Context, run string) (verb.Candidate, error) {
+func (w *way) Candidate(ctx context.Context, run string) (verb.Candidate, error) {
 	v, err := w.View(run)
 	if err != nil {
 		return verb.Candidate{}, err
@@ -68,11 +79,11 @@ func (w way) Candidate(ctx context.Context, run string) (verb.Candidate, error) 
 	return verb.Candidate{Statement: said.Bytes(), Letter: letter}, nil
 }
 
-func (w way) Vote(ctx context.Context, run string, vote receipt.Receipt) error {
+func (w *way) Vote(ctx context.Context, run string, vote receipt.Receipt) error {
 	return w.Flow.Vote(ctx, run, vote)
 }
 
-func (w way) Bundle(ctx context.Context, run string) ([]byte, error) {
+func (w *way) Bundle(ctx context.Context, run string) ([]byte, error) {
 	raw, err := w.Flow.Bundle(ctx, run)
 	if errors.Is(err, fault.NotFound) {
 		return nil, fault.NotFound

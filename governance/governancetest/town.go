@@ -21,7 +21,7 @@ var Now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 // What the rules of the town's city say, where a refusal cites them.
 const (
-	Article8     = "贵阳贵安 第八条（征求意见稿）"
+	Article8     = "贵阳贵安 第八条第二款（征求意见稿）"
 	Article32    = "贵阳贵安 第三十二条（征求意见稿）"
 	Article34i   = "贵阳贵安 第三十四条第（一）项（征求意见稿）"
 	Article34ii  = "贵阳贵安 第三十四条第（二）项（征求意见稿）"
@@ -45,6 +45,7 @@ var people = []governance.User{
 	{ID: "hospital-admin", Org: "hospital", Role: governance.RoleAdmin},
 	{ID: "transit-officer", Org: "transit", Role: governance.RoleOfficer},
 	{ID: "bureau-officer", Org: "bureau", Role: governance.RoleBureau},
+	{ID: "bureau-2", Org: "bureau", Role: governance.RoleBureau},
 	{ID: "checker-a", Org: "bureau", Role: governance.RoleChecker},
 	{ID: "checker-b", Org: "audit", Role: governance.RoleChecker},
 	{ID: "checker-c", Org: "audit", Role: governance.RoleChecker},

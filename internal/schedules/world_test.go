@@ -216,7 +216,7 @@ func (w *world) begin(name string) {
 	case name == "gate":
 		w.actors[name] = opening.New(p, attest.NewSoftware(p.Key), suite.DigestOf([]byte("gate")))
 	case name == coordinator:
-		w.actors[name] = &flow.Flow{Party: p}
+		w.actors[name] = &flow.Flow{Party: p, Rules: governancetest.Unheld{}}
 	case strings.HasPrefix(name, "trustee"):
 		w.actors[name] = trustee.New(p)
 	default:

@@ -123,7 +123,7 @@ func (h *house) start() {
 	for _, d := range []string{"hospital", "transit"} {
 		p.Pins[d] = h.Keys[d+"-officer"].Public()
 	}
-	f := &flow.Flow{Party: p, Origin: origin, Desk: h.Desk}
+	f := &flow.Flow{Party: p, Origin: origin, Desk: h.Desk, Rules: governancetest.Unheld{}}
 	f.Store, err = dir.Open(h.path("store"))
 	must(err)
 	f.Ledger, err = ledger.Open(ctx, ledger.Config{Dir: h.path("ledger"), Origin: origin, Key: p.Key.Ed25519()})

@@ -70,6 +70,7 @@ type Records struct {
 	Reports      Table[oversight.Handed]   // parent: who owed it
 	Checks       Table[oversight.Checked]  // parent: the report
 	Declarations Table[oversight.Declared] // parent: whom it is about
+	Consents     Table[suite.Digest]       // of the paper, by the id of the consent; parent: the dataset
 
 	HoldOrders    Table[Noted]
 	HoldLifts     Table[Noted] // parent: the order's digest
@@ -157,6 +158,7 @@ func with(db *bun.DB) *Records {
 		Reports:      Table[oversight.Handed]{db, "duty_reports"},
 		Checks:       Table[oversight.Checked]{db, "duty_attests"},
 		Declarations: Table[oversight.Declared]{db, "declarations"},
+		Consents:     Table[suite.Digest]{db, "consents"},
 
 		HoldOrders:    Table[Noted]{db, "hold_orders"},
 		HoldLifts:     Table[Noted]{db, "hold_lifts"},

@@ -88,6 +88,9 @@ func In(tb testing.TB, town *governancetest.Town, city, channel string) *World {
 }
 
 func (w *World) person(id, like string) {
+	if _, there := w.Users[id]; there {
+		return
+	}
 	key, err := suite.NewPrivateKey()
 	if err != nil {
 		w.Fatal(err)
