@@ -210,7 +210,21 @@ func propose(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gates.Propose(ctx, src, profile.Frozen(scenario.Opening().Profile), want.Scenario, want.Program, append(all, entries...))
+	u, err := gates.Propose(ctx, src, profile.Frozen(scenario.Opening().Profile), want.Scenario, want.Program, append(all, entries...))
+	if err != nil {
+		return nil, err
+	}
+	out := verb.Proposed{Under: *u, Grades: map[string]int{}}
+	for _, c := range entries {
+		sheet, ok, err := paperOf[papers.Sheet](ctx, s, c, "entry", papers.KindSheet)
+		if err != nil {
+			return nil, err
+		}
+		if ok && slices.ContainsFunc(u.Cases, func(r jobs.CaseRef) bool { return r.ID == c.ID() }) {
+			out.Grades[sheet.Dataset] = sheet.Grade
+		}
+	}
+	return out, nil
 }
 
 // entries are the ended reviews of the catalogue.

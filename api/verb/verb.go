@@ -54,7 +54,7 @@ const (
 	ProcessAccept     Verb = "process.accept"     // Accept -> None
 	CatalogueAdd      Verb = "catalogue.add"      // governance.Entry -> None
 	LicenceGrant      Verb = "licence.grant"      // governance.Licence -> None
-	ScenarioPropose   Verb = "scenario.propose"   // Propose -> jobs.Under
+	ScenarioPropose   Verb = "scenario.propose"   // Propose -> Proposed
 	ApplicationSubmit Verb = "application.submit" // jobs.Terms -> Application
 	ApplicationShow   Verb = "application.show"   // Name -> Application
 	ApplicationList   Verb = "application.list"   // None -> []Summary
@@ -102,6 +102,11 @@ type (
 	Propose struct {
 		Scenario string       `json:"scenario"`
 		Program  suite.Digest `json:"program,omitempty"`
+	}
+	// Proposed is that, and the grade of each dataset by its published entry.
+	Proposed struct {
+		Under  jobs.Under     `json:"under"`
+		Grades map[string]int `json:"grades"`
 	}
 	// Inner carries a receipt of its own that outlives the request: a decision,
 	// the start of a run, a vote.

@@ -72,18 +72,23 @@ func caseAttestCommand() *cobra.Command {
 	return caseAct("attest ID NAME --how 核验方式", "核验证据：写明如何核验 / say that, and how, you have verified evidence", cobra.ExactArgs(2),
 		func(c *cobra.Command) { c.Flags().StringVar(&how, "how", "", "如何核验 how it was checked") },
 		func(args []string) acted {
-			return func(_ context.Context, _ *client.Client, v verb.Case) (cases.Event, error) {
-				if how == "" {
-					return cases.Event{}, errors.New("请用 --how 写明如何核验 say with --how how it was checked")
-				}
-				for _, e := range slices.Backward(v.Evidence) {
-					if e.Name == args[1] {
-						return cases.Event{Act: cases.Attest, Filing: &e.Filing, Text: how}, nil
-					}
-				}
-				return cases.Event{}, fmt.Errorf("办件没有证据 there is no evidence %q on file", args[1])
-			}
+			return attested(args[1], how)
 		})
+}
+
+// attested says how the last evidence of a name was verified.
+func attested(name, how string) acted {
+	return func(_ context.Context, _ *client.Client, v verb.Case) (cases.Event, error) {
+		if how == "" {
+			return cases.Event{}, errors.New("请用 --how 写明如何核验 say with --how how it was checked")
+		}
+		for _, e := range slices.Backward(v.Evidence) {
+			if e.Name == name {
+				return cases.Event{Act: cases.Attest, Filing: &e.Filing, Text: how}, nil
+			}
+		}
+		return cases.Event{}, fmt.Errorf("办件没有证据 there is no evidence %q on file", name)
+	}
 }
 
 // decision is what people say in a ruling.
@@ -130,16 +135,36 @@ func (d *decision) ruling(v verb.Case) (*cases.Ruling, error) {
 }
 
 func caseDecideCommand() *cobra.Command {
+	var f acting
 	var d decision
-	c := caseAct("decide ID --verdict VERDICT", "作出决定（不同意须载明依据）/ decide; a refusal cites its basis", cobra.ExactArgs(1), d.flags, func([]string) acted {
-		return func(_ context.Context, _ *client.Client, v verb.Case) (cases.Event, error) {
-			r, err := d.ruling(v)
-			return cases.Event{Act: cases.Decide, Ruling: r}, err
-		}
-	})
-	c.Example = `  yunei case decide s-1 --verdict allow --key officer.pem
+	var seen []string
+	c := &cobra.Command{
+		Use:   "decide ID --verdict VERDICT",
+		Short: "作出决定（不同意须载明依据）/ decide; a refusal cites its basis",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			named, err := pairs(seen)
+			if err != nil {
+				return err
+			}
+			for _, e := range named { // each is a statement of its own
+				if err := f.act(c, args[0], attested(e[0], e[1])); err != nil {
+					return err
+				}
+			}
+			return f.act(c, args[0], func(_ context.Context, _ *client.Client, v verb.Case) (cases.Event, error) {
+				r, err := d.ruling(v)
+				return cases.Event{Act: cases.Decide, Ruling: r}, err
+			})
+		},
+		Example: `  yunei case decide s-1 --verdict allow --key officer.pem
+  yunei case decide admit-1 --verdict allow --attest credit-check=信用平台查询 --key officer.pem
   yunei case decide s-1 --verdict conditional --condition 'limit:scope:仅限 2025 年数据' --key officer.pem
-  yunei case decide s-1 --verdict deny --basis 'law:贵阳贵安办法:第二十二条' --reason 超出履职需要 --key officer.pem`
+  yunei case decide s-1 --verdict deny --basis 'law:贵阳贵安办法:第二十二条' --reason 超出履职需要 --key officer.pem`,
+	}
+	f.flags(c)
+	d.flags(c)
+	c.Flags().StringArrayVar(&seen, "attest", nil, "先核验证据 NAME=如何核验；可重复 first say how evidence was verified, repeatable")
 	return c
 }
 

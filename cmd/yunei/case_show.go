@@ -61,6 +61,7 @@ func dueLine(t *verb.Term) string {
 
 func caseShowCommand() *cobra.Command {
 	var f access
+	var head bool
 	c := &cobra.Command{
 		Use:   "show ID",
 		Short: "办件页：是什么、轮到谁、时限与依据、证据、您现在可以做什么、经过 / a case's page: what it is, whose turn, due and on what basis, evidence, what you may do now, the timeline",
@@ -74,10 +75,15 @@ func caseShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if head {
+				_, err := fmt.Fprintln(c.OutOrStdout(), v.Head)
+				return err
+			}
 			printCase(c.OutOrStdout(), v)
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&head, "head", false, "只输出末端摘要（后续材料以此指称本办件）only the head, by which later papers name the case")
 	f.flags(c)
 	return c
 }

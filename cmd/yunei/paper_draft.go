@@ -280,17 +280,21 @@ func draftProgramCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			src, err := os.ReadFile(source) //nolint:gosec // the person's own file
-			if err != nil {
-				return err
+			from := suite.Digest(source)
+			if from.Hex() == "" {
+				src, err := os.ReadFile(source) //nolint:gosec // the person's own file
+				if err != nil {
+					return err
+				}
+				from = suite.DigestOf(src)
 			}
-			return d.write(c, papers.KindProgram, papers.DraftProgram(name, wasm, suite.DigestOf(src), author))
+			return d.write(c, papers.KindProgram, papers.DraftProgram(name, wasm, from, author))
 		},
 	}
 	d.flags(c)
 	for flag, v := range map[string]*string{"program": &module, "source": &source, "name": &name, "author": &author} {
 		c.Flags().StringVar(v, flag, "", map[string]string{
-			"program": "程序 WASM module", "source": "源码归档 archive of the source", "name": "名称 name", "author": "作者（机构编号或名称） author",
+			"program": "程序 WASM module", "source": "源码归档或其摘要 archive of the source, or its digest", "name": "名称 name", "author": "作者（机构编号或名称） author",
 		}[flag])
 		_ = c.MarkFlagRequired(flag)
 	}

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/yunei/yunei/api/client"
+	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/cases"
+	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -193,16 +199,21 @@ func licenceCommand() *cobra.Command {
 The term is three years at most as a rule (Guiyang, article 32, a draft); a longer one needs --reason.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			l.Purposes = strings.Split(purposes, ",")
-			var err error
-			if l.NotBefore, err = day(from, time.Now().Add(-time.Minute)); err != nil {
-				return err
-			}
-			if l.NotAfter, err = day(to, l.NotBefore.AddDate(2, 0, 0)); err != nil {
-				return err
-			}
 			api, err := f.client()
 			if err != nil {
+				return err
+			}
+			if l.Case != "" {
+				if err := licensed(c.Context(), api, &l); err != nil {
+					return err
+				}
+			} else {
+				l.Purposes = strings.Split(purposes, ",")
+			}
+			if l.NotBefore, err = day(from, or(l.NotBefore, time.Now().Add(-time.Minute))); err != nil {
+				return err
+			}
+			if l.NotAfter, err = day(to, or(l.NotAfter, l.NotBefore.AddDate(2, 0, 0))); err != nil {
 				return err
 			}
 			if err := api.GrantLicence(c.Context(), l); err != nil {
@@ -219,8 +230,42 @@ The term is three years at most as a rule (Guiyang, article 32, a draft); a long
 	grant.Flags().StringVar(&from, "from", "", "起 YYYY-MM-DD")
 	grant.Flags().StringVar(&to, "to", "", "止 YYYY-MM-DD")
 	grant.Flags().StringVar(&l.Basis, "basis", "主管部门授权决定", "依据 basis")
-	grant.Flags().StringVar(&l.Reason, "reason", "", "超过三年的理由 reason for a longer term")
+	grant.Flags().StringVar(&l.Reason, "reason", "", "超过上限的理由 reason for a longer term than the rules have it")
+	grant.Flags().StringVar(&l.Case, "case", "", "准入办件：运营方、领域、目的、期限由其申请材料填入 the case of admission, whose application fills in the rest")
 	c := &cobra.Command{Use: "licence", Short: "授权运营资格 / operators' licences"}
 	c.AddCommand(grant)
 	return c
+}
+
+// licensed fills a licence in from the application that its case has approved.
+func licensed(ctx context.Context, api *client.Client, l *governance.Licence) error {
+	v, err := api.Case(ctx, l.Case)
+	if err != nil {
+		return err
+	}
+	if v.Opening.Kind != "operator.admit" || v.Outcome != cases.Approved {
+		return fmt.Errorf("办件 %s 未准入任何运营方 the case has admitted nobody: %w", l.Case, fault.Refuse("licence", ""))
+	}
+	i := slices.IndexFunc(v.Refs, func(r cases.Ref) bool { return r.Name == "application" })
+	if i < 0 {
+		return fmt.Errorf("办件没有申请材料 the case has no application: %w", fault.NotFound)
+	}
+	raw, err := api.Paper(ctx, v.Refs[i].Digest)
+	if err != nil {
+		return err
+	}
+	a, err := papers.Read[papers.Admission](raw, papers.KindAdmission)
+	if err != nil {
+		return err
+	}
+	l.Operator, l.Field, l.Purposes, l.NotBefore, l.NotAfter, l.Reason = a.Operator, a.Field, a.Purposes, a.From, a.To, a.Reason
+	return nil
+}
+
+// or is the first instant that is one.
+func or(a, b time.Time) time.Time {
+	if a.IsZero() {
+		return b
+	}
+	return a
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,13 +60,17 @@ and what would be refused is said at once. Read the result before you apply: it 
 			if err := fill(&t, d, key.Public(), program); err != nil {
 				return err
 			}
+			missing, err := underlie(c.Context(), api, &t)
+			if err != nil {
+				return err
+			}
 			if err := t.Check(); err != nil {
 				return err
 			}
 			if err := writeNew(out, append(indent(t), '\n')); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "已起草 drafted: %s\n条款摘要 digest of the terms: %s\n", out, t.Digest())
+			fmt.Fprintf(c.OutOrStdout(), "已起草 drafted: %s\n条款摘要 digest of the terms: %s\n%s", out, t.Digest(), missing)
 			joinWords(c.OutOrStdout(), t)
 			verifyWords(c.OutOrStdout(), t)
 			return nil
@@ -77,6 +82,26 @@ and what would be refused is said at once. Read the result before you apply: it 
 	c.Flags().StringVar(&out, "out", "terms.json", "写出条款 write the terms here")
 	_ = c.MarkFlagRequired("spec")
 	return c
+}
+
+// underlie names the city's rules and the cases that the terms rest on. Without a
+// case of the scenario the draft stands, and says what is still to be done.
+func underlie(ctx context.Context, api *client.Client, t *jobs.Terms) (string, error) {
+	p, err := api.Propose(ctx, t.Scenario, t.Program.Digest)
+	if errors.Is(err, fault.NotFound) {
+		return fmt.Sprintf("尚无场景办件 no case of the scenario yet: %s；先办理 open it first: yunei case open scenario.apply --id %s\n", t.Scenario, t.Scenario), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	u := p.Under
+	t.Under = &u
+	for i, m := range t.Members {
+		if m.Grade == 0 {
+			t.Members[i].Grade = p.Grades[m.Dataset]
+		}
+	}
+	return fmt.Sprintf("依据 under: %s 第 %d 版规则 rules version %d，%d 个办件 cases\n自查 what would be refused: yunei job preview --terms FILE\n", u.City, u.Version, u.Version, len(u.Cases)), nil
 }
 
 func indent(v any) []byte {

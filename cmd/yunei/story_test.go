@@ -183,7 +183,7 @@ func settledCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(readJSON(file, &t))
 	ctx := context.Background()
 	if t.Program.Name != "" {
-		ts.Check(s.Review(ctx, s.program(t.Program.Name)))
+		ts.Check(s.Review(ctx, s.program(t.Program.Name), file))
 	}
 	officers := []stage.Person{stage.OfficerA, stage.OfficerB}
 	if len(args) > 1 {

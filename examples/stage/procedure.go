@@ -66,6 +66,7 @@ func (s *Stage) Admit(ctx context.Context, field string, purposes ...string) err
 	}
 	sets := []string{
 		"operator=" + Operator.Org, "title=黔数运营公司", "credit_code=91520102MA6DK5YT5D", "class=company", "field=" + field, "purposes=" + string(list),
+		"from=" + day.Format(time.RFC3339), "to=" + day.AddDate(2, 0, 0).Format(time.RFC3339),
 		"attested_until=" + day.AddDate(1, 0, 0).Format(time.RFC3339), "credit_checked=" + day.AddDate(0, 0, -7).Format(time.RFC3339), "no_bad_credit_entry=true",
 	}
 	if err := s.draft(ctx, Person{}, "admission", paper, sets); err != nil {
@@ -76,7 +77,7 @@ func (s *Stage) Admit(ctx context.Context, field string, purposes ...string) err
 		return err
 	}
 	const id = "admit-qs-yy"
-	open := append([]string{"case", "open", "operator.admit", "--id", id, "--title", "授权运营资格申请", "--party", "bureau=" + Bureau.Org, "--ref", "application=" + paper, "--submit"}, filed...)
+	open := append([]string{"case", "open", "operator.admit", "--id", id, "--title", "授权运营资格申请", "--ref", "application=" + paper}, filed...)
 	if err := s.As(ctx, Operator, open...); err != nil {
 		return err
 	}
@@ -97,9 +98,11 @@ func (s *Stage) draft(ctx context.Context, by Person, kind, out string, sets []s
 		args = append(args, "--set", set)
 	}
 	if by.ID != "" {
-		return s.As(ctx, by, args...)
+		args = append(args, "--key", s.Key(by))
 	}
-	return s.Do(ctx, "yunei", args...)
+	fmt.Fprintf(s.Out, "    $ yunei paper draft %s --out %s --set … （%d 项 answers）\n", kind, s.short([]string{out}), len(sets))
+	_, err := s.Quiet(ctx, "yunei", args...)
+	return err
 }
 
 // Catalogue takes a registered dataset through the catalogue's review.
@@ -110,7 +113,7 @@ func (s *Stage) Catalogue(ctx context.Context, officer Person, dataset, entry st
 		"conditions=按场景申请，在沙箱内计算", "share_reason=含个人信息", `share_basis=[{"doc":"中华人民共和国个人信息保护法","article":"第十三条"}]`,
 		`open_basis=[{"doc":"中华人民共和国个人信息保护法","article":"第十三条"}]`,
 		"items.*.basis=law", "items.*.law.doc=社会保险法", "items.*.law.article=第七十四条", "items.*.subject=person", "items.*.sensitive=true",
-		"fields.class=医疗健康", "fields.level=2", "fields.open-attribute=closed", "fields.use-requirements=沙箱内使用", "fields.update-cycle=每月", "fields.type=closed",
+		"fields.class=医疗健康", "fields.level=第2级", "fields.open-attribute=closed", "fields.use-requirements=沙箱内使用", "fields.update-cycle=每月", "fields.type=closed",
 		"fields.share-conditions=按场景申请", "fields.share-scope=授权运营", "fields.conditions=不开放", "fields.frequency=每月",
 		"fields.data-officer=局首席数据官", "fields.agency=数据管理科", "fields.responsible=" + officer.Name, "fields.staff=" + officer.Name,
 		"lineage.business=医保结算", "lineage.duty=医保基金管理", "lineage.system=医保核心系统", "lineage.catalogue=" + dataset, "lineage.data=结算明细",
@@ -119,7 +122,7 @@ func (s *Stage) Catalogue(ctx context.Context, officer Person, dataset, entry st
 		return err
 	}
 	id := "entry-" + dataset
-	if err := s.As(ctx, officer, "case", "open", "catalogue.review", "--id", id, "--title", "目录审核 "+dataset, "--party", "bureau="+Bureau.Org, "--ref", "entry="+paper, "--submit"); err != nil {
+	if err := s.As(ctx, officer, "case", "open", "catalogue.review", "--id", id, "--title", "目录审核 "+dataset, "--ref", "entry="+paper); err != nil {
 		return err
 	}
 	return s.As(ctx, Bureau, "case", "decide", id, "--verdict", "allow")
@@ -133,32 +136,53 @@ func (s *Stage) closed() string {
 	return "privacy"
 }
 
-// Review takes a program through its review; once a program.
-func (s *Stage) Review(ctx context.Context, program string) error {
+// Review takes a description's program through its review, once for each source
+// that somebody says it was built from.
+func (s *Stage) Review(ctx context.Context, program, spec string) error {
 	module, err := os.ReadFile(program)
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(module)
+	raw, err := os.ReadFile(spec)
+	if err != nil {
+		return err
+	}
+	var d struct {
+		Program struct {
+			Review struct {
+				Source string `json:"source"`
+			} `json:"review"`
+		} `json:"program"`
+	}
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return err
+	}
+	source := d.Program.Review.Source
+	if source == "" {
+		file, err := s.document("source")
+		if err != nil {
+			return err
+		}
+		source = digest(file)
+	}
+	sum := sha256.Sum256(append(module, source...))
 	id := "program-" + hex.EncodeToString(sum[:6])
 	if s.done[id] {
 		return nil
-	}
-	source, err := s.document("source-" + id)
-	if err != nil {
-		return err
 	}
 	paper := s.Path("work", id+".json")
 	name := strings.TrimSuffix(filepath.Base(program), ".wasm")
 	if err := s.draft(ctx, Person{}, "program", paper, nil, "--program", program, "--source", source, "--name", name, "--author", Operator.Org); err != nil {
 		return err
 	}
-	open := []string{"case", "open", "program.review", "--id", id, "--title", "作业模块审查 " + name, "--party", "bureau=" + Bureau.Org, "--ref", "program=" + paper, "--ref", "source=" + source, "--submit"}
-	if err := s.As(ctx, Operator, open...); err != nil {
+	if err := s.As(ctx, Operator, "case", "open", "program.review", "--id", id, "--title", "作业模块审查 "+name, "--ref", "program="+paper, "--ref", "source="+source); err != nil {
+		return err
+	}
+	if err := s.As(ctx, Bureau, "case", "decide", id, "--verdict", "allow"); err != nil {
 		return err
 	}
 	s.note(id)
-	return s.As(ctx, Bureau, "case", "decide", id, "--verdict", "allow")
+	return nil
 }
 
 func (s *Stage) note(id string) {
@@ -249,7 +273,7 @@ func (s *Stage) applyFor(ctx context.Context, id, spec string, officers []Person
 	sets := []string{
 		"id=" + id, "title=医疗负担分析", "activity=public-good", "public_good=true", "class=company", "scope=区县与年龄段汇总统计", "safeguards=沙箱计算，出域审核",
 		`commitments=["true","safe","compliant","security"]`, "plan=" + digest(plan), "assessment=" + digest(assessment),
-		"from=" + day.Format(time.RFC3339), "to=" + day.AddDate(1, 0, -1).Format(time.RFC3339),
+		"from=" + day.Format(time.RFC3339), "to=" + day.AddDate(2, 0, -1).Format(time.RFC3339),
 	}
 	if err := s.draft(ctx, Operator, "scenario", paper, sets, "--spec", spec); err != nil {
 		return err
@@ -258,7 +282,7 @@ func (s *Stage) applyFor(ctx context.Context, id, spec string, officers []Person
 	if err != nil {
 		return err
 	}
-	open := []string{"case", "open", "scenario.apply", "--id", id, "--title", "医疗负担分析", "--party", "bureau=" + Bureau.Org, "--ref", "application=" + paper, "--ref", "dataset-list=" + paper, "--submit"}
+	open := []string{"case", "open", "scenario.apply", "--id", id, "--title", "医疗负担分析", "--ref", "application=" + paper, "--ref", "dataset-list=" + paper}
 	for _, p := range officers {
 		open = append(open, "--party", "provider="+p.Org)
 	}
@@ -292,7 +316,7 @@ func (s *Stage) agreeOn(ctx context.Context, scenario string) error {
 	if err != nil {
 		return err
 	}
-	open := []string{"case", "open", "agreement.sign", "--id", id, "--title", "协议 " + scenario, "--party", "bureau=" + Bureau.Org, "--party", "operator=" + Operator.Org, "--ref", "agreement=" + paper, "--ref", "scenario-decision=" + head, "--submit"}
+	open := []string{"case", "open", "agreement.sign", "--id", id, "--title", "协议 " + scenario, "--ref", "agreement=" + paper, "--ref", "scenario-decision=" + head}
 	if err := s.As(ctx, Operator, append(open, filed...)...); err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ type Org struct{ ID, Title, Kind string }
 // The cast of every example.
 var (
 	Bureau   = Person{"bureau-officer", "林主任", "dsj", "bureau-officer"}
-	Deputy   = Person{"bureau-deputy", "何副主任", "dsj", "bureau-officer"}
+	Deputy   = Person{"deputy", "何副主任", "dsj", "bureau-officer"}
 	OfficerA = Person{"officer-a", "陈处长", "ybj-zg", "provider-officer"}
 	OfficerB = Person{"officer-b", "吴处长", "ybj-jm", "provider-officer"}
 	Operator = Person{"operator", "赵经理", "qs-yy", "operator"}
@@ -276,7 +276,7 @@ func (s *Stage) Decide(ctx context.Context, spec, program, id string, officers .
 	}
 	terms := s.Path("work", id+".terms.json")
 	if program != "" {
-		if err := s.Review(ctx, program); err != nil {
+		if err := s.Review(ctx, program, spec); err != nil {
 			return err
 		}
 	}

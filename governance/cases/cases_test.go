@@ -155,24 +155,16 @@ var stories = []struct{ name, story string }{
 		@ in-force ended`},
 	{"program review", `
 		op open program.review operator
-		op file vendor-security-review
-		op file vendor-confidentiality
 		op submit
 		op2 allow ! case-separation
-		bureau-officer attest vendor-security-review
-		bureau-officer attest vendor-confidentiality
 		bureau-officer allow
 		@ usable ended`},
 	{"a second review", `
 		op open program.review operator
-		op file vendor-security-review
-		op file vendor-confidentiality
 		op submit
 		bureau-officer unsure
 		op escalate
 		bureau-officer allow ! case-barred
-		bureau-2 attest vendor-security-review
-		bureau-2 attest vendor-confidentiality
 		bureau-2 allow
 		bureau-3 deny law
 		@ refused ended`},
