@@ -44,6 +44,7 @@ import (
 type Way interface {
 	Submit(ctx context.Context, permit jobs.Permit, start receipt.Receipt, program []byte) error
 	State(ctx context.Context, run string) (verb.View, error)
+	Past(ctx context.Context, run string) (verb.View, error) // State without what it waits for
 	Candidate(ctx context.Context, run string) (verb.Candidate, error)
 	Vote(ctx context.Context, run string, vote receipt.Receipt) error
 	Replay(ctx context.Context, run string, request receipt.Receipt) error

@@ -85,6 +85,8 @@ func (w *way) State(_ context.Context, run string) (verb.View, error) {
 	return v, nil
 }
 
+func (w *way) Past(ctx context.Context, run string) (verb.View, error) { return w.State(ctx, run) }
+
 func (w *way) Candidate(ctx context.Context, run string) (verb.Candidate, error) {
 	v, err := w.State(ctx, run)
 	if err != nil || v.State != jobs.CandidateReady {

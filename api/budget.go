@@ -30,7 +30,7 @@ func showBudget(ctx context.Context, s *Server, c *call) (any, error) {
 			return nil, err
 		}
 		for _, rec := range runs {
-			v, err := s.Way.State(ctx, rec.ID)
+			v, err := s.Way.Past(ctx, rec.ID)
 			if errors.Is(err, fault.NotFound) {
 				continue
 			}

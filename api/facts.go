@@ -214,7 +214,7 @@ func (s *Server) lapses(ctx context.Context) ([]lapse, error) {
 		}
 		for _, rec := range runs {
 			l := lapse{Record: rec, terms: app.Value.Terms, state: jobs.Permitted, rho: map[string]string{}}
-			v, err := s.Way.State(ctx, rec.ID)
+			v, err := s.Way.Past(ctx, rec.ID)
 			if err != nil && !errors.Is(err, fault.NotFound) {
 				return nil, err
 			}

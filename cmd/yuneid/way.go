@@ -26,11 +26,36 @@ func (w *way) Submit(ctx context.Context, permit jobs.Permit, start receipt.Rece
 	return w.Flow.Submit(ctx, permit, start, program)
 }
 
+// Past is what was said in a run, without whose turn it is: whoever is asked that
+// looks at the duties of the operator, and those at its runs.
+func (w *way) Past(_ context.Context, run string) (verb.View, error) {
+	v, err := w.View(run)
+	if err != nil {
+		return verb.View{}, err
+	}
+	return past(v), nil
+}
+
 func (w *way) State(ctx context.Context, run string) (verb.View, error) {
 	v, err := w.View(run)
 	if err != nil {
 		return verb.View{}, err
 	}
+	out := past(v)
+	if v.Err() != nil {
+		return out, nil //nolint:nilerr // what is wrong with the run is the answer
+	}
+	out.Turn, out.Waits = w.Turn(v)
+	if out.Waits == string(party.Ruled) {
+		if out.Rules, err = w.server.Stopped(ctx, v); err != nil {
+			return verb.View{}, err
+		}
+	}
+	out.Replays = flow.Replays(v)
+	return out, nil
+}
+
+func past(v *msg.View) verb.View {
 	out := verb.View{State: flow.State(v)}
 	if out.State == jobs.Failed {
 		if out.Refusal = v.Refused(); out.Refusal == "" {
@@ -39,7 +64,7 @@ func (w *way) State(ctx context.Context, run string) (verb.View, error) {
 	}
 	if v.Err() != nil {
 		out.Refusal = fault.Show(v.Err()).Code
-		return out, nil //nolint:nilerr // what is wrong with the run is the answer
+		return out // what is wrong with the run is the answer
 	}
 	if out.State == jobs.Stopped {
 		out.Refusal = "rejected"
@@ -53,14 +78,7 @@ func (w *way) State(ctx context.Context, run string) (verb.View, error) {
 		}
 	}
 	out.Debits = governance.Debits(v)
-	out.Turn, out.Waits = w.Turn(v)
-	if out.Waits == string(party.Ruled) {
-		if out.Rules, err = w.server.Stopped(ctx, v); err != nil {
-			return verb.View{}, err
-		}
-	}
-	out.Replays = flow.Replays(v)
-	return out, nil
+	return out
 }
 
 func (w *way) Candidate(ctx context.Context, run string) (verb.Candidate, error) {
