@@ -313,6 +313,7 @@ func (s *Server) job(ctx context.Context, c *call, t jobs.Terms, rec records.Rec
 		}
 	}
 	j.Answer = v.Answer
+	j.Rules = v.Rules
 	return j, nil
 }
 
