@@ -102,6 +102,7 @@ func (a *asking) purpose() {
 	if s.Purpose != a.Terms.Purpose {
 		a.no("purpose-other", a.Terms.Purpose, keys...)
 	}
+	a.mode(s, keys...)
 	if a.signed.ok() && !slices.Contains(a.signed.body.Purposes, a.Terms.Purpose) {
 		a.no("purpose-agreement", a.Terms.Purpose, keys...)
 	}

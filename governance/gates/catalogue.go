@@ -12,6 +12,7 @@ import (
 // catalogue is G6: every dataset is in the catalogue by a decision, with all that
 // the city asks an entry to say, and nothing stands against its use.
 func (a *asking) catalogue() {
+	verifies := a.verification()
 	for _, m := range a.Terms.Members {
 		a.held("dataset", m.Dataset)
 		o, ok := a.sheets[m.Dataset]
@@ -25,12 +26,14 @@ func (a *asking) catalogue() {
 		case !stands(a, o, entryKind, "catalogue.route"):
 			continue
 		}
-		a.entry(m, o)
+		a.entry(m, o, verifies)
 	}
 	a.oneSource()
 }
 
-func (a *asking) entry(m jobs.Member, o on[papers.Sheet]) {
+// entry is G6 of one dataset; verifies says that it is used by a verification that
+// the city's rules know of.
+func (a *asking) entry(m jobs.Member, o on[papers.Sheet], verifies bool) {
 	s := o.body
 	if by := a.openerOf(o); s.Provider != m.Provider.Org || by != m.Provider.Org {
 		a.no("sheet-foreign", m.Dataset, "open.attribute_by", "source.register", "catalogue.route")
@@ -41,7 +44,7 @@ func (a *asking) entry(m jobs.Member, o on[papers.Sheet]) {
 		a.no("graded-lower", m.Dataset, "security.grading")
 	}
 	switch {
-	case a.channel == profile.BySharing && s.Share == papers.NotShared:
+	case a.channel == profile.BySharing && s.Share == papers.NotShared && !verifies:
 		a.no("not-shared", m.Dataset, "share.verify_compare", "share.not_shared_basis", "share.types")
 	case a.channel == profile.ByOpening && s.Open == papers.Closed:
 		a.no("closed", m.Dataset, "open.closed", "open.types")
@@ -144,7 +147,7 @@ func (a *asking) columns() {
 			continue
 		case len(listed.Columns) == 0 || slices.Contains(listed.Columns, "*") || !filled(listed.Rows):
 			a.no("columns-all", m.Dataset, least...)
-		case len(m.Columns) == 0 && a.Terms.Join == nil:
+		case len(m.Columns) == 0 && a.Terms.HasProgram():
 			a.no("columns-all", m.Dataset, least...)
 		}
 		for _, c := range m.Columns {

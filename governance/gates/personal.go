@@ -55,10 +55,10 @@ func (a *asking) item(m jobs.Member, it papers.Item) {
 }
 
 // singled reports whether a third party is told of single persons: in a sandbox
-// nobody is.
+// nobody is, and whoever verifies is, whatever the scenario says.
 func (v *view) singled() bool {
 	s := v.applied.body
-	return (s.Class == papers.Company || s.Class == papers.University) && s.Mode != papers.InSandbox
+	return (s.Class == papers.Company || s.Class == papers.University) && (s.Mode != papers.InSandbox || v.Terms.Verify != nil)
 }
 
 // consented: a consent is for this dataset and purpose, was given after all that

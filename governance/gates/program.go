@@ -11,8 +11,12 @@ import (
 // program is G10: somebody else than its author has reviewed the very program,
 // and a third party's papers are on file and checked.
 func (a *asking) program() {
-	if a.Terms.Join != nil {
+	switch {
+	case a.Terms.Join != nil:
 		a.moot("no-program", "program.review")
+		return
+	case !a.Terms.HasProgram():
+		a.moot("verify-no-program", "program.review")
 		return
 	}
 	a.held("program", a.Terms.Program.Digest.Hex())
@@ -63,6 +67,10 @@ func (a *asking) budget() {
 		a.unsure("uses-unread", "", key)
 	case a.Used >= a.Terms.Uses:
 		a.no("uses-spent", "", key)
+	}
+	if a.Terms.Verify != nil { // nothing is summed: what bounds it counts claims
+		a.daily()
+		return
 	}
 	if !a.Terms.Mode.Noisy() {
 		if a.Terms.Threshold < 1 || a.Terms.KMin < 1 {
@@ -138,6 +146,8 @@ var Measures = map[string]profile.Name{
 func (a *asking) kind() {
 	keys := []string{"output.raw_forbidden", "output.closed_types"}
 	switch {
+	case a.Terms.Verify != nil: // its answer goes out sealed, and by no release
+		a.no("verify-output", "", keys...)
 	case a.Output == nil || a.Output.Type == "":
 		a.unsure("output-unread", "", keys...)
 	case a.Output.Type != TypeCube && a.Output.Type != TypeJoin, (a.Output.Type == TypeJoin) != (a.Terms.Join != nil):

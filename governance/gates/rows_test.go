@@ -59,19 +59,20 @@ var (
 		}
 		w.Sheets[hospital].Items[0].Identifier = "credit-code"
 	}
-	unshaped = func(w world) { w.Sheets[hospital].Share = "perhaps" }
-	unopened = func(w world) { w.Sheets[hospital].Open = "perhaps" }
-	closed   = func(w world) { w.Sheets[hospital].Open = papers.Closed }
-	locked   = func(w world) { w.Sheets[hospital].Items[1].Sensitive = true }
-	unbased  = func(w world) { s := w.Sheets[hospital]; s.ShareBasis, s.ShareReason, s.Conditions = nil, "", "" }
-	unshared = func(w world) { w.Sheets[hospital].Share = papers.NotShared }
-	otherUse = func(w world) { w.Scenario.Purpose = "marketing" }
-	goesOn   = func(w world) { w.Scenario.Recipients, w.Terms.Recipients = []string{"rival"}, []string{"rival"} }
-	noAnswer = func(stage string) func(world) { return func(w world) { w.Stop["scenario.apply"] = stage } }
-	noCase   = func(kind string) func(world) { return func(w world) { w.Omit[kind] = true } }
-	unsigned = func(w world) { w.Stop["agreement.sign"] = "signing" }
-	planless = func(w world) { w.Scenario.Plan = ""; w.Agreement = func(a *papers.Agreement) { a.Plan = "" } }
-	blank    = func(word string) func(world) {
+	unshaped  = func(w world) { w.Sheets[hospital].Share = "perhaps" }
+	unopened  = func(w world) { w.Sheets[hospital].Open = "perhaps" }
+	closed    = func(w world) { w.Sheets[hospital].Open = papers.Closed }
+	locked    = func(w world) { w.Sheets[hospital].Items[1].Sensitive = true }
+	unbased   = func(w world) { s := w.Sheets[hospital]; s.ShareBasis, s.ShareReason, s.Conditions = nil, "", "" }
+	ransack   = func(w world) { verify(w); w.Terms.Verify = nil }
+	sandboxed = func(w world) { verify(w); w.Scenario.Mode = papers.InSandbox }
+	otherUse  = func(w world) { w.Scenario.Purpose = "marketing" }
+	goesOn    = func(w world) { w.Scenario.Recipients, w.Terms.Recipients = []string{"rival"}, []string{"rival"} }
+	noAnswer  = func(stage string) func(world) { return func(w world) { w.Stop["scenario.apply"] = stage } }
+	noCase    = func(kind string) func(world) { return func(w world) { w.Omit[kind] = true } }
+	unsigned  = func(w world) { w.Stop["agreement.sign"] = "signing" }
+	planless  = func(w world) { w.Scenario.Plan = ""; w.Agreement = func(a *papers.Agreement) { a.Plan = "" } }
+	blank     = func(word string) func(world) {
 		return func(w world) { w.Agreement = func(a *papers.Agreement) { delete(a.Blanks, word) } }
 	}
 	promise  = func(w world) { w.Scenario.Commitments = nil }
@@ -151,7 +152,7 @@ var rows = map[string][]proof{
 	"DG-15":  {{"source.unique", "share", "G6", twoSource, nil, ""}},
 	"DG-18":  {{"identifier.person", "share", "G7", personID, nil, ""}, {"identifier.body", "open", "G7", bodyID, nil, ""}},
 	"DG-22":  {{"share.mechanisms", "share", "G2", noCase("scenario.apply"), nil, ""}},
-	"DG-23":  {{"share.route", "share", "G3", noAnswer("providers"), nil, ""}, {"share.verify_compare", "share", "G6", unshared, nil, ""}, {"share.refusal", "share", "", nil, denies(papers.Conditional), "Grounds"}},
+	"DG-23":  {{"share.route", "share", "G3", noAnswer("providers"), nil, ""}, {"share.verify_compare", "share", "G6", ransack, nil, ""}, {"share.verify_compare", "share", "G5", sandboxed, nil, ""}, {"share.refusal", "share", "", nil, denies(papers.Conditional), "Grounds"}},
 	"DG-24":  {{"share.demand_fields", "share", "G2", func(w world) { w.Scenario.Mode = "" }, nil, ""}, {"grant.least", "share", "G7", allData, nil, ""}},
 	"DG-25":  {{"share.university_purposes", "share", "G5", commercial, nil, ""}, {"share.company_purposes", "share", "G5", func(w world) { w.Scenario.Class, w.Scenario.Activity = papers.Company, "marketing" }, nil, ""}},
 	"DG-31":  {{"open.closed", "open", "G6", closed, nil, ""}, {"open.unlock", "open", "G6", locked, nil, ""}},

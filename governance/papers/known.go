@@ -57,6 +57,9 @@ func DraftScenario(t jobs.Terms, catalogue []governance.Entry) Scenario {
 			s.Sources = append(s.Sources, catalogue[i].Provider)
 		}
 	}
+	if t.Verify != nil {
+		s.Channel, s.Mode, s.Format = "share", ByCompare, "核实比对结果 answers to claims"
+	}
 	if t.Join != nil && len(s.Datasets) == 2 {
 		s.Joins = [][2]string{{s.Datasets[0].Dataset, s.Datasets[1].Dataset}}
 	}
