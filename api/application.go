@@ -32,7 +32,7 @@ func submitApplication(ctx context.Context, s *Server, c *call) (any, error) {
 	if err := s.passes(ctx, c.reg, terms, gates.AtSubmission, 0, nil, c.now); err != nil {
 		return nil, err
 	}
-	rec := records.Record[governance.Application]{ID: terms.ID, Revision: 1, Value: governance.Application{Terms: terms}, Envelope: c.Envelope}
+	rec := records.Record[governance.Application]{ID: terms.ID, Revision: 1, Parent: terms.Scenario, Value: governance.Application{Terms: terms}, Envelope: c.Envelope}
 	if err := s.Records.Applications.Put(ctx, rec); err != nil {
 		return nil, taken(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/calendar"
 	"github.com/yunei/yunei/governance/cases"
-	"github.com/yunei/yunei/governance/gates"
 	"github.com/yunei/yunei/governance/oversight"
 	"github.com/yunei/yunei/governance/oversight/report"
 	"github.com/yunei/yunei/governance/papers"
@@ -18,15 +17,6 @@ import (
 	"github.com/yunei/yunei/storage/records"
 	"github.com/yunei/yunei/suite"
 )
-
-// Duties is what gate G12 asks before a run of an operator.
-func (s *Server) Duties(ctx context.Context, g governance.Register, operator string, now time.Time) ([]gates.Duty, error) {
-	f, err := s.facts(ctx, g, now)
-	if err != nil {
-		return nil, err
-	}
-	return oversight.Owed(f, operator), nil
-}
 
 // facts are what oversight looks at, out of the records: everything is read anew,
 // and every case folded. Terms are those of the rules in force.

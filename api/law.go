@@ -110,7 +110,8 @@ type source struct {
 }
 
 func (f source) Rules(ctx context.Context, want profile.Frozen) (profile.Profile, error) {
-	return f.s.Records.Profile(ctx, want)
+	o, err := f.s.desk(ctx, cases.Profile(want)) // a version of rules never changes
+	return o.Rules, err
 }
 
 func (f source) Case(ctx context.Context, id string) (*cases.Case, error) {
@@ -206,9 +207,17 @@ func propose(ctx context.Context, s *Server, c *call) (any, error) {
 		}
 		all = append(all, more...)
 	}
-	entries, err := s.entries(ctx, src)
+	application, _, err := paperOf[papers.Scenario](ctx, s, scenario, "application", papers.KindScenario)
 	if err != nil {
 		return nil, err
+	}
+	var entries []*cases.Case
+	for _, d := range listedBy(application) {
+		more, err := s.entries(ctx, src, d, c.reg.Catalogue[d].Provider)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, more...)
 	}
 	u, err := gates.Propose(ctx, src, profile.Frozen(scenario.Opening().Profile), want.Scenario, want.Program, append(all, entries...))
 	if err != nil {
@@ -227,26 +236,38 @@ func propose(ctx context.Context, s *Server, c *call) (any, error) {
 	return out, nil
 }
 
-// entries are the ended reviews of the catalogue.
-func (s *Server) entries(ctx context.Context, src source) ([]*cases.Case, error) {
+// maxListed bounds the datasets of a scenario whose entries are looked up.
+const maxListed = 100
+
+// listedBy are the datasets of a scenario, each once.
+func listedBy(p papers.Scenario) []string {
+	var all []string
+	for _, u := range p.Datasets {
+		if len(all) < maxListed && !slices.Contains(all, u.Dataset) {
+			all = append(all, u.Dataset)
+		}
+	}
+	return all
+}
+
+// entries are the newest reviews of a provider's entry of a dataset that were
+// approved, the newest last.
+func (s *Server) entries(ctx context.Context, src source, dataset, provider string) ([]*cases.Case, error) {
+	rows, err := s.Records.Entries(ctx, dataset, provider)
+	if err != nil {
+		return nil, err
+	}
 	var all []*cases.Case
-	for after := ""; ; {
-		rows, err := s.Records.Cases(ctx, records.CaseFilter{Kind: "catalogue.review", Phase: cases.Ended, After: after, Limit: records.MaxPage})
+	for _, row := range rows {
+		c, err := src.Case(ctx, row.ID)
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range rows {
-			after = row.ID
-			c, err := src.Case(ctx, row.ID)
-			if err != nil {
-				return nil, err
-			}
+		if o, _ := c.Outcome(); o == cases.Approved {
 			all = append(all, c)
 		}
-		if len(rows) < records.MaxPage {
-			return all, nil
-		}
 	}
+	return all, nil
 }
 
 // grounded holds a decision on a scenario against what the city wants a refusal
@@ -267,19 +288,31 @@ func (s *Server) grounded(ctx context.Context, reg governance.Register, k *cases
 	if err != nil {
 		return err
 	}
-	entries, err := s.entries(ctx, source{s, reg, now})
+	sheets, err := s.ownSheets(ctx, source{s, reg, now}, application, u.Org)
 	if err != nil {
 		return err
 	}
+	return gates.Grounds(rules, application, sheets, e)
+}
+
+// ownSheets are the sheets in force of a provider's datasets that a scenario lists.
+func (s *Server) ownSheets(ctx context.Context, src source, application papers.Scenario, provider string) ([]papers.Sheet, error) {
 	var sheets []papers.Sheet
-	for _, c := range entries {
-		sheet, ok, err := paperOf[papers.Sheet](ctx, s, c, "entry", papers.KindSheet)
+	for _, d := range listedBy(application) {
+		entries, err := s.entries(ctx, src, d, provider)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if ok && sheet.Provider == u.Org && slices.ContainsFunc(application.Datasets, func(d papers.Use) bool { return d.Dataset == sheet.Dataset }) {
-			sheets = append(sheets, sheet)
+		for _, c := range slices.Backward(entries) {
+			sheet, ok, err := paperOf[papers.Sheet](ctx, s, c, "entry", papers.KindSheet)
+			if err != nil {
+				return nil, err
+			}
+			if ok && sheet.Provider == provider && sheet.Dataset == d {
+				sheets = append(sheets, sheet)
+				break
+			}
 		}
 	}
-	return gates.Grounds(rules, application, sheets, e)
+	return sheets, nil
 }

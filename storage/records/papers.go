@@ -63,6 +63,11 @@ func (r *Records) PutPaper(ctx context.Context, key suite.PublicKey, body, envel
 			if _, err := tx.NewInsert().Model(&paper).Exec(ctx); err != nil {
 				return err
 			}
+			if sheet := sheetOf(paper.Digest, body); len(sheet) > 0 {
+				if _, err := tx.NewInsert().Model(&sheet).Exec(ctx); err != nil {
+					return err
+				}
+			}
 		}
 		_, err = tx.NewInsert().Model(&put).Exec(ctx)
 		return err

@@ -40,7 +40,11 @@ func (r *Records) Rebuild(ctx context.Context, fold Fold) (righted int, err erro
 	if err != nil {
 		return righted, fmt.Errorf("rebuilding the index: %w", kind(err))
 	}
-	return righted + orphans, nil
+	sheets, err := r.resheet(ctx)
+	if err != nil {
+		return righted, fmt.Errorf("rebuilding the index: %w", kind(err))
+	}
+	return righted + orphans + sheets, nil
 }
 
 // each hands out ids page by page.
