@@ -282,6 +282,62 @@ func TestRedue(t *testing.T) {
 	}
 }
 
+// Entries of a dataset are found by the sheet that a case names, newest last, and
+// no others: not another provider's, not one that is under review. Which papers
+// are sheets is made anew as well.
+func TestEntries(t *testing.T) {
+	d := newDesk(t, filepath.Join(t.TempDir(), "r.db"))
+	named := func(id, dataset string, rows int) *cases.Case {
+		raw, err := papers.Bytes(papers.KindSheet, papers.Sheet{Dataset: dataset, Provider: "hospital", UpdateDays: rows})
+		d.must(err)
+		sheet, err := d.rec.PutPaper(t.Context(), d.Keys["hospital-officer"].Public(), raw, []byte("request"))
+		d.must(err)
+		return d.say(d.open(id), "hospital-officer", cases.Event{Act: cases.Submit, Refs: cases.Refs(map[string]suite.Digest{"entry": sheet})})
+	}
+	approve := func(c *cases.Case) {
+		d.now = d.now.Add(time.Minute)
+		d.say(c, "bureau-officer", cases.Event{Act: cases.Decide, Ruling: &cases.Ruling{On: c.Matter(), Verdict: cases.Allow}})
+	}
+	var all []*cases.Case
+	for i := range MaxEntries + 2 {
+		all = append(all, named(fmt.Sprintf("c-%02d", i), "visits", i))
+	}
+	for _, c := range slices.Backward(all[1:]) {
+		approve(c)
+	}
+	approve(named("c-other", "beds", 1))
+	find := func(dataset, provider string) string {
+		t.Helper()
+		rows, err := d.rec.Entries(t.Context(), dataset, provider)
+		d.must(err)
+		var ids []string
+		for _, r := range rows {
+			ids = append(ids, r.ID)
+		}
+		return strings.Join(ids, " ")
+	}
+	const want = "c-08 c-07 c-06 c-05 c-04 c-03 c-02 c-01"
+	if got := find("visits", "hospital"); got != want {
+		t.Errorf("found %s, want %s", got, want)
+	}
+	if got := find("visits", "transit") + find("nothing", "hospital"); got != "" {
+		t.Errorf("found of others: %s", got)
+	}
+	if first, err := d.rec.Began(t.Context()); err != nil || !first.Equal(governancetest.Now.Truncate(time.Second)) {
+		t.Errorf("began %s, %v", first, err)
+	}
+	for what, exec := range map[string]string{"thrown away": "DELETE FROM sheets WHERE dataset = 'visits'", "falsified": "UPDATE sheets SET dataset = 'beds'"} {
+		_, err := d.rec.db.NewRaw(exec).Exec(t.Context())
+		d.must(err)
+		if n, err := d.rec.Rebuild(t.Context(), d.fold); n != MaxEntries+2 || err != nil || find("visits", "hospital") != want || find("beds", "hospital") != "c-other" {
+			t.Errorf("%s: %d put right, %v; %s", what, n, err, find("visits", "hospital"))
+		}
+	}
+	if n, err := d.rec.Rebuild(t.Context(), d.fold); n != 0 || err != nil {
+		t.Errorf("untouched: %d put right, %v", n, err)
+	}
+}
+
 func TestPapers(t *testing.T) {
 	d := newDesk(t, filepath.Join(t.TempDir(), "r.db"))
 	a, b := d.Keys["op"].Public(), d.Keys["hospital-officer"].Public()

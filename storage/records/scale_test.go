@@ -89,6 +89,9 @@ func TestTodoUsesItsIndex(t *testing.T) {
 			t.Errorf("%s: %s", what, got)
 		}
 	}
+	if got := plan(d.rec.entries(&have, "visits", "hospital")); strings.Contains(got, "SCAN") {
+		t.Errorf("the entries of a dataset: %s", got)
+	}
 }
 
 // However long a list is, its first page holds what is due first, and the count
