@@ -69,7 +69,7 @@ func (w *way) Submit(_ context.Context, _ jobs.Permit, start receipt.Receipt, pr
 	return nil
 }
 
-func (w *way) set(run string, v verb.View) { //nolint:unparam // each step of a way names its run
+func (w *way) set(run string, v verb.View) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.views[run] = v
