@@ -334,7 +334,7 @@ func (p *play) stage(id string) {
 		p.Fatalf("%s: no stage %s", p.id, id)
 	}
 	if s.Work == cases.Hand {
-		for _, name := range s.Evidence {
+		for _, name := range slices.Concat(s.Evidence, p.vendors()) {
 			p.do(p.by, cases.Event{Act: cases.Filed, Filing: Doc(name)})
 		}
 		p.do(p.by, cases.Event{Act: cases.Submit, Refs: cases.Refs(p.refs)})
@@ -347,6 +347,14 @@ func (p *play) stage(id string) {
 			}
 		}
 	}
+}
+
+// vendors are the papers of a third party that gate G10 asks for, and no table.
+func (p *play) vendors() []string {
+	if p.kind != "program.review" {
+		return nil
+	}
+	return []string{"vendor-security-review", "vendor-confidentiality"}
 }
 
 func (p *play) orgs(o cases.Owner) []string {
@@ -365,7 +373,7 @@ func (p *play) decide(s cases.Stage, o cases.Owner, org string) {
 		}
 		p.asked[id] = true
 		for _, e := range p.c.Evidence() {
-			if slices.Contains(s.Verified, e.Name) && e.By == "" {
+			if (slices.Contains(s.Verified, e.Name) || slices.Contains(p.vendors(), e.Name)) && e.By == "" {
 				f := e.Filing
 				p.do(id, cases.Event{Act: cases.Attest, Filing: &f, Text: "电话核对"})
 			}
