@@ -81,6 +81,11 @@ prove-enclave: build swtpm ## the protocol: every small committee, hundreds of s
 	build/fuzz.sh $(or $(FUZZTIME),60s) ./enclave ./jobs/msg ./bus ./link ./party ./custody ./enrol ./storage/roll
 	$(MAKE) bench-enclave
 
+.PHONY: prove-governance
+prove-governance: build ## the procedures: every table and gate, hundreds of random plays over them, replay of the records, a hundred thousand cases, the stories
+	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./governance/... ./storage/records ./internal/procedures
+	go test -count=1 -timeout 60m -v -run 'TestStories/^(cases|papers|orders|withdrawn|duties|check|profile)$$|TestStories/^cities' ./cmd/yunei
+
 .PHONY: bench-enclave
 bench-enclave: ## the secure sum to a million cells against SEAL and adding in the clear; verifiable sums; the private join of 100,000; on one core
 	cd bench && npm install --silent --no-audit --no-fund --no-package-lock --prefix sums/seal && go build -o $(CURDIR)/bin/sums ./sums

@@ -394,18 +394,24 @@ func (p *play) forward() {
 	}
 	goal := pick(p, p.goals())
 	for range 4 { // rather one that has not come to an end
-		if c := p.known[p.latest[goal]]; c.Outcome != cases.Approved {
+		if c := p.known[p.latest[goal]]; c.Outcome != cases.Approved || p.stale(goal, c) {
 			break
 		}
 		goal = pick(p, p.goals())
 	}
 	c, there := p.known[p.latest[goal]]
 	switch {
-	case !there, c.Phase == cases.Ended && (c.Outcome != cases.Approved || p.chance(10)):
+	case !there, c.Phase == cases.Ended && (c.Outcome != cases.Approved || p.stale(goal, c) || p.chance(3)):
 		p.open(goal)
 	default:
 		p.act(c)
 	}
+}
+
+// stale reports whether an agreement is of another scenario than the last.
+func (p *play) stale(goal string, c verb.Case) bool {
+	of := p.known[p.latest["scenario.apply"]]
+	return goal == "agreement.sign" && of.Outcome == cases.Approved && !slices.Contains(c.Refs, cases.Ref{Name: "scenario-decision", Digest: of.Head})
 }
 
 func (p *play) open(goal string) {
@@ -506,20 +512,22 @@ func (p *play) act(c verb.Case) {
 		}
 		p.event(opener, c, cases.Event{Act: cases.Resubmit, Items: items})
 	case n < 2:
-		p.event(opener, c, cases.Event{Act: cases.Withdraw})
+		if p.chance(40) {
+			p.event(opener, c, cases.Event{Act: cases.Withdraw})
+		}
 	case n < 5:
 		p.event(p.by(governance.RoleBureau, "bureau"), c, cases.Event{Act: cases.Escalate, Text: "提级"})
 	case n < 9:
 		o := append(slices.Clone(c.Turn), cases.Turn{Seat: cases.Bureau, Orgs: []string{"bureau"}})[0]
 		p.event(p.by(roles[o.Seat], o.Orgs[0]), c, cases.Event{Act: cases.Return, Items: []cases.Item{{ID: "more", Text: "请补充材料"}}})
 	case n < 14:
-		p.decide(p.anybody(), c, 5)
+		p.decide(p.anybody(), c, 4)
 	case s.Work == cases.Hand:
 		p.hand(opener, c, s)
 	default:
 		for _, side := range c.Turn {
 			if p.chance(60) {
-				p.decide(p.by(roles[side.Seat], pick(p, side.Orgs)), c, 5)
+				p.decide(p.by(roles[side.Seat], pick(p, side.Orgs)), c, 3)
 				return
 			}
 		}

@@ -10,7 +10,7 @@ func plays() (n, steps int) {
 	if os.Getenv("YUNEI_PROVE") == "1" {
 		return 300, 400
 	}
-	return 4, 250
+	return 4, 350
 }
 
 // Nothing starts and nothing goes out without every decision that the city's
@@ -32,6 +32,7 @@ func TestProcedures(t *testing.T) {
 			if len(p.early) > 0 {
 				t.Errorf("kept before the ledger had it: %v", p.early)
 			}
+			replayed(t, p)
 			released += len(p.released)
 			for what, k := range p.tried {
 				sum[what] = [2]int{sum[what][0] + k, sum[what][1] + p.taken[what]}
