@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yunei/yunei/api"
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
@@ -47,14 +48,14 @@ type play struct {
 	wrong    []error
 }
 
-func newPlay(t *testing.T, seed uint64, city, channel string) *play {
+func newPlay(t *testing.T, seed uint64, city, channel string, ask api.Gates) *play {
 	t.Helper()
 	source, err := profiles.Source(city)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &play{
-		hall: newHall(t, city, channel), Rand: rand.New(rand.NewPCG(seed, 1)), source: source, known: map[string]verb.Case{}, latest: map[string]string{}, heads: map[string][]suite.Digest{}, //nolint:gosec // to be played again
+		hall: newHall(t, city, channel, ask), Rand: rand.New(rand.NewPCG(seed, 1)), source: source, known: map[string]verb.Case{}, latest: map[string]string{}, heads: map[string][]suite.Digest{}, //nolint:gosec // to be played again
 		orders: map[string]receipt.Receipt{}, votes: map[string]receipt.Receipt{}, tried: map[string]int{}, taken: map[string]int{},
 	}
 	p.list = &list{people: p.Users}
@@ -153,9 +154,41 @@ func (p *play) out(id string) {
 		return
 	}
 	p.released = append(p.released, id)
+	p.bent(t, id)
 	for _, err := range []error{p.list.demanded(t), p.list.permitted(t), p.list.approved(id)} {
 		if err != nil {
 			p.wrong = append(p.wrong, fmt.Errorf("run %s went out: %w", id, err))
+		}
+	}
+}
+
+// bent asks the list again with something left out, or an order more: it has to
+// object to each.
+func (p *play) bent(t jobs.Terms, id string) {
+	without := map[string]func(deed) bool{
+		"the rules": func(d deed) bool { return d.rules != nil }, "the licence": func(d deed) bool { return d.licence != nil },
+		"votes": func(d deed) bool { return d.vote != nil && d.who != "checker-a" },
+	}
+	for _, ref := range t.Under.Cases {
+		without["what the bureau said in "+ref.ID] = func(d deed) bool {
+			return d.event != nil && d.event.Case == ref.ID && d.event.Ruling != nil && p.Users[d.who].Org == "bureau"
+		}
+	}
+	for _, org := range []string{"hospital", "transit", "operator", "bureau"} {
+		without["what "+org+" said to the terms"] = func(d deed) bool { return d.decision != nil && p.Users[d.who].Org == org }
+	}
+	for _, m := range t.Members {
+		without["the answer of "+m.Provider.Org] = func(d deed) bool {
+			return d.event != nil && d.event.Ruling != nil && p.Users[d.who].Org == m.Provider.Org
+		}
+	}
+	lists := map[string]*list{"an order more": {p.list.people, append(slices.Clone(p.list.deeds), deed{who: "bureau-2", said: "x", order: &msg.OrderBody{ID: "x", Thing: msg.Everything()}})}}
+	for name, f := range without {
+		lists[name] = &list{p.list.people, slices.DeleteFunc(slices.Clone(p.list.deeds), f)}
+	}
+	for name, l := range lists {
+		if l.demanded(t) == nil && l.permitted(t) == nil && l.approved(id) == nil {
+			p.wrong = append(p.wrong, fmt.Errorf("the list does not miss %s", name))
 		}
 	}
 }
@@ -392,6 +425,10 @@ func (p *play) forward() {
 		p.publish(false)
 		return
 	}
+	if p.through() && !p.chance(10) {
+		p.use()
+		return
+	}
 	goal := pick(p, p.goals())
 	for range 4 { // rather one that has not come to an end
 		if c := p.known[p.latest[goal]]; c.Outcome != cases.Approved || p.stale(goal, c) {
@@ -405,6 +442,30 @@ func (p *play) forward() {
 		p.open(goal)
 	default:
 		p.act(c)
+	}
+}
+
+// through reports whether all that a job rests on has ended well.
+func (p *play) through() bool {
+	return !slices.ContainsFunc(p.goals(), func(goal string) bool {
+		c := p.known[p.latest[goal]]
+		return c.Outcome != cases.Approved || p.stale(goal, c)
+	})
+}
+
+// use brings a job on that rests on what has ended well.
+func (p *play) use() {
+	mine := func(t jobs.Terms) bool { return p.list.demanded(t) == nil }
+	open := func(id string) bool { return !p.runs[id].released && len(p.runs[id].said) < 10 } // its votes are not all in
+	switch {
+	case len(p.orders) > 0 && p.chance(50):
+		p.lift()
+	case !slices.ContainsFunc(p.terms, mine) || p.chance(5):
+		p.apply()
+	case slices.ContainsFunc(slices.Collect(maps.Keys(p.runs)), open) && p.chance(80):
+		p.vote()
+	default:
+		p.start()
 	}
 }
 
