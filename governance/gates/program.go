@@ -19,7 +19,7 @@ func (a *asking) program() {
 		a.moot("verify-no-program", "program.review")
 		return
 	}
-	a.held("program", a.Terms.Program.Digest.Hex())
+	a.held("program", string(a.Terms.Program.Digest))
 	keys := []string{"product.standard", "program.review"}
 	if !stands(a, a.made, programKind, keys...) {
 		return
