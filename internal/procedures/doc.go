@@ -6,7 +6,7 @@
 // are. People with keys of their own do what brings a job on, in any order, and
 // a good part of the time what they should not: they decide for others, twice or
 // too early, withdraw, return, refuse, propose terms that rest on cases which are
-// open, old, missing or another city's, start and vote out of turn, hold things
+// open, old or missing, or on other rules, start and vote out of turn, hold things
 // and let them go, and the ledger fails now and then. Runs themselves are a model:
 // a gate that signs one candidate for each, which goes out once two checkers agree
 // and neither an order nor a gate stops it, as the coordinator has it.

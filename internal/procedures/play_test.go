@@ -55,7 +55,7 @@ func newPlay(t *testing.T, seed uint64, city, channel string, ask api.Gates) *pl
 		t.Fatal(err)
 	}
 	p := &play{
-		hall: newHall(t, city, channel, ask), Rand: rand.New(rand.NewPCG(seed, 1)), source: source, known: map[string]verb.Case{}, latest: map[string]string{}, heads: map[string][]suite.Digest{}, //nolint:gosec // to be played again
+		hall: newHall(t, city, channel, ask), Rand: rand.New(rand.NewPCG(seed, 1)), source: source, known: map[string]verb.Case{}, latest: map[string]string{}, heads: map[string][]suite.Digest{},
 		orders: map[string]receipt.Receipt{}, votes: map[string]receipt.Receipt{}, tried: map[string]int{}, taken: map[string]int{},
 	}
 	p.list = &list{people: p.Users}
@@ -229,8 +229,11 @@ func (p *play) order() {
 		return
 	}
 	things := []msg.Held{
-		{Kind: msg.HoldDataset, Name: p.Terms.Members[p.IntN(2)].Dataset}, {Kind: msg.HoldOperator, Name: pick(p, []string{"operator", "rival"})},
-		{Kind: msg.HoldProgram, Name: string(p.Terms.Program.Digest)}, {Kind: msg.HoldScenario, Name: cmp.Or(p.latest["scenario.apply"], "none")}, msg.Everything(),
+		{Kind: msg.HoldDataset, Name: p.Terms.Members[p.IntN(2)].Dataset},
+		{Kind: msg.HoldOperator, Name: pick(p, []string{"operator", "rival"})},
+		{Kind: msg.HoldProgram, Name: string(p.Terms.Program.Digest)},
+		{Kind: msg.HoldScenario, Name: cmp.Or(p.latest["scenario.apply"], "none")},
+		msg.Everything(),
 	}
 	who := p.by(pick(p, []governance.Role{governance.RoleBureau, governance.RoleBureau, governance.RoleOfficer}), "")
 	p.serial++
@@ -347,8 +350,11 @@ func (p *play) start() {
 			kind     receipt.Kind
 			who, org string
 		}{
-			{jobs.Apply, "op", "operator"}, {jobs.Grant, "hospital-officer", "hospital"}, {jobs.Grant, "transit-officer", "transit"},
-			{jobs.Agree, "op", "operator"}, {jobs.Agree, "bureau-officer", "bureau"},
+			{jobs.Apply, "op", "operator"},
+			{jobs.Grant, "hospital-officer", "hospital"},
+			{jobs.Grant, "transit-officer", "transit"},
+			{jobs.Agree, "op", "operator"},
+			{jobs.Agree, "bureau-officer", "bureau"},
 		}
 		for _, s := range steps {
 			if p.chance(10) {
@@ -395,7 +401,7 @@ func (p *play) vote() {
 		return
 	}
 	approve := !p.chance(8)
-	commit, open := p.hall.World.Vote(p.t, who, i, p.runs[id].body, t, approve)
+	commit, open := p.World.Vote(p.t, who, i, p.runs[id].body, t, approve)
 	if early, sealed := p.votes[id+" "+who]; sealed {
 		var b msg.VoteOpenBody
 		p.must(early.Read(msg.VoteOpen, &b))
@@ -545,16 +551,16 @@ func moved(before, after verb.Case) error {
 	return nil
 }
 
-func (p *play) event(who string, c verb.Case, e cases.Event) bool {
+func (p *play) event(who string, c verb.Case, e cases.Event) {
 	e.Case, e.Prev, e.Stage, e.Round, e.At = c.ID, c.Head, c.Stage, max(1, c.Round), p.at()
 	r, err := cases.Say(p.Keys[who], e)
 	if err != nil {
-		return false // nothing that can be said
+		return // nothing that can be said
 	}
 	if _, err := cases.Read(r); err != nil {
-		return false
+		return
 	}
-	return p.say(who, c.ID, r)
+	p.say(who, c.ID, r)
 }
 
 var roles = map[cases.Seat]governance.Role{cases.Bureau: governance.RoleBureau, cases.Provider: governance.RoleOfficer, cases.Operator: governance.RoleOperator}
@@ -625,15 +631,16 @@ func (p *play) decide(who string, c verb.Case, otherwise int) {
 		}
 	}
 	r := cases.Ruling{On: c.Matter, Verdict: cases.Allow}
-	if p.chance(otherwise) {
+	switch {
+	case p.chance(otherwise):
 		r.Verdict, r.Reason = cases.Deny, "不符合条件"
 		r.Basis = []cases.Basis{{Source: cases.House, Text: "审查要点"}}
-	} else if p.chance(otherwise) {
+	case p.chance(otherwise):
 		r.Verdict, r.Reason = cases.Inconclusive, "尚需核实"
-	} else if p.chance(otherwise) {
+	case p.chance(otherwise):
 		p.serial++
 		r.Verdict, r.Conditions = cases.Conditional, []cases.Condition{{ID: fmt.Sprintf("k-%d", p.serial), Kind: cases.Precondition, Text: "先落实保密"}}
-	} else if p.chance(3) {
+	case p.chance(3):
 		r.On = suite.DigestOf([]byte("another matter"))
 	}
 	p.event(who, c, cases.Event{Act: cases.Decide, Ruling: &r})

@@ -209,7 +209,7 @@ func (r *replay) ledger() {
 	})
 	for i, d := range r.lines {
 		if do := by[d]; do != nil {
-			do(uint64(i)) //nolint:gosec // a place in a list
+			do(uint64(i))
 			delete(by, d)
 		}
 	}
