@@ -631,16 +631,16 @@ func (p *play) decide(who string, c verb.Case, otherwise int) {
 		}
 	}
 	r := cases.Ruling{On: c.Matter, Verdict: cases.Allow}
-	switch {
-	case p.chance(otherwise):
+	switch n := p.IntN(100); {
+	case n < otherwise:
 		r.Verdict, r.Reason = cases.Deny, "不符合条件"
 		r.Basis = []cases.Basis{{Source: cases.House, Text: "审查要点"}}
-	case p.chance(otherwise):
+	case n < 2*otherwise:
 		r.Verdict, r.Reason = cases.Inconclusive, "尚需核实"
-	case p.chance(otherwise):
+	case n < 3*otherwise:
 		p.serial++
 		r.Verdict, r.Conditions = cases.Conditional, []cases.Condition{{ID: fmt.Sprintf("k-%d", p.serial), Kind: cases.Precondition, Text: "先落实保密"}}
-	case p.chance(3):
+	case n > 97:
 		r.On = suite.DigestOf([]byte("another matter"))
 	}
 	p.event(who, c, cases.Event{Act: cases.Decide, Ruling: &r})
