@@ -201,6 +201,8 @@ func (r *run) say(id string, kind receipt.Kind, party string, said receipt.Recei
 }
 
 // State says whether a run is out.
+func (h *hall) Past(ctx context.Context, run string) (verb.View, error) { return h.State(ctx, run) }
+
 func (h *hall) State(_ context.Context, id string) (verb.View, error) {
 	r := h.runs[id]
 	switch {
