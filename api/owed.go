@@ -133,7 +133,7 @@ func (s *Server) first(ctx context.Context, scenario, operator string) (time.Tim
 	}
 	slices.SortFunc(all, func(a, b records.Record[jobs.Run]) int { return a.Value.At.Compare(b.Value.At) })
 	for _, r := range all {
-		v, err := s.Way.State(ctx, r.ID)
+		v, err := s.Way.Past(ctx, r.ID)
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return time.Time{}, err
 		}
