@@ -168,7 +168,7 @@ func (a *asking) checks() {
 	switch {
 	case a.Output == nil || a.Output.Verdict == "":
 		a.unsure("output-unread", "", keys...)
-	case a.Output.Verdict == "pass":
+	case a.Output.Verdict == "pass", a.Output.Verdict == "review": // what is for people, their votes have decided
 	case a.Output.Verdict == "block" || !a.Output.Exceptions:
 		a.no("output-unchecked", "", keys...)
 	}
