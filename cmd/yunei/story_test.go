@@ -64,7 +64,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"city": cityCmd, "stage": stageCmd, "ingest": ingestCmd, "as": asCmd, "yunei": yuneiCmd, "spec": specCmd, "permit": permitCmd,
 			"edit": editCmd, "flip": flipCmd, "refused": refusedCmd, "truth": truthCmd, "expire": expireCmd,
-			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd, "leased": leasedCmd, "catalogued": cataloguedCmd, "settled": settledCmd,
+			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd, "leased": leasedCmd, "catalogued": cataloguedCmd, "admitted": admittedCmd, "settled": settledCmd,
 			"waits": waitsCmd, "coordinator": coordinatorCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd, "tpm": tpmCmd, "opens": opensCmd, "offer": offerCmd, "people": peopleCmd, "decided": decidedCmd, "joined": joinedCmd, "claims": claimsCmd,
 		},
 	})
@@ -124,13 +124,23 @@ func cityCmd(ts *testscript.TestScript, neg bool, args []string) {
 	the(ts).run(ts, false, append([]string{"citygen", "--out", "city", "--people", args[0]}, args[1:]...)...)
 }
 
-// stageCmd: `stage [--FLAG]... [NAMESPACE=RHO]...` makes an installation with its
-// cast, starts it and registers everyone. Flags are `yunei init`'s.
+// stageCmd: `stage [--city=CITY] [--unruled] [--FLAG]... [NAMESPACE=RHO]...` makes an
+// installation with its cast, starts it, registers everyone, and has a city's rules
+// adopted and the operator licensed, unless it is to be without. Flags are else
+// `yunei init`'s.
 func stageCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, !neg, "stage [--FLAG]... [NAMESPACE=RHO]...")
 	s := the(ts)
 	for len(args) > 0 && strings.HasPrefix(args[0], "--") {
-		s.Init, args = append(s.Init, args[0]), args[1:]
+		switch city, ok := strings.CutPrefix(args[0], "--city="); {
+		case ok:
+			s.City = city
+		case args[0] == "--unruled":
+			s.Unruled = true
+		default:
+			s.Init = append(s.Init, args[0])
+		}
+		args = args[1:]
 	}
 	s.Out = ts.Stdout()
 	ts.Check(s.Enact(context.Background(), "health-planning,statistics", args...))
@@ -152,6 +162,14 @@ func ingestCmd(ts *testscript.TestScript, neg bool, args []string) {
 		s.Out = ts.Stdout()
 		ts.Check(s.Catalogue(context.Background(), officer, name+"-"+domain, s.Path(entry)))
 	}
+}
+
+// admittedCmd: `admitted` takes the operator through its admission to a licence.
+func admittedCmd(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) == 0 && !neg, "admitted")
+	s := the(ts)
+	s.Out = ts.Stdout()
+	ts.Check(s.Admit(context.Background(), "医疗健康", "health-planning", "statistics"))
 }
 
 // cataloguedCmd: `catalogued OFFICER ENTRY [PATH=VALUE]...` takes a registered

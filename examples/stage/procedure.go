@@ -230,7 +230,8 @@ func (s *Stage) Scenario(ctx context.Context, spec string, officers ...Person) (
 			Dataset string   `json:"dataset"`
 			Columns []string `json:"columns"`
 		} `json:"members"`
-		Join json.RawMessage `json:"join"`
+		Join   json.RawMessage `json:"join"`
+		Verify json.RawMessage `json:"verify"`
 	}
 	if err := json.Unmarshal(raw, &d); err != nil {
 		return "", err
@@ -249,17 +250,19 @@ func (s *Stage) Scenario(ctx context.Context, spec string, officers ...Person) (
 	for n := 2; slices.Contains(slices.Collect(maps.Values(s.scenarios)), id); n++ {
 		id = fmt.Sprintf("%s-%d", d.Scenario, n)
 	}
-	if err := s.applyFor(ctx, id, spec, officers); err != nil {
+	if err := s.applyFor(ctx, id, spec, len(d.Verify) > 0, officers); err != nil {
 		return "", err
 	}
-	if err := s.agreeOn(ctx, id); err != nil {
-		return "", err
+	if len(d.Verify) == 0 { // a request for sharing is answered, and nothing is signed about it
+		if err := s.agreeOn(ctx, id); err != nil {
+			return "", err
+		}
 	}
 	s.scenarios[string(content)] = id
 	return id, nil
 }
 
-func (s *Stage) applyFor(ctx context.Context, id, spec string, officers []Person) error {
+func (s *Stage) applyFor(ctx context.Context, id, spec string, asks bool, officers []Person) error {
 	paper := s.Path("work", id+".scenario.json")
 	plan, err := s.document("emergency-plan")
 	if err != nil {
@@ -275,6 +278,9 @@ func (s *Stage) applyFor(ctx context.Context, id, spec string, officers []Person
 		`commitments=["true","safe","compliant","security"]`, "plan=" + digest(plan), "assessment=" + digest(assessment),
 		"from=" + day.Format(time.RFC3339), "to=" + day.AddDate(2, 0, -1).Format(time.RFC3339),
 	}
+	if asks { // of a source department, as organs and public bodies may
+		sets = append(sets, "class=public-body")
+	}
 	if err := s.draft(ctx, Operator, "scenario", paper, sets, "--spec", spec); err != nil {
 		return err
 	}
@@ -283,13 +289,20 @@ func (s *Stage) applyFor(ctx context.Context, id, spec string, officers []Person
 		return err
 	}
 	open := []string{"case", "open", "scenario.apply", "--id", id, "--title", "医疗负担分析", "--ref", "application=" + paper, "--ref", "dataset-list=" + paper}
+	if asks {
+		open = append(open, "--channel", "share")
+	}
 	for _, p := range officers {
 		open = append(open, "--party", "provider="+p.Org)
 	}
 	if err := s.As(ctx, Operator, append(open, filed...)...); err != nil {
 		return err
 	}
-	for _, p := range append(append([]Person{Bureau}, officers...), Deputy) {
+	deciders := append(append([]Person{Bureau}, officers...), Deputy)
+	if asks {
+		deciders = officers // straight to the source department
+	}
+	for _, p := range deciders {
 		if err := s.As(ctx, p, "case", "decide", id, "--verdict", "allow"); err != nil {
 			return err
 		}

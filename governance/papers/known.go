@@ -51,11 +51,19 @@ func DraftScenario(t jobs.Terms, catalogue []governance.Entry) Scenario {
 		From: t.NotBefore, To: t.NotAfter, Recipients: slices.Clone(t.Recipients),
 	}
 	for _, m := range t.Members {
-		s.Datasets = append(s.Datasets, Use{Dataset: m.Dataset, Columns: slices.Clone(m.Columns), Rows: "全部 all"})
 		i := slices.IndexFunc(catalogue, func(e governance.Entry) bool { return e.ID == m.Dataset })
 		if i >= 0 && !slices.Contains(s.Sources, catalogue[i].Provider) {
 			s.Sources = append(s.Sources, catalogue[i].Provider)
 		}
+		columns := slices.Clone(m.Columns)
+		if (t.Join != nil || t.Verify != nil) && i >= 0 { // people are found by their numbers, which no program is given
+			for _, c := range catalogue[i].Columns {
+				if identifiers[c.Type] != "" && !slices.Contains(columns, c.Name) {
+					columns = append(columns, c.Name)
+				}
+			}
+		}
+		s.Datasets = append(s.Datasets, Use{Dataset: m.Dataset, Columns: columns, Rows: "全部 all"})
 	}
 	if t.Verify != nil {
 		s.Channel, s.Mode, s.Format = "share", ByCompare, "核实比对结果 answers to claims"
