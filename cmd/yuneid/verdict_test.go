@@ -23,6 +23,7 @@ import (
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/bus"
 	"github.com/yunei/yunei/flow"
+	"github.com/yunei/yunei/governance/gates/gatestest"
 	"github.com/yunei/yunei/governance/governancetest"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -71,7 +72,7 @@ func newOffice(t *testing.T, town *governancetest.Town) *office {
 	o.must(err)
 	programs, err := dir.Open(t.TempDir())
 	o.must(err)
-	s, err := api.New(api.Config{Installation: "guiyang", Root: town.Root, Records: recs, Programs: programs, Way: &way{Flow: o.flow}, Ledger: func(context.Context, suite.Digest) (uint64, error) { return 0, nil }, Now: now})
+	s, err := api.New(api.Config{Gates: gatestest.Ungated, Installation: "guiyang", Root: town.Root, Records: recs, Programs: programs, Way: &way{Flow: o.flow}, Ledger: func(context.Context, suite.Digest) (uint64, error) { return 0, nil }, Now: now})
 	o.must(err)
 	srv := httptest.NewUnstartedServer(s.Handler())
 	srv.TLS, err = link.Public(town.Keys["yuneid"])
@@ -103,6 +104,11 @@ func (o *office) start(terms jobs.Terms) {
 	}
 	for _, e := range o.Catalogue {
 		o.must(o.as(e.Provider+"-officer").AddEntry(ctx, e))
+	}
+	source, said := o.Adopted(o)
+	for who, r := range said {
+		_, err := o.as(who).Publish(ctx, r, source)
+		o.must(err)
 	}
 	o.must(o.as("bureau-officer").GrantLicence(ctx, o.Licences["l-1"]))
 	_, err := o.as("op").SubmitApplication(ctx, terms)

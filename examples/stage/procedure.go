@@ -139,6 +139,8 @@ func (s *Stage) closed() string {
 // Review takes a description's program through its review, once for each source
 // that somebody says it was built from.
 func (s *Stage) Review(ctx context.Context, program, spec string) error {
+	s.going.Lock()
+	defer s.going.Unlock()
 	module, err := os.ReadFile(program)
 	if err != nil {
 		return err
@@ -195,6 +197,8 @@ func (s *Stage) note(id string) {
 // Settle takes a description's scenario through its procedure, and writes the
 // scenario's id into the description.
 func (s *Stage) Settle(ctx context.Context, spec string, officers ...Person) error {
+	s.going.Lock()
+	defer s.going.Unlock()
 	id, err := s.Scenario(ctx, spec, officers...)
 	if err != nil {
 		return err

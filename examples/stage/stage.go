@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -33,6 +34,7 @@ type Stage struct {
 	// Unruled leaves it to the story to adopt rules and to license the operator.
 	Unruled bool
 
+	going     sync.Mutex        // one procedure at a time
 	done      map[string]bool   // what was reviewed
 	scenarios map[string]string // ids, by what was applied for
 

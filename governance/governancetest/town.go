@@ -185,6 +185,22 @@ func (w *Town) Terms() jobs.Terms {
 	}
 }
 
+// Adopted is the file of the town's rules and the statements by which two
+// officers of the bureau put them into force, by who signed.
+func (w *Town) Adopted(t testing.TB) (source []byte, said map[string]receipt.Receipt) {
+	t.Helper()
+	source, err := profiles.Source(w.Rules.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := governance.Change{Next: w.Rules.Frozen()}
+	said = map[string]receipt.Receipt{}
+	for _, who := range []string{"bureau-officer", "bureau-2"} {
+		said[who] = w.Sign(t, who, governance.Publish, c.About(), governance.Publication{Change: c, Org: "bureau", At: Now})
+	}
+	return source, said
+}
+
 // Sign signs a statement with the key of a user or a process.
 func (w *Town) Sign(t testing.TB, who string, kind receipt.Kind, about receipt.Subject, body any) receipt.Receipt {
 	t.Helper()

@@ -121,6 +121,9 @@ func (w *town) ingest(ctx context.Context) error {
 		if err := w.As(ctx, officer, "dataset", "register", "--entry", entry); err != nil {
 			return err
 		}
+		if err := w.Catalogue(ctx, officer, "settlement-"+domain, entry); err != nil {
+			return err
+		}
 	}
 	return nil
 }

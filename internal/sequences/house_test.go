@@ -20,6 +20,7 @@ import (
 	"github.com/yunei/yunei/bus"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/flow"
+	"github.com/yunei/yunei/governance/gates/gatestest"
 	"github.com/yunei/yunei/governance/governancetest"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
@@ -82,6 +83,10 @@ func newHouse(tb testing.TB) *house {
 	for _, e := range h.Catalogue {
 		h.tell(e.Provider+"-officer", verb.CatalogueAdd, e)
 	}
+	source, said := h.Adopted(tb)
+	for who, r := range said {
+		h.tell(who, verb.ProfilePublish, verb.Publish{Source: source, Receipt: r.Bytes()})
+	}
 	h.tell("bureau-officer", verb.LicenceGrant, h.Licences["l-1"])
 	return h
 }
@@ -132,7 +137,7 @@ func (h *house) start() {
 	recs, err := records.Open(ctx, h.path("records.db"))
 	must(err)
 	s, err := api.New(api.Config{
-		Installation: installation, Root: h.Root, Records: recs, Programs: f.Store, Way: way{f, h}, Ledger: func(ctx context.Context, d suite.Digest) (uint64, error) { return f.Ledger.Append(ctx, []byte(d)) },
+		Gates: gatestest.Ungated, Installation: installation, Root: h.Root, Records: recs, Programs: f.Store, Way: way{f, h}, Ledger: func(ctx context.Context, d suite.Digest) (uint64, error) { return f.Ledger.Append(ctx, []byte(d)) },
 		Now: func() time.Time { return governancetest.Now },
 	})
 	must(err)
@@ -237,6 +242,8 @@ type way struct {
 	*flow.Flow
 	h *house
 }
+
+func (w way) Past(ctx context.Context, run string) (verb.View, error) { return w.State(ctx, run) }
 
 func (w way) State(_ context.Context, run string) (verb.View, error) {
 	v, err := w.View(run)

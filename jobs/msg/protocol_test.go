@@ -118,7 +118,7 @@ func TestProtocolJournalsAndNames(t *testing.T) {
 	folders := map[string]string{
 		"msg": ".", "jobs": "..", "receipt": "../receipt", "party": "../../party", "lease": "../../party/lease", "order": "../../party/order", "trustee": "../../trustee", "opening": "../../opening", "site": "../../site",
 		"enclave": "../../enclave", "he": "../../enclave/he", "prio": "../../enclave/prio", "psi": "../../enclave/psi", "attest": "../../enclave/attest", "flow": "../../flow", "proof": "../../storage/ledger/proof", "journal": "../../storage/journal",
-		"suite": "../../suite", "fault": "../../fault", "gate": "../../gate", "governance": "../../governance", "sets": "../../gate/register/sets",
+		"suite": "../../suite", "fault": "../../fault", "gate": "../../gate", "governance": "../../governance", "oversight": "../../governance/oversight", "sets": "../../gate/register/sets",
 	}
 	names := regexp.MustCompile("`([a-z]+)\\.([A-Z][A-Za-z]*(?:\\.[A-Z][A-Za-z]*)?)`").FindAllStringSubmatch(doc, -1)
 	if len(names) < 40 {
