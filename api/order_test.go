@@ -10,6 +10,7 @@ import (
 	"github.com/yunei/yunei/api/verb"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -23,7 +24,6 @@ type notary struct {
 	told  []suite.Digest
 	entry receipt.Receipt // by which every run is out; none: no run is
 	fail  error
-	ended governance.CaseEnd
 }
 
 func (n *notary) Log(_ context.Context, d suite.Digest) (uint64, error) {
@@ -52,6 +52,39 @@ func (n *notary) Entry(context.Context, string) (receipt.Receipt, error) {
 		return n.entry, fault.NotFound
 	}
 	return n.entry, nil
+}
+
+// objected takes an objection through its case to where the data are restored, and
+// returns the case's head.
+func (h *hall) objected(id string) suite.Digest {
+	h.t.Helper()
+	ctx, doc := h.t.Context(), suite.DigestOf([]byte("document"))
+	ts, err := cases.Procedures()
+	h.must("tables", err)
+	table, err := ts.Newest("objection.resolve")
+	h.must("the table", err)
+	open, err := cases.Begin(h.Keys["bureau-officer"], id, table, cases.Opening{
+		Profile: cases.Profile(h.Rules.Frozen()), Title: "异议", Seat: cases.Bureau, Parties: map[cases.Seat][]string{cases.Bureau: {"bureau"}, cases.Provider: {"hospital"}},
+	}, h.now())
+	h.must("beginning", err)
+	v, err := h.as("bureau-officer").Act(ctx, id, open)
+	h.must("opening", err)
+	for _, step := range []struct {
+		who string
+		cases.Event
+	}{
+		{"bureau-officer", cases.Event{Act: cases.Filed, Filing: &cases.Filing{Name: "requester-authority", Digest: doc, Media: "text/plain", Title: "委托书"}}},
+		{"bureau-officer", cases.Event{Act: cases.Submit, Refs: cases.Refs(map[string]suite.Digest{"request": doc})}},
+		{"hospital-officer", cases.Event{Act: cases.Decide, Ruling: &cases.Ruling{Verdict: cases.Allow}}},
+		{"hospital-officer", cases.Event{Act: cases.Submit, Refs: cases.Refs(map[string]suite.Digest{"remedy": doc, "restoration": doc})}},
+	} {
+		if step.Ruling != nil {
+			step.Ruling.On = v.Matter
+		}
+		v, err = h.as(step.who).Act(ctx, id, h.says(step.who, v, step.Event))
+		h.must(string(step.Act), err)
+	}
+	return v.Head
 }
 
 func (h *hall) order(by string, edit func(*msg.OrderBody)) receipt.Receipt {
@@ -124,9 +157,10 @@ func TestOrders(t *testing.T) {
 	lift := h.lift("bureau-2", order, func(l *msg.LiftBody) { l.Case, l.Head = "obj-7", suite.DigestOf(nil) })
 	_, err = h.as("bureau-2").LiftOrder(ctx, "h-1", lift)
 	h.refused("while its case goes on", err, "order-cause")
-	h.notary.ended = governance.CaseEnd{ID: "obj-7", Kind: "objection.resolve", End: "restored", Outcome: "settled", Head: suite.DigestOf(nil)}
-	_, err = h.as("bureau-officer").LiftOrder(ctx, "h-1", h.lift("bureau-officer", order, func(l *msg.LiftBody) { l.Case, l.Head = "obj-7", suite.DigestOf(nil) }))
+	head := h.objected("obj-7")
+	_, err = h.as("bureau-officer").LiftOrder(ctx, "h-1", h.lift("bureau-officer", order, func(l *msg.LiftBody) { l.Case, l.Head = "obj-7", head }))
 	h.refused("by who placed it", err, "order-own")
+	lift = h.lift("bureau-2", order, func(l *msg.LiftBody) { l.Case, l.Head = "obj-7", head })
 	for range 2 {
 		lifted, err := h.as("bureau-2").LiftOrder(ctx, "h-1", lift)
 		h.must("lifting", err)

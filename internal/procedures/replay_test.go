@@ -134,7 +134,7 @@ func (r *replay) jobs() {
 		t, err := jobs.ParseTerms(h.Body)
 		r.must(err)
 		r.terms[t.Digest()] = t
-		put(r, r.to.Applications, t.ID, "", governance.Application{Terms: t}, raw)
+		put(r, r.to.Applications, t.ID, t.Scenario, governance.Application{Terms: t}, raw)
 	}
 	r.said("decisions", func(s receipt.Receipt) {
 		var d jobs.Decision
