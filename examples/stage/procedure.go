@@ -65,7 +65,7 @@ func (s *Stage) Admit(ctx context.Context, field string, purposes ...string) err
 		return err
 	}
 	sets := []string{
-		"operator=" + Operator.Org, "title=黔数运营公司", "credit_code=91520102MA6DK5YT55", "class=company", "field=" + field, "purposes=" + string(list),
+		"operator=" + Operator.Org, "title=黔数运营公司", "credit_code=91350100M000100Y43", "class=company", "field=" + field, "purposes=" + string(list),
 		"from=" + day.Format(time.RFC3339), "to=" + day.AddDate(2, 0, 0).Format(time.RFC3339),
 		"attested_until=" + day.AddDate(1, 0, 0).Format(time.RFC3339), "credit_checked=" + day.AddDate(0, 0, -7).Format(time.RFC3339), "no_bad_credit_entry=true",
 	}
