@@ -220,7 +220,7 @@ func draftAgreementCommand() *cobra.Command {
 The text is made of the blanks, and the paper holds its digest: that is what both sides sign.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			raw, err := os.ReadFile(scenario) //nolint:gosec // the person's own file
+			raw, err := os.ReadFile(scenario)
 			if err != nil {
 				return err
 			}
@@ -276,13 +276,13 @@ func draftProgramCommand() *cobra.Command {
 		Short: "作业模块材料 / a program's paper",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			wasm, err := os.ReadFile(module) //nolint:gosec // the person's own file
+			wasm, err := os.ReadFile(module)
 			if err != nil {
 				return err
 			}
 			from := suite.Digest(source)
 			if from.Hex() == "" {
-				src, err := os.ReadFile(source) //nolint:gosec // the person's own file
+				src, err := os.ReadFile(source)
 				if err != nil {
 					return err
 				}

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A City is whose rules the stage goes by, and what its people answer where the
-// rules of a city ask for more than another's.
+// City is whose rules a stage goes by where it says nothing else: its people answer all
+// that the papers of any of the five cities ask.
 const City = "guiyang"
 
 // a document is a file that a person puts on file; what is in it is the example's.
