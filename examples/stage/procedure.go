@@ -109,7 +109,7 @@ func (s *Stage) draft(ctx context.Context, by Person, kind, out string, sets []s
 func (s *Stage) Catalogue(ctx context.Context, officer Person, dataset, entry string, sets ...string) error {
 	paper := s.Path("work", dataset+".sheet.json")
 	known := []string{
-		"class=general", "grade=2", "open=closed", "open_why=" + s.closed(), "secrecy=none", "negative=none", "registration=登记-" + dataset, "update_days=30",
+		"class=general", "grade=2", "open=closed", "open_why=law", "secrecy=none", "negative=none", "registration=登记-" + dataset, "update_days=30", "gathering=physical",
 		"conditions=按场景申请，在沙箱内计算", "share_reason=含个人信息", `share_basis=[{"doc":"中华人民共和国个人信息保护法","article":"第十三条"}]`,
 		`open_basis=[{"doc":"中华人民共和国个人信息保护法","article":"第十三条"}]`,
 		"items.*.basis=law", "items.*.law.doc=社会保险法", "items.*.law.article=第七十四条", "items.*.subject=person", "items.*.sensitive=true",
@@ -126,14 +126,6 @@ func (s *Stage) Catalogue(ctx context.Context, officer Person, dataset, entry st
 		return err
 	}
 	return s.As(ctx, Bureau, "case", "decide", id, "--verdict", "allow")
-}
-
-// closed is a reason of the city's for not opening what is personal.
-func (s *Stage) closed() string {
-	if s.city() == "wuxi" {
-		return "law"
-	}
-	return "privacy"
 }
 
 // Review takes a description's program through its review, once for each source
@@ -325,7 +317,7 @@ func (s *Stage) agreeOn(ctx context.Context, scenario string) error {
 		return err
 	}
 	paper := s.Path("work", id+".json")
-	sets := []string{"fee=free", "blanks.return=公益使用，不收费", "blanks.safety=等级保护，沙箱内计算", "blanks.disposal=期满销毁中间数据", "plan=" + digest(plan)}
+	sets := []string{"fee=free", "blanks.return=公益使用，不收费", "blanks.government=示例授权文件〔2026〕1号", "blanks.safety=等级保护，沙箱内计算", "blanks.disposal=期满销毁中间数据", "plan=" + digest(plan)}
 	if err := s.draft(ctx, Person{}, "agreement", paper, sets, "--scenario", s.Path("work", scenario+".scenario.json"), "--id", id, "--head", head, "--bureau", Bureau.Org, "--city", s.city()); err != nil {
 		return err
 	}
