@@ -34,6 +34,7 @@ var says = map[string]saying{
 	"scenario-foreign": {"场景由另一单位申请", "somebody else applied for the scenario", fault.Operator},
 	"scenario-channel": {"用数渠道与场景申请不一致", "the data are to come by another channel than was applied for", fault.Operator},
 	"scenario-term":    {"条款期限超出场景使用期限", "the terms reach beyond the scenario's term", fault.Operator},
+	"admission-lacks":  {"准入申请有欠缺", "the application for the licence lacks something", fault.Operator},
 	"scenario-lacks":   {"场景申请有欠缺", "the scenario's application lacks something", fault.Operator},
 	"scenario-way":     {"场景未按该渠道规定的环节审核", "the scenario did not go the way that the city sets for the channel", fault.Operator},
 	"list-other":       {"审定的数据清单与申请不是同一份", "the list that was decided on is not that of the application", fault.Operator},
