@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -210,10 +211,10 @@ The term is three years at most as a rule (Guiyang, article 32, a draft); a long
 			} else {
 				l.Purposes = strings.Split(purposes, ",")
 			}
-			if l.NotBefore, err = day(from, or(l.NotBefore, time.Now().Add(-time.Minute))); err != nil {
+			if l.NotBefore, err = day(from, cmp.Or(l.NotBefore, time.Now().Add(-time.Minute))); err != nil {
 				return err
 			}
-			if l.NotAfter, err = day(to, or(l.NotAfter, l.NotBefore.AddDate(2, 0, 0))); err != nil {
+			if l.NotAfter, err = day(to, cmp.Or(l.NotAfter, l.NotBefore.AddDate(2, 0, 0))); err != nil {
 				return err
 			}
 			if err := api.GrantLicence(c.Context(), l); err != nil {
@@ -260,12 +261,4 @@ func licensed(ctx context.Context, api *client.Client, l *governance.Licence) er
 	}
 	l.Operator, l.Field, l.Purposes, l.NotBefore, l.NotAfter, l.Reason = a.Operator, a.Field, a.Purposes, a.From, a.To, a.Reason
 	return nil
-}
-
-// or is the first instant that is one.
-func or(a, b time.Time) time.Time {
-	if a.IsZero() {
-		return b
-	}
-	return a
 }
