@@ -197,7 +197,15 @@ func (f *opening) run(c *cobra.Command, kind string) error {
 	if err != nil {
 		return err
 	}
-	t, o, err := f.opening(ctx, api, key.Public(), kind)
+	tables, err := cases.Procedures()
+	if err != nil {
+		return err
+	}
+	if len(tables.All(kind)) == 0 {
+		c.PrintErrf("没有“%s”这类办件，可立案的有 there is no such kind; those there are:\n%s\n", kind, kinds(tables))
+		return fault.Refuse("case-table", governance.House)
+	}
+	t, o, err := f.opening(ctx, api, tables, key.Public(), kind)
 	if err != nil {
 		return err
 	}
@@ -240,18 +248,26 @@ func (f *opening) more(ctx context.Context, api *client.Client, v verb.Case) (ve
 	return f.say(ctx, api, v, cases.Event{Act: cases.Submit, Refs: refs})
 }
 
+// kinds are the procedures, a line each.
+func kinds(ts cases.Tables) string {
+	var lines []string
+	for _, t := range ts {
+		if t.Channel == "" {
+			lines = append(lines, fmt.Sprintf("  %-18s %s %s", t.Kind, t.ZH, t.EN))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(slices.Compact(lines), "\n")
+}
+
 // seatRoles say from which seat a role opens a case.
 var seatRoles = map[governance.Role]cases.Seat{
 	governance.RoleOperator: cases.Operator, governance.RoleOfficer: cases.Provider, governance.RoleBureau: cases.Bureau,
 }
 
 // opening gets the table of the rules in force and fills in who takes part.
-func (f *opening) opening(ctx context.Context, api *client.Client, key suite.PublicKey, kind string) (cases.Table, cases.Opening, error) {
+func (f *opening) opening(ctx context.Context, api *client.Client, tables cases.Tables, key suite.PublicKey, kind string) (cases.Table, cases.Opening, error) {
 	rules, err := api.Rules(ctx, nil)
-	if err != nil {
-		return cases.Table{}, cases.Opening{}, err
-	}
-	tables, err := cases.Procedures()
 	if err != nil {
 		return cases.Table{}, cases.Opening{}, err
 	}

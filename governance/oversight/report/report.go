@@ -17,7 +17,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"html"
 	"strings"
 	"time"
 	"unicode"
@@ -108,12 +107,16 @@ func (d Document) markdown() []byte {
 
 // cell is a text that stays within its cell: one line, and no markup of its own.
 func cell(s string) string {
-	s = html.EscapeString(flat(s))
+	s = markup.Replace(flat(s))
 	for _, c := range []string{`\`, "|", "`", "*", "_", "[", "]", "#"} {
 		s = strings.ReplaceAll(s, c, `\`+c)
 	}
-	return strings.ReplaceAll(s, `&\#`, "&#") // of an entity that was just written
+	return s
 }
+
+// markup is what would start a tag or an entity. Quotes are left as they are: a cell
+// is no attribute, and people read these files as text, too.
+var markup = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // flat is a text on one line, without what would rearrange it.
 func flat(s string) string {
