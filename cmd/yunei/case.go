@@ -36,7 +36,7 @@ platform records and decides for nobody. What is next, whose turn it is and the 
 	c.AddCommand(
 		caseOpenCommand(), caseSubmitCommand(), caseFileCommand(), caseAttestCommand(), caseDecideCommand(), caseSealCommand(), caseUnsealCommand(),
 		caseReturnCommand(), caseResubmitCommand(), caseFulfilCommand(), caseEscalateCommand(), caseWithdrawCommand(),
-		caseShowCommand(), caseListCommand(), caseExportCommand(), caseVerifyCommand(),
+		caseShowCommand(), caseReadCommand(), caseListCommand(), caseExportCommand(), caseVerifyCommand(),
 	)
 	return c
 }

@@ -23,7 +23,7 @@ func paperCommand() *cobra.Command {
 Papers are catalogue entries, applications for a licence, scenarios with their list of datasets, agreements, programs' papers, reports and
 consents. Drafting and checking need no network and hand nothing in.`,
 	}
-	c.AddCommand(paperNewCommand(), paperDraftCommand(), paperCheckCommand(), paperTextCommand(), paperDigestCommand(), paperFmtCommand(), paperDueCommand(), paperPutCommand(), paperGetCommand())
+	c.AddCommand(paperNewCommand(), paperDraftCommand(), paperCheckCommand(), paperShowCommand(), paperDiffCommand(), paperTextCommand(), paperDigestCommand(), paperFmtCommand(), paperDueCommand(), paperPutCommand(), paperGetCommand())
 	return c
 }
 
