@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -212,12 +214,14 @@ func draftScenarioCommand() *cobra.Command {
 
 func draftAgreementCommand() *cobra.Command {
 	var d drafted
+	var f access
 	var scenario, id, head, bureau, city, text string
 	c := &cobra.Command{
 		Use:   "agreement",
 		Short: "协议，由已审定的场景 / an agreement, from a scenario that has passed",
-		Long: `协议文本由各空格生成，材料中记载其摘要；双方签署的就是这份文本。
-The text is made of the blanks, and the paper holds its digest: that is what both sides sign.`,
+		Long: `协议文本由各空格生成，材料中记载其摘要；双方签署的就是这份文本。给出 --key 时，单位和数据集写登记的名称，否则只写编号。
+The text is made of the blanks, and the paper holds its digest: that is what both sides sign. With --key bodies and datasets are called as
+the register calls them; without, by their ids alone.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			raw, err := os.ReadFile(scenario)
@@ -232,7 +236,13 @@ The text is made of the blanks, and the paper holds its digest: that is what bot
 			if err != nil {
 				return err
 			}
-			blank, err := json.Marshal(papers.DraftAgreement(id, s, suite.Digest(head), bureau))
+			draft := papers.DraftAgreement(id, s, suite.Digest(head), bureau)
+			if f.key != "" {
+				if draft.Names, err = registered(c.Context(), &f, draft.Named(s)); err != nil {
+					return err
+				}
+			}
+			blank, err := json.Marshal(draft)
 			if err != nil {
 				return err
 			}
@@ -256,6 +266,7 @@ The text is made of the blanks, and the paper holds its digest: that is what bot
 			return d.write(c, papers.KindAgreement, a)
 		},
 	}
+	f.flags(c)
 	d.flags(c)
 	for name, v := range map[string]*string{"scenario": &scenario, "id": &id, "head": &head, "bureau": &bureau, "city": &city} {
 		c.Flags().StringVar(v, name, "", map[string]string{
@@ -266,6 +277,27 @@ The text is made of the blanks, and the paper holds its digest: that is what bot
 	}
 	c.Flags().StringVar(&text, "text", "", "写出协议文本 write the text here")
 	return c
+}
+
+// registered is what the register calls bodies and datasets.
+func registered(ctx context.Context, f *access, ids []string) (map[string]string, error) {
+	api, err := f.client()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := api.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, o := range dir.Orgs {
+		names[o.ID] = o.Title
+	}
+	for _, e := range dir.Catalogue {
+		names[e.ID] = e.Title
+	}
+	maps.DeleteFunc(names, func(id, _ string) bool { return !slices.Contains(ids, id) })
+	return names, nil
 }
 
 func draftProgramCommand() *cobra.Command {

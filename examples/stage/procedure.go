@@ -318,7 +318,7 @@ func (s *Stage) agreeOn(ctx context.Context, scenario string) error {
 	}
 	paper := s.Path("work", id+".json")
 	sets := []string{"fee=free", "blanks.return=公益使用，不收费", "blanks.government=示例授权文件〔2026〕1号", "blanks.safety=等级保护，沙箱内计算", "blanks.disposal=期满销毁中间数据", "plan=" + digest(plan)}
-	if err := s.draft(ctx, Person{}, "agreement", paper, sets, "--scenario", s.Path("work", scenario+".scenario.json"), "--id", id, "--head", head, "--bureau", Bureau.Org, "--city", s.city()); err != nil {
+	if err := s.draft(ctx, Operator, "agreement", paper, sets, "--scenario", s.Path("work", scenario+".scenario.json"), "--id", id, "--head", head, "--bureau", Bureau.Org, "--city", s.city()); err != nil {
 		return err
 	}
 	filed, err := s.documents("emergency-plan", "commitment")

@@ -23,6 +23,10 @@ func (a Agreement) Check(p profile.Profile, s Scenario, head suite.Digest, licen
 	if s.Channel == profile.ByOperation {
 		c.ask(a.Plan.Hex() != "", "plan", "一场景一预案：数据安全事件应急预案", "a scenario, one emergency plan", "authop.one_plan")
 	}
+	known := a.Named(s)
+	for id, name := range a.Names {
+		c.need(slices.Contains(known, id) && text(name), "names", "名称须属于协议所列单位或者数据集", "names of what the agreement speaks of")
+	}
 	c.need(a.Text == suite.DigestOf(Text(a, s, p)), "text", "协议文本须与所填内容一致", "the text is the one that the blanks make", "grant.signed")
 	return c.said
 }

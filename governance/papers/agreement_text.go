@@ -48,7 +48,7 @@ func (w *writer) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", 
 func typed(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar:
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar:
 			return ' '
 		case r == '「' || r == '」':
 			return '“'
@@ -132,11 +132,11 @@ func (w *writer) head(a Agreement, s Scenario) {
 	if a.Previous != "" {
 		w.line("本协议变更：%s", typed(a.Previous))
 	}
-	w.line("甲方（主管部门）：%s", typed(a.Bureau))
+	w.line("甲方（主管部门）：%s", a.named(a.Bureau))
 	if v := a.Blanks["government"]; v != "" {
 		w.line("甲方受本级人民政府授权签订，授权文件：%s（未核验）", typed(v))
 	}
-	w.line("乙方（用数单位）：%s", typed(a.Operator))
+	w.line("乙方（用数单位）：%s", a.named(a.Operator))
 	f := w.p.Frozen()
 	w.line("适用规则：%s（%s 第 %d 版，%s）", w.p.City().ZH, f.ID, f.Version, f.Digest)
 	for _, d := range w.p.Documents() {
@@ -146,17 +146,47 @@ func (w *writer) head(a Agreement, s Scenario) {
 	w.line("")
 }
 
+// named is a body or a dataset by its name, with its id.
+func (a Agreement) named(id string) string {
+	if n := a.Names[id]; n != "" {
+		return typed(n) + "（" + typed(id) + "）"
+	}
+	return typed(id)
+}
+
+func (a Agreement) allNamed(ids []string) string {
+	if len(ids) == 0 {
+		return several(nil)
+	}
+	var all []string
+	for _, id := range ids {
+		all = append(all, a.named(id))
+	}
+	return strings.Join(all, "、")
+}
+
+// Named are the ids of the bodies and datasets that an agreement on a scenario
+// speaks of, each once, in order.
+func (a Agreement) Named(s Scenario) []string {
+	all := slices.Concat([]string{a.Operator, a.Bureau}, s.Sources, a.Recipients)
+	for _, u := range s.Datasets {
+		all = append(all, u.Dataset)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // object is what the agreement is on.
 func (w *writer) object(a Agreement, s Scenario) {
 	w.clause(true, "应用场景：%s，标识%s，以办件%s审定时的状态为准。一个场景一份协议。", []any{typed(s.Title), typed(a.Scenario), typed(string(a.Head))}, "authop.one_agreement", "open.agreement")
 	w.clause(true, "数据清单如下，清单以外的数据、字段、行不得使用：", nil, "authop.one_list", "grant.least")
 	for n, u := range s.Datasets {
-		w.line("　　（%d）数据集%s；字段%s；行%s", n+1, typed(u.Dataset), several(u.Columns), typed(u.Rows))
+		w.line("　　（%d）数据集%s；字段%s；行%s", n+1, a.named(u.Dataset), several(u.Columns), typed(u.Rows))
 	}
-	w.line("　　数据来源单位：%s", several(s.Sources))
+	w.line("　　数据来源单位：%s", a.allNamed(s.Sources))
 	var joins []string
 	for _, j := range s.Joins {
-		joins = append(joins, typed(j[0])+"与"+typed(j[1]))
+		joins = append(joins, a.named(j[0])+"与"+a.named(j[1]))
 	}
 	what := "无"
 	if len(joins) > 0 {
@@ -173,7 +203,7 @@ func (w *writer) use(a Agreement, s Scenario) {
 	w.clause(true, "用途：仅限%s。乙方不得用于其他目的。", []any{several(a.Purposes)}, "purpose.bound", "open.purpose_bound")
 	// The limits of the sharing channel come to bind an operator here and nowhere else.
 	w.clause(false, "数据专事专用，不得用于或者变相用于其他目的。", nil, "share.purpose_bound")
-	w.clause(true, "成果只提供给%s。乙方不得将数据直接或者以改变数据形式等方式提供给其他任何第三方。", []any{several(a.Recipients)}, "share.onward_forbidden", "share.derived_bound")
+	w.clause(true, "成果只提供给%s。乙方不得将数据直接或者以改变数据形式等方式提供给其他任何第三方。", []any{a.allNamed(a.Recipients)}, "share.onward_forbidden", "share.derived_bound")
 	change := map[string]string{"provider-permission": "须征得数据提供方许可，并按新版本走同一审核路径", "new-application": "须重新申请", "forbidden": "不得变更"}
 	r, err := w.p.Rule("purpose.change")
 	if err == nil && len(r.Value.List()) == 1 {

@@ -128,7 +128,7 @@ func (c *checker) has(key, word string) bool {
 
 // text is a bounded text for people on one line.
 func text(s string) bool {
-	return strings.TrimSpace(s) != "" && !strings.Contains(s, Unfilled) && len(s) <= 2000 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+	return strings.TrimSpace(s) != "" && !strings.Contains(s, Unfilled) && len(s) <= 2000 && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) })
 }
 
 // bounded is a text or nothing.

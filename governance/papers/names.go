@@ -17,7 +17,7 @@ var fieldNames = map[string]profile.Name{
 	"format": {ZH: "数据格式", EN: "format"}, "from": {ZH: "起", EN: "from"}, "gathering": {ZH: "归集方式", EN: "gathering"}, "gathering_basis": {ZH: "不归集依据", EN: "basis of not gathering"},
 	"grade": {ZH: "级别", EN: "grade"}, "head": {ZH: "场景办件终结摘要", EN: "head of the scenario's case"}, "id": {ZH: "编号", EN: "id"},
 	"identifier": {ZH: "标识类型", EN: "identifier"}, "items": {ZH: "数据项", EN: "item"}, "joins": {ZH: "关联", EN: "join"}, "law": {ZH: "法定依据", EN: "law"},
-	"lineage": {ZH: "业务-系统-目录-数据", EN: "lineage"}, "mode": {ZH: "利用方式", EN: "mode"}, "name": {ZH: "名称", EN: "name"}, "negative": {ZH: "负面清单", EN: "negative list"},
+	"lineage": {ZH: "业务-系统-目录-数据", EN: "lineage"}, "mode": {ZH: "利用方式", EN: "mode"}, "name": {ZH: "名称", EN: "name"}, "names": {ZH: "登记名称", EN: "registered name"}, "negative": {ZH: "负面清单", EN: "negative list"},
 	"no_bad_credit_entry": {ZH: "无不良信用记录（自述）", EN: "no bad credit entry, as stated"}, "notice": {ZH: "告知", EN: "notice"}, "open": {ZH: "开放类型", EN: "open"},
 	"open_basis": {ZH: "开放依据", EN: "basis of opening"}, "open_why": {ZH: "开放属性理由", EN: "why so open"}, "operator": {ZH: "用数单位", EN: "operator"},
 	"papers": {ZH: "第三方材料", EN: "vendor's papers"}, "plan": {ZH: "应急预案", EN: "emergency plan"}, "previous": {ZH: "所变更的原件", EN: "amends"},

@@ -163,8 +163,9 @@ type (
 		To         time.Time         `json:"to"`
 		Purposes   []string          `json:"purposes"`
 		Recipients []string          `json:"recipients"`
-		Fee        string            `json:"fee"`    // free or paid
-		Blanks     map[string]string `json:"blanks"` // words of authop.agreement_fields and open.agreement_fields
+		Fee        string            `json:"fee"`             // free or paid
+		Blanks     map[string]string `json:"blanks"`          // words of authop.agreement_fields and open.agreement_fields
+		Names      map[string]string `json:"names,omitempty"` // what the register calls the bodies and datasets, by id
 		Plan       suite.Digest      `json:"plan,omitempty"`
 		Previous   string            `json:"previous,omitempty"`
 		Text       suite.Digest      `json:"text"`

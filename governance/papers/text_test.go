@@ -117,6 +117,7 @@ func TestTextHoldsWhatIsTyped(t *testing.T) {
 		"columns": func(_ *papers.Agreement, s *papers.Scenario) { s.Datasets[0].Columns = []string{"age"} }, "head": func(a *papers.Agreement, _ *papers.Scenario) { a.Head = "" },
 		"joins": func(_ *papers.Agreement, s *papers.Scenario) { s.Joins = [][2]string{{"a", "b"}} }, "scope": func(_ *papers.Agreement, s *papers.Scenario) { s.Scope = "全国" },
 		"safeguards": func(_ *papers.Agreement, s *papers.Scenario) { s.Safeguards = "无" }, "bureau": func(a *papers.Agreement, _ *papers.Scenario) { a.Bureau = "x" },
+		"name": func(a *papers.Agreement, _ *papers.Scenario) { a.Names = map[string]string{a.Bureau: "某局"} },
 	} {
 		s, a := paperstest.Scenario(p), paperstest.Agreement(p)
 		change(&a, &s)
