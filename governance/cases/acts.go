@@ -156,6 +156,9 @@ func (c *Case) decide(e Event, p Person) error {
 	}
 	cast := Cast{*e.Ruling, p.ID, c.at, len(c.events)}
 	if own := c.sides[i].cast(p.ID); own >= 0 {
+		if e.Ruling.Verdict == Inconclusive {
+			return refuse("decision-twice") // says nothing new, and a case has room for so many events
+		}
 		c.sides[i].casts[own] = cast // who could not tell can now
 	} else {
 		c.sides[i].casts = append(c.sides[i].casts, cast)
@@ -433,7 +436,7 @@ func (c *Case) mayFile(p Person) error {
 }
 
 func (c *Case) file(e Event, p Person) error {
-	if len(c.evidence) >= maxEvidence {
+	if len(c.evidence) >= maxEvidence || c.filed(p.Org) >= maxOwn {
 		return refuse("exhausted")
 	}
 	if c.onFile(*e.Filing) >= 0 {
@@ -442,6 +445,17 @@ func (c *Case) file(e Event, p Person) error {
 	given := c.phase == Returned || c.phase == Open && c.now().Work == Hand
 	c.evidence = append(c.evidence, Evidence{Filing: *e.Filing, Filer: p.ID, Org: p.Org, At: c.at, Given: given})
 	return nil
+}
+
+// filed counts what an organisation has put on file.
+func (c *Case) filed(org string) int {
+	n := 0
+	for _, e := range c.evidence {
+		if e.Org == org {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *Case) onFile(f Filing) int {

@@ -396,7 +396,7 @@ func TestEveryRefusalIsMet(t *testing.T) {
 func TestBounds(t *testing.T) {
 	w := newWorld(t)
 	w.play(`op open scenario.apply operator`)
-	for i := range maxEvidence {
+	for i := range maxOwn {
 		if err := w.hear(w.sign("op", Event{Act: Filed, Filing: &Filing{Name: "commitment", Digest: suite.DigestOf([]byte{byte(i)}), Media: "a/b", Title: "x"}})); err != nil {
 			t.Fatal(err)
 		}

@@ -45,6 +45,7 @@ const (
 	maxBases      = 10
 	maxConditions = 20
 	maxEvidence   = 200 // files of a case
+	maxOwn        = 50  // of them, of one organisation: nobody fills a case that others decide
 	maxOrgs       = 64  // of one part
 	maxEvents     = 2000
 )
