@@ -147,6 +147,8 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 		return nil, o, err
 	case said(k.Receipts(), r):
 		return k, o, nil
+	case e.Act != cases.Start && !cases.NewRules(reg, s.tables).Sees(k, c.By, c.now):
+		return nil, o, fault.NotFound // before any rule is asked, whose refusals would tell of the case
 	}
 	if err := s.handed(ctx, k, e); err != nil {
 		return nil, o, err

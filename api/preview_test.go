@@ -28,7 +28,7 @@ func TestPreview(t *testing.T) {
 	}
 	f.Holds = []gates.Hold{{ID: "h-1", Kind: "dataset", Name: f.Terms.Members[0].Dataset}}
 	h.facts = &f
-	all, err = h.as("hospital-officer").Preview(ctx, f.Terms, gates.AtStart)
+	all, err = h.as("bureau-officer").Preview(ctx, f.Terms, gates.AtStart)
 	stopped := gates.Blocked(all)
 	if err != nil || len(stopped) != 1 || stopped[0].Gate != "G6" || !strings.Contains(stopped[0].Cite, "第三十一条") || stopped[0].Quote == "" {
 		t.Errorf("held: %+v, %v", stopped, err)
