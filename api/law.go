@@ -31,6 +31,11 @@ func (s *Server) askGates(ctx context.Context, g governance.Register, t jobs.Ter
 	if t.Under == nil {
 		return nil, fault.Refuse("terms-under", governance.House)
 	}
+	// Terms are proposed under the rules in force, whichever version their cases were
+	// decided under; once proposed they keep it.
+	if u := t.Under; at == gates.AtSubmission && (profile.Frozen{ID: u.City, Version: u.Version, Digest: u.Rules}) != g.Rules.Frozen() {
+		return nil, fault.Refuse("terms-rules", governance.House)
+	}
 	f, err := gates.Gather(ctx, source{s, g, now}, g, t, now)
 	if err != nil {
 		return nil, err
@@ -219,7 +224,7 @@ func propose(ctx context.Context, s *Server, c *call) (any, error) {
 		}
 		entries = append(entries, more...)
 	}
-	u, err := gates.Propose(ctx, src, profile.Frozen(scenario.Opening().Profile), want.Scenario, want.Program, append(all, entries...))
+	u, err := gates.Propose(ctx, src, c.reg.Rules.Frozen(), want.Scenario, want.Program, append(all, entries...))
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,7 @@ var texts = map[Code]text{
 	"licence-operator":  {Invalid, Bureau, "只能授权已登记的数据授权运营方。", "only a registered operator is licensed"},
 	"no-rules":          {Denied, Bureau, "本平台尚未采用任何城市的规则，不受理申请，也不立案；请由主管部门两名人员发布（yunei profile publish）。", "no city's rules are in use here, and nothing is taken or opened; two officers of the bureau publish them (yunei profile publish)"},
 	"terms-under":       {Denied, Operator, "条款未载明所依据的城市规则和办件（under），不得作为授权依据；请先完成场景、协议等办件，再起草条款。", "the terms do not name the rules and the cases that they rest on (under); take the scenario and its agreement through their cases first, and draft again"},
+	"terms-rules":       {Conflict, Operator, "条款所依据的不是现行版本的城市规则；请重新起草（yunei scenario draft 取现行版本），原有办件仍可作为依据。", "the terms are drawn up under rules that are not in force now; draft them again, and the cases that were decided before still count"},
 	"licence-term":      {Denied, Bureau, "授权运营期限超过本地规则的上限；原则性上限可由两人说明理由后突破，但不超过基础层上限。", "the term is longer than the city's rules allow; where they say \"as a rule\", two people may reason a longer one, up to the base layer's"},
 	"licence-span":      {Denied, Operator, "申请的使用期限超出授权运营期限，请缩短使用期限。", "the term applied for reaches beyond the licence; shorten it"},
 	"licence-purpose":   {Denied, Operator, "授权运营范围不包括申请的使用目的。", "the licence does not cover the purpose applied for"},

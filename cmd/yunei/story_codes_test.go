@@ -45,6 +45,7 @@ var untold = map[string]string{
 	"unproved":       "it takes a domain that lies about its range; package opening's tests have one",
 	"withheld-spent": "it takes six runs that the register withholds; package site's tests have them",
 	"engines":        "it takes a runner that lies; package site's tests have one, and see that nothing is sealed",
+	"terms-rules":    "it takes a second version of the rules between two drafts; package api's tests publish one",
 	"internal":       "it is our own fault; whoever knows a way to it reports a bug",
 	"exhausted":      "it takes 64 requests in hand at once, or thousands of one key's, to meet the server's own limits; package api's tests do",
 	"case-stale":     "it takes somebody who acts between a look at a case and a signature over it; package governance/cases's tests have one",

@@ -81,7 +81,14 @@ func (a *asking) whole(g papers.Agreement, id string) {
 	if a.admitted.read {
 		licence = &a.admitted.body
 	}
-	a.lacks("agreement-lacks", id, g.Check(a.Profile, a.applied.body, a.applied.c.Head(), licence), "")
+	signed := a.Profile
+	if own := profile.Frozen(a.signed.c.Opening().Profile); own != signed.Frozen() {
+		if signed = a.Agreed; signed.Frozen() != own {
+			a.unsure("no-rules", id, agreed...)
+			return
+		}
+	}
+	a.lacks("agreement-lacks", id, g.CheckSince(a.Profile, signed, a.applied.body, a.applied.c.Head(), licence), "")
 }
 
 // purpose is G5: the purpose is what was applied for, agreed and licensed, the

@@ -96,6 +96,7 @@ type Facts struct {
 	Now      time.Time
 	Register governance.Register
 	Profile  profile.Profile // of the terms' Under; its zero value passes nothing
+	Agreed   profile.Profile // under which the agreement was signed, if that is another version
 	Terms    jobs.Terms
 	Cases    map[string]*cases.Case  // of the terms' Under, by id, folded from their events
 	Papers   map[suite.Digest][]byte // that those cases name

@@ -38,6 +38,9 @@ func Gather(ctx context.Context, src Source, reg governance.Register, t jobs.Ter
 			return f, err
 		}
 	}
+	if err := f.agreed(ctx, src); err != nil {
+		return f, err
+	}
 	if err := f.consents(ctx, src); err != nil {
 		return f, err
 	}
@@ -75,6 +78,22 @@ func (f *Facts) read(ctx context.Context, src Source, ref jobs.CaseRef) error {
 		if err == nil && len(raw) <= papers.MaxSize && suite.DigestOf(raw) == d {
 			f.Papers[d] = raw
 		}
+	}
+	return nil
+}
+
+// agreed looks up the rules that an agreement was signed under: its text names them.
+func (f *Facts) agreed(ctx context.Context, src Source) error {
+	for _, ref := range f.Terms.Under.Of(agreementKind) {
+		c := f.Cases[ref.ID]
+		if c == nil || profile.Frozen(c.Opening().Profile) == f.Profile.Frozen() {
+			continue
+		}
+		p, err := src.Rules(ctx, profile.Frozen(c.Opening().Profile))
+		if err := found(err, "the agreement's rules"); err != nil {
+			return err
+		}
+		f.Agreed = p
 	}
 	return nil
 }

@@ -12,6 +12,12 @@ import (
 // decided, head being the head of the scenario's case as it ended. The licence
 // is asked for where data come by authorised operation.
 func (a Agreement) Check(p profile.Profile, s Scenario, head suite.Digest, licence *Admission) []Missing {
+	return a.CheckSince(p, p, s, head, licence)
+}
+
+// CheckSince is Check for an agreement that was signed under an earlier version of
+// the rules: its text names that version, and all else is asked by p.
+func (a Agreement) CheckSince(p, signed profile.Profile, s Scenario, head suite.Digest, licence *Admission) []Missing {
 	c := begin(p)
 	c.need(id(a.ID), "id", "协议标识", "the agreement's id")
 	c.need(a.Scenario == s.ID && id(a.Scenario), "scenario", "一场景一协议", "one agreement, of one scenario", "authop.one_agreement", "open.agreement")
@@ -27,7 +33,7 @@ func (a Agreement) Check(p profile.Profile, s Scenario, head suite.Digest, licen
 	for id, name := range a.Names {
 		c.need(slices.Contains(known, id) && text(name), "names", "名称须属于协议所列单位或者数据集", "names of what the agreement speaks of")
 	}
-	c.need(a.Text == suite.DigestOf(Text(a, s, p)), "text", "协议文本须与所填内容一致", "the text is the one that the blanks make", "grant.signed")
+	c.need(a.Text == suite.DigestOf(Text(a, s, signed)), "text", "协议文本须与所填内容一致", "the text is the one that the blanks make", "grant.signed")
 	return c.said
 }
 
