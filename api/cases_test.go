@@ -251,7 +251,8 @@ func TestPapers(t *testing.T) {
 	h.refused("the root key", err, "role")
 }
 
-// A year's notice counts at once, and what was provisional is computed anew.
+// A year's notice counts once two officers have loaded it, and what was provisional
+// is computed anew. One alone moves no term, however often they try.
 func TestLoadCalendar(t *testing.T) {
 	h, p := ruled(t)
 	ctx := t.Context()
@@ -266,8 +267,21 @@ func TestLoadCalendar(t *testing.T) {
 	h.refused("an operator's", err, "role")
 	_, err = h.as("bureau-officer").LoadCalendar(ctx, []byte("no table"))
 	h.refused("no table", err, "invalid")
-	l, err := h.as("bureau-officer").LoadCalendar(ctx, table)
-	if err != nil || l.Moved != 1 || !slices.Contains(l.Years, 2027) {
+	for range 2 {
+		l, err := h.as("bureau-officer").LoadCalendar(ctx, table)
+		if err != nil || !l.Waits || l.Moved != 0 || slices.Contains(l.Years, 2027) {
+			t.Errorf("one officer: %+v, %v", l, err)
+		}
+	}
+	if alone, err := h.as("hospital-officer").Case(ctx, "c-1"); err != nil || !alone.Term.At.Equal(v.Term.At) || !alone.Term.Provisional {
+		t.Errorf("moved by one officer: %+v, %v", alone.Term, err)
+	}
+	l, err := h.as("bureau-2").LoadCalendar(ctx, bytes.ReplaceAll(table, []byte("元旦"), []byte("假")))
+	if err != nil || !l.Waits {
+		t.Errorf("another table by another: %+v, %v", l, err)
+	}
+	l, err = h.as("bureau-2").LoadCalendar(ctx, table)
+	if err != nil || l.Waits || l.Moved != 1 || !slices.Contains(l.Years, 2027) {
 		t.Errorf("loaded: %+v, %v", l, err)
 	}
 	after, err := h.as("hospital-officer").Case(ctx, "c-1")
@@ -276,6 +290,9 @@ func TestLoadCalendar(t *testing.T) {
 	}
 	if all, err := h.as("op").Calendars(ctx); err != nil || len(all) != 2 {
 		t.Errorf("%d tables, %v", len(all), err)
+	}
+	if l, err = h.as("bureau-officer").LoadCalendar(ctx, table); err != nil || !l.Waits {
+		t.Errorf("bringing it back alone: %+v, %v", l, err)
 	}
 }
 

@@ -230,7 +230,7 @@ func getProfile(ctx context.Context, s *Server, c *call) (any, error) {
 }
 
 // loadCalendar takes the notice of a year from an officer of the bureau. It counts
-// from now on, and what was provisional is computed anew.
+// once another has loaded the same, and what was provisional is computed anew.
 func loadCalendar(ctx context.Context, s *Server, c *call) (any, error) {
 	var in verb.Calendar
 	if err := c.Read(&in); err != nil {
@@ -239,13 +239,13 @@ func loadCalendar(ctx context.Context, s *Server, c *call) (any, error) {
 	if c.user.Role != governance.RoleBureau {
 		return nil, fault.Refuse("role", governance.House)
 	}
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	cal, err := s.Records.Calendar(ctx)
-	if err != nil {
+	if _, err := (calendar.Calendar{}).With(in.Table); err != nil {
 		return nil, err
 	}
-	if cal, err = cal.With(in.Table); err != nil {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	before, err := s.Records.Calendars(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.log(ctx, suite.DigestOf(c.Envelope)); err != nil {
@@ -253,6 +253,14 @@ func loadCalendar(ctx context.Context, s *Server, c *call) (any, error) {
 	}
 	if err := s.Records.PutCalendar(ctx, in.Table, c.Envelope, c.now); err != nil {
 		return nil, err
+	}
+	after, err := s.Records.Calendars(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cal, err := s.Records.Calendar(ctx)
+	if err != nil || len(after) == len(before) {
+		return verb.Loaded{Years: cal.Years(), Waits: true}, err
 	}
 	s.cabinet.turn()
 	moved, err := s.redue(ctx)

@@ -122,9 +122,11 @@ type (
 	Calendar struct {
 		Table []byte `json:"table"`
 	}
-	// Loaded says which years are known now, and how many ends of terms moved.
+	// Loaded says which years are known now, and how many ends of terms moved. A
+	// table that waits counts once another officer has loaded the same.
 	Loaded struct {
 		Years []int `json:"years"`
 		Moved int   `json:"moved"`
+		Waits bool  `json:"waits,omitempty"`
 	}
 )

@@ -118,7 +118,7 @@ func calendarLoadCommand() *cobra.Command {
 	var f access
 	c := &cobra.Command{
 		Use:   "load FILE",
-		Short: "大数据部门加载年度放假安排，即时生效并重算暂定的到期日 / the bureau loads a year's notice: it counts at once, and provisional terms are computed anew",
+		Short: "大数据部门加载年度放假安排，两人加载同一文件后生效并重算到期日 / the bureau loads a year's notice: it counts once two officers have loaded the same file, and terms are computed anew",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			raw, err := readBounded(args[0], calendar.MaxTable)
@@ -134,6 +134,10 @@ func calendarLoadCommand() *cobra.Command {
 			}
 			l, err := api.LoadCalendar(c.Context(), raw)
 			if err != nil {
+				return err
+			}
+			if l.Waits {
+				_, err = fmt.Fprintln(c.OutOrStdout(), "已收到，待大数据部门另一名人员加载同一文件后生效 taken; it counts once another officer of the bureau has loaded the same file")
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "已加载 loaded；已知年份 years known: %s；到期日变动 %d 件 terms moved: %d\n", strings.Trim(fmt.Sprint(l.Years), "[]"), l.Moved, l.Moved)

@@ -257,8 +257,19 @@ func TestRedue(t *testing.T) {
 		t.Fatalf("over a year's end: %+v, %v", row, err)
 	}
 	table := []byte("year,date,kind,name\n2027,,notice,https://www.gov.cn/x\n2027,2027-01-01,rest,元旦\n2027,2027-01-04,rest,元旦\n2028,,notice,https://www.gov.cn/y\n2028,2028-01-01,rest,元旦\n")
-	d.must(d.rec.PutCalendar(t.Context(), table, []byte("request"), d.now))
-	d.must(d.rec.PutCalendar(t.Context(), table, []byte("request"), d.now))
+	loads := func(who string) {
+		t.Helper()
+		request, err := receipt.Sign(d.Keys[who], "request", receipt.About("calendar", suite.DigestOf(table)), struct{}{})
+		d.must(err)
+		for range 2 {
+			d.must(d.rec.PutCalendar(t.Context(), table, request.Bytes(), d.now))
+		}
+	}
+	loads("bureau-officer")
+	if tables, err := d.rec.Calendars(t.Context()); err != nil || len(tables) != 0 {
+		t.Errorf("%d calendars count by one person, %v", len(tables), err)
+	}
+	loads("bureau-2")
 	d.office.Days, err = d.rec.Calendar(t.Context())
 	d.must(err)
 	redue := func(want int) {

@@ -10,7 +10,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/governance/calendar"
 	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/suite"
@@ -150,59 +149,6 @@ func (r *Records) readProfile(ctx context.Context, d suite.Digest) (profile.Prof
 		return profile.Profile{}, fmt.Errorf("reading a profile: %w", err)
 	}
 	return profile.Open([]byte(have.Body), profile.Frozen{ID: have.ID, Version: int(have.Version), Digest: d})
-}
-
-// PutCalendar keeps a table of days with the request of who loaded it. The same
-// request again is no error.
-func (r *Records) PutCalendar(ctx context.Context, table, envelope []byte, at time.Time) error {
-	err := r.db.RunInTx(ctx, serial, func(ctx context.Context, tx bun.Tx) error {
-		var have []calendarRow
-		if err := tx.NewSelect().Model(&have).Order("seq").Scan(ctx); err != nil {
-			return err
-		}
-		for _, c := range have {
-			if c.Envelope == string(envelope) {
-				return nil
-			}
-		}
-		row := calendarRow{Seq: int64(len(have)) + 1, At: at.Unix(), Body: string(table), Envelope: string(envelope)}
-		_, err := tx.NewInsert().Model(&row).Exec(ctx)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("keeping a calendar: %w", kind(err))
-	}
-	return nil
-}
-
-// Calendar is the calendar of this version with every table that was loaded, in
-// that order.
-func (r *Records) Calendar(ctx context.Context) (calendar.Calendar, error) {
-	cal := calendar.Announced()
-	var have []calendarRow
-	if err := r.db.NewSelect().Model(&have).Order("seq").Scan(ctx); err != nil {
-		return cal, fmt.Errorf("reading the calendars: %w", err)
-	}
-	for _, c := range have {
-		var err error
-		if cal, err = cal.With([]byte(c.Body)); err != nil {
-			return cal, fmt.Errorf("reading a kept calendar: %w", err)
-		}
-	}
-	return cal, nil
-}
-
-// Calendars are the tables that were loaded, in their order.
-func (r *Records) Calendars(ctx context.Context) ([][]byte, error) {
-	var have []calendarRow
-	if err := r.db.NewSelect().Model(&have).Order("seq").Scan(ctx); err != nil {
-		return nil, fmt.Errorf("reading the calendars: %w", err)
-	}
-	var all [][]byte
-	for _, c := range have {
-		all = append(all, []byte(c.Body))
-	}
-	return all, nil
 }
 
 // Enacted lists the versions that are or were in force, in their order.
