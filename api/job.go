@@ -171,7 +171,7 @@ func submitJob(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.free(ctx, t, c.now); err != nil {
+	if err := s.free(ctx, c.reg, t, c.now); err != nil {
 		return nil, err
 	}
 	if err := s.passes(ctx, c.reg, t, gates.AtStart, used, nil, c.now); err != nil {
@@ -413,7 +413,7 @@ func getRelease(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.stillOut(ctx, rec.ID); err != nil {
+	if err := s.stillOut(ctx, c.reg, rec.ID); err != nil {
 		return nil, err
 	}
 	v, err := s.Way.State(ctx, rec.ID)

@@ -89,12 +89,12 @@ func (s *Server) holding(ctx context.Context, t jobs.Terms, now time.Time) ([]go
 }
 
 // free refuses a new run that an order holds.
-func (s *Server) free(ctx context.Context, t jobs.Terms, now time.Time) error {
+func (s *Server) free(ctx context.Context, g governance.Register, t jobs.Terms, now time.Time) error {
 	held, err := s.holding(ctx, t, now)
 	if err != nil || len(held) == 0 {
 		return err
 	}
-	return fault.Refuse("order-held", held[0].Basis())
+	return fault.Refuse("order-held", held[0].Basis(g.Rules))
 }
 
 func placeOrder(ctx context.Context, s *Server, c *call) (any, error) {

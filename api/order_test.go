@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -144,6 +143,9 @@ func TestOrders(t *testing.T) {
 
 	err = h.submit("op", "r-9", h.Terms())
 	h.refused("a new run", err, "order-held")
+	if got, want := fault.Show(err).Basis, governance.Rest(h.Rules, "objection"); got != want || got == governance.House {
+		t.Errorf("what holds rests on %s, want %s", got, want)
+	}
 	runs, err := h.rec.Runs.List(ctx, "")
 	if err != nil || len(runs) != 0 {
 		t.Errorf("%d uses are spent on what is held, %v", len(runs), err)
@@ -169,7 +171,7 @@ func TestOrders(t *testing.T) {
 		}
 	}
 	err = h.submit("op", "r-9", h.Terms())
-	if errors.Is(err, fault.Refuse("order-held", governance.Article31)) {
+	if fault.Show(err).Code == "order-held" {
 		t.Errorf("a new run when it was lifted: %v", err)
 	}
 }

@@ -23,16 +23,21 @@ import (
 // confirmKey is the rule that says how long recipients have to confirm.
 const confirmKey = "withdrawal.confirm_wd"
 
-// stillOut refuses to hand out a release that was taken back.
-func (s *Server) stillOut(ctx context.Context, run string) error {
-	switch _, err := s.Records.Withdrawals.Get(ctx, run); {
-	case errors.Is(err, fault.NotFound):
+// stillOut refuses to hand out a release that was taken back, by what the reason
+// that was given rests on in this city.
+func (s *Server) stillOut(ctx context.Context, g governance.Register, run string) error {
+	rec, err := s.Records.Withdrawals.Get(ctx, run)
+	if errors.Is(err, fault.NotFound) {
 		return nil
-	case err != nil:
-		return err
-	default:
-		return fault.Refuse("withdrawn", governance.Article31)
 	}
+	if err != nil {
+		return err
+	}
+	said, err := governance.StatedWithdrawal(rec.Envelope)
+	if err != nil {
+		return fmt.Errorf("reading a withdrawal: %w: %w", err, fault.Tampered)
+	}
+	return fault.Refuse("withdrawn", governance.Rest(g.Rules, said.Code))
 }
 
 // taken finds a released run, by whoever may fetch it or has a product of it.

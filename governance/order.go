@@ -5,15 +5,12 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/suite"
 )
-
-// Article31 has an objection looked into at once and, where needed, what it is
-// about held at once.
-const Article31 = "贵阳贵安 第三十一条（征求意见稿）"
 
 // An Order is a hold by a person's decision (msg.Order), as it was signed.
 type Order struct {
@@ -24,13 +21,8 @@ type Order struct {
 	said   receipt.Receipt
 }
 
-// Basis is what an order rests on: of an objection the article, else the house.
-func (o Order) Basis() string {
-	if o.Code == "objection" {
-		return Article31
-	}
-	return House
-}
+// Basis is what an order rests on under a city's rules.
+func (o Order) Basis(rules profile.Profile) string { return Rest(rules, o.Code) }
 
 // A CaseEnd is how a case has ended. The zero CaseEnd is of a case that has not.
 type CaseEnd struct {
@@ -68,7 +60,7 @@ func (g Register) MayOrder(r receipt.Receipt, now time.Time) (Order, error) {
 		return Order{}, fault.Refuse("order", House)
 	}
 	if !g.orders(u, o.Thing) {
-		return Order{}, fault.Refuse("role", o.Basis())
+		return Order{}, fault.Refuse("role", o.Basis(g.Rules))
 	}
 	for _, key := range o.Lifters {
 		if l, err := g.User(key, now); err != nil || l.Role != RoleBureau || l.ID == u.ID {
@@ -126,7 +118,7 @@ func (g Register) MayLift(orders []Order, lifts []receipt.Receipt, r receipt.Rec
 		return Order{}, fault.Refuse("order-own", House)
 	}
 	if l.Case != o.Cause || o.Cause != "" && (end.ID != o.Cause || l.Head != end.Head || !end.frees()) || !msg.Lifts(o.said, o.OrderBody, said, l) {
-		return Order{}, fault.Refuse("order-cause", o.Basis())
+		return Order{}, fault.Refuse("order-cause", o.Basis(g.Rules))
 	}
 	return o, nil
 }

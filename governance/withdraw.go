@@ -34,6 +34,9 @@ var ProductTypes = []string{"model", "verification", "statistics", "report"}
 
 const maxProductRuns = 100
 
+// confirmKey is the rule that has recipients confirm.
+const confirmKey = "withdrawal.confirm_wd"
+
 type (
 	// A Withdrawal takes a release back. Nothing is removed anywhere by it: the
 	// ledger's entry stays, and this one, which names it, stands after it.
@@ -195,11 +198,11 @@ func (g Register) MayWithdraw(t jobs.Terms, run string, bundle, entry suite.Dige
 		return Withdrawal{}, err
 	}
 	if u.Role != RoleBureau && u.Role != RoleOfficer || !withdraws(t, r.By()) {
-		return Withdrawal{}, fault.Refuse("role", Article31)
+		return Withdrawal{}, fault.Refuse("role", House)
 	}
 	w, _, err := OpenWithdrawal(r.Bytes(), run, t)
 	if err != nil || w.Bundle != bundle || w.Entry != entry || far(w.At, now) {
-		return Withdrawal{}, fault.Refuse("withdrawal", Article31)
+		return Withdrawal{}, fault.Refuse("withdrawal", House)
 	}
 	return w, nil
 }
@@ -236,10 +239,10 @@ func (g Register) MayConfirm(t jobs.Terms, withdrawal suite.Digest, asked []stri
 	}
 	c, err := ReadConfirmation(r)
 	if err != nil || c.Withdrawal != withdrawal || !slices.Contains(asked, c.For) || far(c.At, now) {
-		return Confirmation{}, fault.Refuse("withdrawal", Article31)
+		return Confirmation{}, fault.Refuse("withdrawal", g.Rules.Basis(confirmKey))
 	}
 	if u.Org != c.For && (u.Org != t.Operator.Org || u.Role != RoleOperator) {
-		return Confirmation{}, fault.Refuse("role", Article31)
+		return Confirmation{}, fault.Refuse("role", g.Rules.Basis(confirmKey))
 	}
 	return c, nil
 }

@@ -196,8 +196,9 @@ func licenceCommand() *cobra.Command {
 	grant := &cobra.Command{
 		Use:   "grant",
 		Short: "授权一家机构运营某领域数据 / license an organisation to operate on data of a field",
-		Long: `期限原则上不超过三年（贵阳贵安 第三十二条，征求意见稿）；更长须附理由 --reason。
-The term is three years at most as a rule (Guiyang, article 32, a draft); a longer one needs --reason.`,
+		Long: `期限不超过所在城市规则 authop.term_max_years 的年数（yunei profile show 可查依据）；该规则可例外的，更长须附理由 --reason。
+The term is at most the years of the city's rule authop.term_max_years (yunei profile show cites it); where that rule has exceptions, a
+longer one needs --reason.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			api, err := f.client()

@@ -46,7 +46,7 @@ to confirm within a term.`,
 			w.Run, w.Permit, w.Bundle, w.Entry, w.At = now.Run, now.Permit, now.Bundle, now.Entry, time.Now().UTC().Truncate(time.Second)
 			r, err := w.Sign(key)
 			if err != nil {
-				return fault.Refuse("withdrawal", governance.Article31)
+				return fault.Refuse("withdrawal", governance.House)
 			}
 			if now, err = api.Withdraw(c.Context(), args[0], r); err != nil {
 				return err
@@ -113,7 +113,7 @@ func releaseConfirmCommand() *cobra.Command {
 			said.Run, said.Withdrawal, said.At = w.Run, w.Digest, time.Now().UTC().Truncate(time.Second)
 			r, err := said.Sign(key)
 			if err != nil {
-				return fault.Refuse("withdrawal", governance.Article31)
+				return fault.Refuse("withdrawal", governance.House)
 			}
 			if w, err = api.ConfirmWithdrawal(c.Context(), args[0], r); err != nil {
 				return err
@@ -282,12 +282,13 @@ func ask(ctx context.Context, w io.Writer, api *client.Client, raw []byte, pins 
 	return taken(w, raw, *v.Notice, pins)
 }
 
-// taken judges a notice, and refuses the bundle if it holds.
+// taken judges a notice, and refuses the bundle if it holds. No city's rules are at
+// hand here, and none is cited: the notice says by whom and why.
 func taken(w io.Writer, raw []byte, n release.Notice, pins release.Pins) error {
 	said, tree, err := release.Withdrawn(raw, n, pins)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\n已收回 WITHDRAWN: %s\n  收回通知收录于检查点 the notice stands in checkpoint %d（%s）\n", because(said), tree.Size, tree.Time.UTC().Format(time.RFC3339))
-	return fault.Refuse("withdrawn", governance.Article31)
+	return fault.Refuse("withdrawn", governance.House)
 }
