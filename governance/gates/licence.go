@@ -48,16 +48,17 @@ func (a *asking) admission(ad papers.Admission, keys []string) {
 	if !a.Now.Before(ad.Attested) {
 		a.no("attestation", a.admitted.ref.ID, "security.attestation", "grant.qualified")
 	}
-	for _, m := range ad.Check(a.Profile, ad.From) {
-		if slices.Contains(identity, m.Field) {
+	for _, m := range ad.Check(a.Profile, a.Now) {
+		if !slices.Contains(saidApart, m.Field) {
 			a.lack(Refused, "admission-lacks", a.admitted.ref.ID, m)
 		}
 	}
 	a.term(ad)
 }
 
-// identity lists what an application says of its applicant, whatever the day.
-var identity = []string{"operator", "title", "credit_code", "class"}
+// saidApart lists the fields of an application of which this gate says by codes of
+// their own: the term, which two people may decide on, and the attestation's end.
+var saidApart = []string{"to", "attested_until"}
 
 // term holds the longest term. Two people may decide on a longer one, with a
 // reason, and never beyond the base layer's.
