@@ -32,7 +32,7 @@ func (s *Server) facts(ctx context.Context, g governance.Register, now time.Time
 	if err != nil {
 		return oversight.Facts{}, err
 	}
-	f := oversight.Facts{Now: now, Profile: rules, Calendar: o.Days, Clock: o.Clock, Titles: map[string]string{}, Channels: map[string]string{}}
+	f := oversight.Facts{Now: now, Profile: rules, Calendar: o.Days, Kept: map[cases.Profile]oversight.Kept{}, Titles: map[string]string{}, Channels: map[string]string{}}
 	for _, org := range sorted(g.Orgs) {
 		f.Titles[org.ID] = org.Title
 		switch org.Kind {
@@ -79,6 +79,9 @@ func (s *Server) caseFacts(ctx context.Context, g governance.Register, f *oversi
 				return err
 			}
 			f.Cases = append(f.Cases, c)
+			if err := s.kept(ctx, c.Opening().Profile, f); err != nil {
+				return err
+			}
 			if f.Began.IsZero() || row.Opened.Before(f.Began) {
 				f.Began = row.Opened // cadences of organisations count from the first case
 			}
@@ -100,6 +103,22 @@ func (s *Server) caseFacts(ctx context.Context, g governance.Register, f *oversi
 		f.Datasets = append(f.Datasets, d)
 	}
 	return nil
+}
+
+// kept adds the version of the rules that a case keeps. One that is not on record is
+// no fact: such a case is not judged.
+func (s *Server) kept(ctx context.Context, p cases.Profile, f *oversight.Facts) error {
+	if _, have := f.Kept[p]; have {
+		return nil
+	}
+	o, err := s.desk(ctx, p)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err == nil {
+		f.Kept[p] = oversight.Kept{Rules: o.Rules, Clock: o.Clock}
+	}
+	return err
 }
 
 // paperFacts takes what an ended case has approved: a sheet, or an agreement with

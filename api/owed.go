@@ -38,7 +38,7 @@ func (s *Server) factsOf(ctx context.Context, g governance.Register, operator st
 	if err != nil {
 		return oversight.Facts{}, err
 	}
-	f := oversight.Facts{Now: now, Profile: g.Rules, Calendar: o.Days, Clock: o.Clock}
+	f := oversight.Facts{Now: now, Profile: g.Rules, Calendar: o.Days}
 	for _, org := range sorted(g.Orgs) {
 		if org.Kind == governance.Bureau && f.Bureau == "" {
 			f.Bureau = org.ID

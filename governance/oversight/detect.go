@@ -12,15 +12,19 @@ import (
 	"github.com/yunei/yunei/governance/profile"
 )
 
-// late lists the cases whose clock has run out, one hit for every organisation
-// that they wait for in a seat.
+// late lists the cases whose clock has run out by the rules that each keeps, one
+// hit for every organisation that it waits for in a seat.
 func (f Facts) late(keep func(c *cases.Case, t cases.Turn) bool, key func(c *cases.Case) string) []hit {
 	var all []hit
 	for _, c := range f.Cases {
-		if c == nil || f.Clock == nil {
+		if c == nil {
 			continue
 		}
-		l, late, err := c.Late(f.Clock, f.Now)
+		kept, known := f.Kept[c.Opening().Profile]
+		if !known || kept.Clock == nil {
+			continue
+		}
+		l, late, err := c.Late(kept.Clock, f.Now)
 		if err != nil || !late {
 			continue
 		}
@@ -31,7 +35,7 @@ func (f Facts) late(keep func(c *cases.Case, t cases.Turn) bool, key func(c *cas
 			for _, org := range turn.Orgs {
 				t := c.Table()
 				all = append(all, hit{
-					thing: c.ID(), org: org, since: l.Due.At, key: key(c), unlisted: turn.Seat == cases.Operator,
+					thing: c.ID(), org: org, since: l.Due.At, key: key(c), unlisted: turn.Seat == cases.Operator, rules: kept.Rules,
 					zh: fmt.Sprintf("%s %s 环节 %s 已超期", t.ZH, c.ID(), l.Stage), en: fmt.Sprintf("%s %s is overdue at %s", t.EN, c.ID(), l.Stage),
 				})
 			}

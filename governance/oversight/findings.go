@@ -47,6 +47,7 @@ type (
 		since                   time.Time
 		unlisted                bool
 		by                      string
+		rules                   profile.Profile // that it broke; none: those in force
 	}
 )
 
@@ -77,9 +78,13 @@ func (x Fault) finding(f Facts, h hit) Finding {
 	if h.unlisted {
 		x.Articles = nil
 	}
+	rules := f.Profile
+	if h.rules.ID() != "" {
+		rules = h.rules
+	}
 	return Finding{
 		Fault: x.ID, Name: x.Name, Thing: h.thing, Org: h.org, Since: h.since.UTC(), What: profile.Name{ZH: h.zh, EN: h.en},
-		Cites: x.Cites(f.Profile, h.key), Profile: f.Profile.Frozen(), Declared: h.by,
+		Cites: x.Cites(rules, h.key), Profile: f.Profile.Frozen(), Declared: h.by,
 	}
 }
 

@@ -187,3 +187,33 @@ func TestScore(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A case is late by the rules that it keeps, whatever is in force since: a change
+// neither makes it late nor lets it off, and what is cited is what it broke.
+func TestLateByItsOwnRules(t *testing.T) {
+	d := newDesk(t)
+	d.at = on(t, "2026-02-09").UTC()
+	c := d.open("op", "objection.resolve", cases.Opening{Seat: cases.Operator, Parties: map[cases.Seat][]string{cases.Bureau: {"bureau"}, cases.Provider: {"hospital"}}})
+	c = d.say(c, "op", cases.Event{Act: cases.Filed, Filing: &cases.Filing{Name: "requester-authority", Digest: refs("a")[0].Digest, Media: "text/plain", Title: "委托书"}})
+	c = d.say(c, "op", cases.Event{Act: cases.Submit, Refs: refs("request")})
+	year := func(_ string, from time.Time) (cases.Due, error) {
+		return cases.Due{At: from.AddDate(1, 0, 0), Unit: "wd"}, nil
+	}
+	f := clean(t, "wuxi") // in force now
+	f.Cases = []*cases.Case{c}
+	later := cases.Profile(f.Profile.Frozen())
+
+	f.Kept = map[cases.Profile]Kept{keptBy: {Rules: city(t, "guiyang"), Clock: fiveDays}, later: {Rules: f.Profile, Clock: year}}
+	got := Findings(f)
+	if len(got) != 1 || got[0].Fault != "objection" || !strings.Contains(got[0].Cites[0].ZH, "贵阳贵安 第四十四条第（五）项") || got[0].Profile != f.Profile.Frozen() {
+		t.Errorf("by the rules that it keeps: %+v", got)
+	}
+	f.Kept = map[cases.Profile]Kept{keptBy: {Rules: city(t, "guiyang"), Clock: year}, later: {Rules: f.Profile, Clock: fiveDays}}
+	if got := Findings(f); len(got) != 0 {
+		t.Errorf("a shorter term that came later makes it late: %+v", got)
+	}
+	f.Kept = map[cases.Profile]Kept{later: {Rules: f.Profile, Clock: fiveDays}}
+	if got := Findings(f); len(got) != 0 {
+		t.Errorf("by rules that nobody has: %+v", got)
+	}
+}

@@ -96,6 +96,12 @@ type (
 		Since    time.Time     `json:"since"` // of its first version
 		Sheet    *papers.Sheet `json:"sheet,omitempty"`
 	}
+	// Kept is a version of the rules that cases were begun under and keep: a change of
+	// the rules moves no clock that runs.
+	Kept struct {
+		Rules profile.Profile
+		Clock cases.Clock
+	}
 	// Facts are what there is to look at. What is not there was not seen: a
 	// detector without its fact finds nothing, and a duty without its span is not
 	// counted.
@@ -104,7 +110,7 @@ type (
 		Began     time.Time // when the profile came into use here: what cadences of organisations count from
 		Profile   profile.Profile
 		Calendar  calendar.Calendar
-		Clock     cases.Clock
+		Kept      map[cases.Profile]Kept // by what a case keeps of it; a case of none of them is not judged late
 		Bureau    string
 		Providers []string
 		Titles    map[string]string // of organisations

@@ -35,6 +35,9 @@ func fiveDays(_ string, from time.Time) (cases.Due, error) {
 	return cases.Due{At: from.AddDate(0, 0, 5), Unit: "wd"}, nil
 }
 
+// keptBy is the version of the rules that the cases here keep.
+var keptBy = cases.Profile{ID: "guiyang", Version: 1, Digest: suite.DigestOf([]byte("x"))}
+
 // A desk is a town whose bureau has two more officers, and cases in it.
 type desk struct {
 	*governancetest.Town
@@ -69,7 +72,7 @@ func (d *desk) open(who, kind string, o cases.Opening) *cases.Case {
 		d.Fatal(err)
 	}
 	d.n++
-	o.Title, o.Profile = "办件", cases.Profile{ID: "guiyang", Version: 1, Digest: suite.DigestOf([]byte("x"))}
+	o.Title, o.Profile = "办件", keptBy
 	r, err := cases.Begin(d.Keys[who], "c-"+string(rune('a'+d.n%26))+"-"+kind[:3], table, o, d.at)
 	if err != nil {
 		d.Fatal(err)
@@ -138,7 +141,7 @@ func (d *desk) yearOpened(y int) *cases.Case {
 func facts(tb testing.TB, id, now string) Facts {
 	tb.Helper()
 	return Facts{
-		Now: on(tb, now), Began: on(tb, "2026-01-05"), Profile: city(tb, id), Calendar: calendar.Announced(), Clock: fiveDays,
+		Now: on(tb, now), Began: on(tb, "2026-01-05"), Profile: city(tb, id), Calendar: calendar.Announced(), Kept: map[cases.Profile]Kept{keptBy: {Clock: fiveDays}},
 		Bureau: "bureau", Providers: []string{"hospital"},
 		Licences: []Licence{{Operator: "operator", From: on(tb, "2026-01-05"), To: on(tb, "2029-01-05")}},
 		Scenarios: []Scenario{{
