@@ -34,10 +34,12 @@ type CaseEnd struct {
 }
 
 // causes are the procedures that an order may wait for, with the ends that leave
-// things held: data that were withdrawn, and a fault that was not put right.
+// things held: data that were withdrawn or disposed of, and a fault that was not put
+// right.
 var causes = map[string][]string{
 	"objection.resolve": {"removed"},
 	"incident.rectify":  {"censured"},
+	"withdraw.dispose":  {"disposed"},
 }
 
 // frees reports whether a case has ended so that what was held for it may go on.

@@ -11,7 +11,12 @@ var restsOn = map[string]string{
 	"unlawful":  "output.no_harm",
 	"misuse":    "purpose.bound",
 	"consent":   "consent.outside_law",
+	"emergency": "emergency.disposal",
 }
+
+// RestKey is the key of the rule that a hold or a withdrawal of a code rests on, ""
+// if it is of none.
+func RestKey(code string) string { return restsOn[code] }
 
 // Rest is what a hold or a withdrawal of a code rests on under a city's rules: the
 // city's article with the status of its document, or House where its text has

@@ -22,7 +22,7 @@ import (
 func TestRest(t *testing.T) {
 	want := map[string]map[string]string{
 		"guiyang":      {"objection": "贵阳贵安 第三十一条（征求意见稿）", "unlawful": "贵阳贵安 第四十一条（征求意见稿）", "misuse": "贵阳贵安 第三十四条第（一）项（征求意见稿）"},
-		"dongguan":     {"unlawful": "东莞 第三十三条第二款（征求意见稿）"},
+		"dongguan":     {"emergency": "东莞 第三十八条第二款（征求意见稿）", "unlawful": "东莞 第三十三条第二款（征求意见稿）"},
 		"wuxi":         {"consent": "无锡 第十六条第二款（施行中）"},
 		"shijiazhuang": {"incident": "石家庄 第三十条第二款第（五）项（征求意见稿）", "unlawful": "石家庄 第二十六条第三款（征求意见稿）", "misuse": "石家庄 第二十七条第二款（征求意见稿）"},
 		"chongming":    {"incident": "崇明 第二十九条（草案（试行））", "unlawful": "崇明 第二十三条（草案（试行））"},

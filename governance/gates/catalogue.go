@@ -39,6 +39,7 @@ func (a *asking) entry(m jobs.Member, o on[papers.Sheet], verifies bool) {
 		a.no("sheet-foreign", m.Dataset, "open.attribute_by", "source.register", "catalogue.route")
 	}
 	a.barred(m, s)
+	a.overWith(m, s)
 	a.sheet(m, s.Check(a.Profile))
 	if m.Grade < s.Grade { // the grade decides how an output is protected
 		a.no("graded-lower", m.Dataset, "security.grading")
@@ -65,6 +66,16 @@ func (v *view) openerOf(o on[papers.Sheet]) string {
 		}
 	}
 	return ""
+}
+
+// overWith: an emergency that is over ends the use of all data that were had for it,
+// whichever of them was closed first.
+func (a *asking) overWith(m jobs.Member, s papers.Sheet) {
+	for _, h := range a.Holds {
+		if h.Event != "" && h.Event == s.Event && h.Name != m.Dataset {
+			a.no("emergency-over", m.Dataset, "emergency.disposal")
+		}
+	}
 }
 
 // barred: state secrets and what is on the negative list.

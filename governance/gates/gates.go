@@ -71,14 +71,17 @@ func (v Verdict) Blocks() bool { return v.State != Passed && v.State != Moot && 
 
 // A Hold is what an order holds now.
 type Hold struct {
-	ID     string    `json:"id"`
-	Kind   string    `json:"kind"` // dataset, program, operator, scenario, all
-	Name   string    `json:"name"`
-	By     string    `json:"by"` // organisation
-	Case   string    `json:"case,omitempty"`
-	Reason string    `json:"reason"`
-	Key    string    `json:"key,omitempty"` // of the profile's rule; empty: objection.suspend
-	At     time.Time `json:"at"`
+	ID     string `json:"id"`
+	Kind   string `json:"kind"` // dataset, program, operator, scenario, all
+	Name   string `json:"name"`
+	By     string `json:"by"` // organisation
+	Case   string `json:"case,omitempty"`
+	Reason string `json:"reason"`
+	Key    string `json:"key,omitempty"` // of the profile's rule; empty, of an objection: objection.suspend
+	// Event is the emergency that a held dataset was had for, where the order ends it:
+	// with it ends the use of whatever else was had for that.
+	Event string    `json:"event,omitempty"`
+	At    time.Time `json:"at"`
 }
 
 // A Duty is what an operator owes, and when it was or will be late.

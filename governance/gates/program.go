@@ -206,7 +206,7 @@ func (a *asking) taint() {
 	for _, m := range a.Terms.Members {
 		for _, h := range a.Holds {
 			if h.Kind == "dataset" && h.Name == m.Dataset || h.Kind == "all" {
-				a.no("tainted", h.ID, "objection.suspend", "share.derived_bound", "objection.open")
+				a.no("tainted", h.ID, append(h.rests(), "share.derived_bound")...)
 			}
 		}
 	}

@@ -28,6 +28,7 @@ var says = map[string]saying{
 	"eliminated":           {"评估已取消授权资格", "an evaluation has ended the licence", fault.Nobody},
 	"failed-years":         {"连续不达标已达取消资格的年数", "it has failed as many years in a row as end a licence", fault.Bureau},
 	"held":                 {"已被中止，须先解除", "it is held, and the hold has to be lifted first", fault.Bureau},
+	"emergency-over":       {"突发事件应对已结束，为其取得的数据已关停使用", "the emergency that the data were had for is over, and their use is closed", fault.Provider},
 	"holds-unread":         {"有无中止无从查得", "whether it is held is not known", fault.Platform},
 
 	"scenario-other":   {"条款的场景不是所列办件的场景", "the terms name another scenario than the case", fault.Operator},

@@ -188,12 +188,22 @@ func (a *asking) held(kind, name string) {
 		if h.Kind != "all" && (h.Kind != kind || h.Name != name) {
 			continue
 		}
-		if h.Key != "" {
-			a.no("held", h.ID, h.Key, "objection.suspend", "objection.open")
-			continue
-		}
-		a.no("held", h.ID, "objection.suspend", "objection.open")
+		a.no("held", h.ID, h.rests()...)
 	}
+}
+
+// rests are the keys that a hold rests on. The rules on objections are those of a
+// hold for one, and of one that names no other reason; what is held for another
+// reason, of which the city says nothing, is the house's.
+func (h Hold) rests() []string {
+	var keys []string
+	if h.Key != "" {
+		keys = append(keys, h.Key)
+	}
+	if h.Reason == "" || h.Reason == "objection" {
+		keys = append(keys, "objection.suspend", "objection.open")
+	}
+	return keys
 }
 
 // covers reports whether now and the terms lie within a term.

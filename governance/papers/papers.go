@@ -93,7 +93,8 @@ type (
 		Secrecy      string            `json:"secrecy"`            // none or state-secret; nothing else is an answer
 		Negative     string            `json:"negative"`           // none or listed (负面清单)
 		Registration string            `json:"registration,omitempty"`
-		UpdateDays   int               `json:"update_days"` // calendar days
+		Event        string            `json:"event,omitempty"` // the emergency (突发事件) that the data were had for, by an id
+		UpdateDays   int               `json:"update_days"`     // calendar days
 		// Gathering is how the platform has the data: physical (物理归集), logical
 		// (逻辑接入), none (不归集), which a city may want a basis for.
 		Gathering      string     `json:"gathering,omitempty"`

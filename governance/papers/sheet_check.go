@@ -186,6 +186,7 @@ func (s Sheet) filled(c *checker) {
 			}
 		}
 	}
+	c.need(s.Event == "" || id(s.Event), "event", "突发事件标识", "the emergency's id", "emergency.disposal")
 	for _, at := range [][2]string{{"share_reason", s.ShareReason}, {"conditions", s.Conditions}, {"filing", s.Filing}, {"registration", s.Registration}} {
 		c.need(bounded(at[1]), at[0], "文字未填、过长或含控制字符", "not filled in, too long, or control characters")
 	}

@@ -31,7 +31,12 @@ const (
 )
 
 // OrderCodes say why something is held: a closed list.
-var OrderCodes = []string{"objection", "incident", "unlawful", "misuse", "quality", "consent", "inspection", "other"}
+var OrderCodes = []string{"objection", "incident", "unlawful", "misuse", "quality", "consent", "inspection", Emergency, "other"}
+
+// Emergency is the code of an order that ends the use of data that were had for an
+// emergency which is over. It is on one dataset, and waits for the case in which
+// that is disposed of.
+const Emergency = "emergency"
 
 // An OrderBody holds a thing, wherever it is used, by a person's decision.
 type OrderBody struct {
@@ -90,6 +95,8 @@ func (o OrderBody) check(by suite.PublicKey) error {
 		return o.Thing.Check()
 	case !slices.Contains(OrderCodes, o.Code) || !isWhy(o.Text):
 		err = errors.New("no reason")
+	case o.Code == Emergency && (o.Cause == "" || o.Thing.Kind != HoldDataset):
+		err = errors.New("the end of an emergency names a dataset and the case of its disposal")
 	case o.At.IsZero() || !o.At.Equal(o.At.Truncate(time.Second)):
 		err = errors.New("no time")
 	case len(o.Lifters) == 0 || len(o.Lifters) > MaxLifters || slices.Contains(o.Lifters, by):
