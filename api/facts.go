@@ -61,7 +61,14 @@ func (s *Server) facts(ctx context.Context, g governance.Register, now time.Time
 	if err := s.caseFacts(ctx, g, &f); err != nil {
 		return f, err
 	}
-	return f, s.runFacts(ctx, &f)
+	f.Expired = oversight.Lapses(f.Filed, f.Expired)
+	all, err := s.lapses(ctx)
+	if err != nil {
+		return f, err
+	}
+	runFacts(all, &f)
+	goneFacts(all, &f)
+	return f, s.orderFacts(ctx, g, all, &f)
 }
 
 // caseFacts folds the cases, and reads what they decided on.
@@ -75,6 +82,12 @@ func (s *Server) caseFacts(ctx context.Context, g governance.Register, f *oversi
 		for _, row := range rows {
 			after = row.ID
 			c, _, err := s.Case(ctx, g, row.ID)
+			if errors.Is(err, fault.Tampered) {
+				if f.Broken.IsZero() || row.Opened.Before(f.Broken) {
+					f.Broken = row.Opened // a case that does not fold any more is a finding, and hides no other
+				}
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -98,7 +111,7 @@ func (s *Server) caseFacts(ctx context.Context, g governance.Register, f *oversi
 		if n := len(e.Versions); n > 0 {
 			v := e.Versions[n-1]
 			d.Since = e.Versions[0].At
-			f.Versions = append(f.Versions, oversight.Version{Dataset: e.ID, Provider: e.Provider, ID: v.ID, At: v.At})
+			f.Versions = append(f.Versions, oversight.Version{Dataset: e.ID, Provider: e.Provider, ID: v.ID, At: v.At, Flaws: oversight.Rated(v.Quality, v.At)})
 		}
 		f.Datasets = append(f.Datasets, d)
 	}
@@ -126,6 +139,12 @@ func (s *Server) kept(ctx context.Context, p cases.Profile, f *oversight.Facts) 
 func (s *Server) paperFacts(ctx context.Context, c *cases.Case, f *oversight.Facts, sheets map[string]*papers.Sheet) error {
 	outcome, _ := c.Outcome()
 	switch c.Opening().Kind {
+	case "operator.admit":
+		a, ok, err := paperOf[papers.Admission](ctx, s, c, "application", papers.KindAdmission)
+		if ok && outcome == cases.Approved {
+			attested(a, f)
+		}
+		return err
 	case "catalogue.review":
 		sheet, ok, err := paperOf[papers.Sheet](ctx, s, c, "entry", papers.KindSheet)
 		if ok && outcome == cases.Approved {
@@ -204,9 +223,10 @@ func read[T any](ctx context.Context, s *Server, d suite.Digest, kind papers.Kin
 // A lapse is a run with its terms and where it stands.
 type lapse struct {
 	records.Record[jobs.Run]
-	terms jobs.Terms
-	state jobs.State
-	rho   map[string]string // by domain
+	terms   jobs.Terms
+	state   jobs.State
+	refusal fault.Code
+	rho     map[string]string // by domain
 }
 
 // lapses lists every run that is on record.
@@ -228,7 +248,7 @@ func (s *Server) lapses(ctx context.Context) ([]lapse, error) {
 				return nil, err
 			}
 			if err == nil {
-				l.state = v.State
+				l.state, l.refusal = v.State, v.Refusal
 			}
 			for domain, d := range v.Debits {
 				l.rho[domain] = d.Cost
@@ -241,11 +261,7 @@ func (s *Server) lapses(ctx context.Context) ([]lapse, error) {
 
 // runFacts adds the runs, and when each scenario's first one that was released had
 // begun.
-func (s *Server) runFacts(ctx context.Context, f *oversight.Facts) error {
-	all, err := s.lapses(ctx)
-	if err != nil {
-		return err
-	}
+func runFacts(all []lapse, f *oversight.Facts) {
 	for _, l := range all {
 		channel := ""
 		i := slices.IndexFunc(f.Scenarios, func(sc oversight.Scenario) bool {
@@ -263,7 +279,6 @@ func (s *Server) runFacts(ctx context.Context, f *oversight.Facts) error {
 			State: l.state.String(), Channel: channel, At: l.Value.At,
 		})
 	}
-	return nil
 }
 
 // uses are the lines of every provider's ledger.

@@ -149,6 +149,11 @@ func (f source) of(ctx context.Context, kind, operator string) ([]*cases.Case, e
 	return all, nil
 }
 
+// Held is what orders hold at an instant, as gates ask for it.
+func (s *Server) Held(ctx context.Context, g governance.Register, now time.Time) ([]gates.Hold, error) {
+	return source{s, g, now}.Holds(ctx)
+}
+
 func (f source) Holds(ctx context.Context) ([]gates.Hold, error) {
 	orders, lifts, err := f.s.ordered(ctx)
 	if err != nil {
@@ -162,9 +167,25 @@ func (f source) Holds(ctx context.Context) ([]gates.Hold, error) {
 				by = u.Org
 			}
 		}
-		all = append(all, gates.Hold{ID: o.ID, Kind: o.Thing.Kind, Name: o.Thing.Name, By: by, Case: o.Cause, Reason: o.Code, At: o.At})
+		h := gates.Hold{ID: o.ID, Kind: o.Thing.Kind, Name: o.Thing.Name, By: by, Case: o.Cause, Reason: o.Code, Key: governance.RestKey(o.Code), At: o.At}
+		if o.Code == msg.Emergency {
+			if h.Event, err = f.event(ctx, o.Thing.Name); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, h)
 	}
 	return all, nil
+}
+
+// event is the emergency that a dataset was had for, by its entry in force.
+func (f source) event(ctx context.Context, dataset string) (string, error) {
+	provider := f.reg.Catalogue[dataset].Provider
+	sheets, err := f.s.ownSheets(ctx, f, papers.Scenario{Datasets: []papers.Use{{Dataset: dataset}}}, provider)
+	if err != nil || len(sheets) == 0 {
+		return "", err
+	}
+	return sheets[0].Event, nil
 }
 
 func (f source) Duties(ctx context.Context, operator string) ([]gates.Duty, error) {

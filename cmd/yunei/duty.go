@@ -73,6 +73,7 @@ func dutyState(d oversight.Duty) string {
 type handing struct {
 	access
 	org, scenario, from, to, text, file, document string
+	failed                                        bool
 }
 
 func dutyFileCommand() *cobra.Command {
@@ -81,7 +82,11 @@ func dutyFileCommand() *cobra.Command {
 		Use:   "file DUTY --from DATE --to DATE --text-file FILE",
 		Short: "报送报告 / hand a report in",
 		Long: `DUTY：feedback 使用情况反馈，risk-report 风险评估报告，drill 应急演练，disposal 期满处置，quality 数据质量反馈，disclosure 年度披露，
-assessment 安全风险评估（提供方、主管部门），backup 备份恢复演练（主管部门）。报告由您的密钥签署，平台保存其摘要于存证日志。
+assessment 安全风险评估（提供方、主管部门），backup 备份恢复演练（主管部门），attestation 等级保护等证明（各单位，期间为证明有效期）。
+演练或恢复未成功的，须加 --failed 如实报送；备份恢复失败的，在规则以备份逾期为停用事项的城市，运行和出域随即停止，直至恢复成功。
+报告由您的密钥签署，平台保存其摘要于存证日志。
+A drill or a restore that did not come off is reported with --failed. Of backups that stops runs and releases where the city has overdue
+backups stop them, until one comes off. An attestation is on the time for which it is valid.
 The report is signed with your key, and its digest stands in the ledger before it is kept.`,
 		Example: `  yunei duty file feedback --scenario flu --from 2026-02-10 --to 2026-02-20 --text "质量良好，已用于研判" --key operator.pem`,
 		Args:    cobra.ExactArgs(1),
@@ -94,6 +99,7 @@ The report is signed with your key, and its digest stands in the ledger before i
 	c.Flags().StringVar(&f.to, "to", "", "期间止（含）last day (YYYY-MM-DD)")
 	c.Flags().StringVar(&f.text, "text", "", "正文 the text")
 	c.Flags().StringVar(&f.file, "text-file", "", "正文文件 a file with the text")
+	c.Flags().BoolVar(&f.failed, "failed", false, "演练、恢复等未成功 what was tried did not come off")
 	c.Flags().StringVar(&f.document, "document", "", "附件，只登记摘要 an attachment, by its digest only")
 	_ = c.MarkFlagRequired("from")
 	_ = c.MarkFlagRequired("to")
@@ -109,7 +115,7 @@ func (f *handing) run(c *cobra.Command, duty string) error {
 	if err != nil {
 		return err
 	}
-	p := papers.Report{Duty: duty, Operator: f.org, Scenario: f.scenario, Text: f.text}
+	p := papers.Report{Duty: duty, Operator: f.org, Scenario: f.scenario, Text: f.text, Failed: f.failed}
 	if p.Operator == "" {
 		who, err := api.Directory(c.Context())
 		if err != nil {

@@ -56,9 +56,11 @@ func holdOrderCommand() *cobra.Command {
 		Short: "决定中止（主管部门，或提供方对本单位数据集）/ hold by decision: the bureau, or a provider its own dataset",
 		Long: `由本人密钥签署，先记入存证日志，再通知各方：新的运行不受理，正在进行的运行在下一步停下，未出域的结果不出域。
 中止决定同时列明谁可以解除：主管部门的其他在任人员，不含作出决定的人。--cause 是引起中止的异议或事件的办件编号：该办件办结之前不能解除。
+突发事件应对结束的，用 --code emergency 关停为其取得的数据集，--cause 是收回与处置办件的编号；已处置的不再恢复。
 Signed with your own key, entered in the ledger, then announced: new runs are not taken, those in progress stop at their next step, and
 what is not out stays in. The order names who may lift it: the bureau's other officers, not who placed it. --cause is the case that
-it waits for, an objection or an incident; before that has ended nobody lifts it.`,
+it waits for, an objection, an incident or a disposal; before that has ended nobody lifts it. --code emergency closes a
+dataset that was had for an emergency which is over, and --cause names the case of its disposal; what is disposed of stays closed.`,
 		Example: "  yunei hold order h-1 --dataset settlement-b --cause obj-7 --code objection --reason '当事人对结算数据提出异议' --key officer.pem",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

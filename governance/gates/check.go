@@ -41,11 +41,15 @@ var ofRelease = []gate{
 	{"R6", (*asking).recorded, []string{"evidence.use_ledger", "catalogue.onchain", "quality.traceable", "evidence.before_action"}},
 }
 
-// of lists the gates of a step. At release the licence, the providers' word and
-// the state of the data are asked again: they may have changed since the run.
+// healthy is the part of G12 that is asked at release: whether the backups are.
+var healthy = gate{"G12", (*asking).health, []string{"backup.required", "duty.overdue_blocks"}}
+
+// of lists the gates of a step. At release the licence, the providers' word, the
+// state of the data and that of the backups are asked again: they may have changed
+// since the run.
 func of(at Step) []gate {
 	if at == AtRelease {
-		return slices.Concat([]gate{ofJob[0], ofJob[2], ofJob[5]}, ofRelease)
+		return slices.Concat([]gate{ofJob[0], ofJob[2], ofJob[5], healthy}, ofRelease)
 	}
 	return ofJob
 }

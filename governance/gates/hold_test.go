@@ -68,3 +68,28 @@ func TestHeldForAnotherReason(t *testing.T) {
 		}
 	}
 }
+
+// Nothing goes out while the backups are not known to be healthy, where the city
+// has that stop runs.
+func TestReleaseAsksForBackups(t *testing.T) {
+	for city, want := range map[string]bool{"dongguan": true, "guiyang": false} {
+		channel := map[string]string{"dongguan": "share", "guiyang": "authop"}[city]
+		w := gatestest.New(t, city, channel)
+		owed := gates.Duty{Kind: "backup", Operator: w.Terms.Operator.Org, Due: gatestest.Now, Overdue: true, Key: "backup.required"}
+		for name, bend := range map[string]func(*gates.Facts){
+			"overdue": func(f *gates.Facts) { f.Duties = append(f.Duties, owed) },
+			"unknown": func(f *gates.Facts) { f.Known.Duties = false },
+		} {
+			w.Fact = bend
+			var said []gates.Verdict
+			for _, v := range gates.Blocked(gates.Check(w.Facts(), gates.AtRelease)) {
+				if v.Gate == "G12" {
+					said = append(said, v)
+				}
+			}
+			if len(said) > 0 != want || want && said[0].Cite != "东莞 第四十三条（征求意见稿）" {
+				t.Errorf("%s, %s: %+v", city, name, said)
+			}
+		}
+	}
+}

@@ -107,6 +107,25 @@ func (a *asking) duties() {
 	}
 }
 
+// health is what G12 asks of an output: nothing goes out while the platform owes
+// proof that its backups can be brought back, where the city has that stop it.
+func (a *asking) health() {
+	switch {
+	case !slices.Contains(a.words("duty.blocking"), backup) || !a.asks("duty.overdue_blocks"):
+		a.moot("no-duties", "duty.blocking")
+	case !a.Known.Duties:
+		a.unsure("duties-unread", a.Terms.Operator.Org, "backup.required", "duty.blocking")
+	}
+	for _, d := range a.Duties {
+		if d.Kind == backup && d.Overdue && len(a.said) == 0 {
+			a.no("overdue-"+backup, d.Scenario, d.Key, "duty.blocking")
+		}
+	}
+}
+
+// backup is the kind of duty to keep backups that can be brought back.
+const backup = "backup"
+
 // isolation is G13. A run is isolated by construction: rows are decrypted in the
 // memory of a jailed run without network, parts are sealed to trustees of whom no
 // one opens alone. What can be looked at beforehand is that the terms ask for

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/calendar"
 	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/papers"
@@ -149,20 +150,53 @@ func repeated(f Facts) []hit {
 // completed within their term.
 func undone(f Facts) []hit {
 	all := lateKind("withdraw.dispose")(f)
-	n, ok := f.Profile.Int("withdrawal.confirm_wd")
 	for _, o := range f.Orders {
-		if !o.Done.IsZero() || !ok || o.Kind == "hold" {
+		key := orderTerms[o.Kind]
+		n, ok := f.Profile.Int(key)
+		if !ok {
 			continue // a hold stands as long as it is needed
 		}
-		if due := f.working(o.At, n); !f.Now.Before(due.at) {
+		due := f.working(o.At, n)
+		if f.Now.Before(due.at) {
+			continue
+		}
+		if o.Key != "" {
+			key = o.Key
+		}
+		if o.Done.IsZero() {
 			all = append(all, hit{
-				thing: o.ID, org: o.Org, since: due.at, key: "withdrawal.confirm_wd", unlisted: f.operates(o.Org),
+				thing: o.ID, org: o.Org, since: due.at, key: key, unlisted: f.operates(o.Org),
 				zh: fmt.Sprintf("%s 的%s尚未完成", o.Name, orderWords[o.Kind]), en: fmt.Sprintf("the %s of %s is not complete", o.Kind, o.Name),
 			})
 		}
+		all = append(all, f.leftOpen(o, key, due.at)...)
 	}
 	return append(all, f.overdue(func(d Duty) bool { return d.Kind == Disposal })...)
 }
+
+// leftOpen are the datasets of an emergency that is over, of which one was closed
+// and these were not.
+func (f Facts) leftOpen(o Order, key string, since time.Time) []hit {
+	if o.Event == "" {
+		return nil
+	}
+	var all []hit
+	for _, d := range f.Datasets {
+		closed := slices.ContainsFunc(f.Orders, func(x Order) bool { return x.Event == o.Event && x.Name == d.ID })
+		if d.Sheet == nil || d.Sheet.Event != o.Event || closed {
+			continue
+		}
+		all = append(all, hit{
+			thing: d.ID, org: d.Provider, since: since, key: key,
+			zh: fmt.Sprintf("突发事件 %s 已结束，为其取得的数据集 %s 尚未关停处置", o.Event, d.ID),
+			en: fmt.Sprintf("emergency %s is over, and dataset %s, which was had for it, was not closed", o.Event, d.ID),
+		})
+	}
+	return all
+}
+
+// orderTerms are the terms within which orders are completed.
+var orderTerms = map[string]string{"withdrawal": "withdrawal.confirm_wd", "disposal": "disposal.complete_wd"}
 
 var orderWords = map[string]string{"withdrawal": "收回", "disposal": "处置"}
 
@@ -224,6 +258,14 @@ func altered(f Facts) []hit {
 			all = append(all, hit{
 				thing: v.Dataset, org: v.Provider, since: v.Altered,
 				zh: fmt.Sprintf("数据集 %s 版本 %s 的内容与登记摘要不符", v.Dataset, v.ID), en: fmt.Sprintf("version %[2]s of dataset %[1]s is not the one of its digest", v.Dataset, v.ID),
+			})
+		}
+	}
+	for _, v := range f.Versions {
+		if !v.Gone.IsZero() {
+			all = append(all, hit{
+				thing: v.Dataset, org: v.Provider, since: v.Gone,
+				zh: fmt.Sprintf("数据集 %s 登记的版本 %s 已不在其域内", v.Dataset, v.ID), en: fmt.Sprintf("version %[2]s of dataset %[1]s, which is registered, is not in its domain any more", v.Dataset, v.ID),
 			})
 		}
 	}
@@ -293,6 +335,41 @@ func flawed(f Facts) []hit {
 					zh: "质量问题未在时限内纠正：" + flaw.What, en: "a flaw was not corrected in time: " + flaw.What,
 				})
 			}
+		}
+	}
+	return all
+}
+
+// LeastQuality is the rate, in whole percent, under which a version has a flaw: the
+// house's, for no text has a number.
+const LeastQuality = 90
+
+// Rated are the flaws that a version's published rates show, known since it was
+// registered. A version that nobody has rated shows none.
+func Rated(q *governance.Quality, since time.Time) []Flaw {
+	if q == nil {
+		return nil
+	}
+	var all []Flaw
+	for _, r := range []struct {
+		name string
+		rate int
+	}{{"完整率", q.Completeness}, {"有效率", q.Validity}} {
+		if r.rate < LeastQuality {
+			all = append(all, Flaw{fmt.Sprintf("%s %d%%，低于 %d%%（内部阈值，非法定）", r.name, r.rate, LeastQuality), since})
+		}
+	}
+	return all
+}
+
+// Lapses are the days on which the attestations on file run out, the last of each
+// organisation; in is what is known from elsewhere.
+func Lapses(filed []Filed, in map[string]time.Time) map[string]time.Time {
+	all := map[string]time.Time{}
+	maps.Copy(all, in)
+	for _, r := range filed {
+		if r.counts(Attestation, r.Org, r.Scenario) && !r.Failed && r.To.After(all[r.Org]) {
+			all[r.Org] = r.To
 		}
 	}
 	return all

@@ -24,6 +24,10 @@ const (
 	Quality    Kind = "quality"     // 数据质量反馈
 	Disclosure Kind = "disclosure"  // 年度信息披露
 	Evaluation Kind = "evaluation"  // 年度成效评估，由主管部门办理
+	// Attestation is 等级保护等证明: its report is on the time for which it is valid. It
+	// is on file or is not, and once it runs out is a finding; nothing asks for it by
+	// a day.
+	Attestation Kind = "attestation"
 )
 
 // kinds names them for people; of Evaluation no report is handed in, the case is it.
@@ -32,7 +36,7 @@ var kinds = map[Kind]profile.Name{
 	Drill: {ZH: "应急演练", EN: "emergency drill"}, Disposal: {ZH: "期满处置", EN: "disposal at the end"},
 	Backup: {ZH: "备份恢复演练", EN: "restore drill of backups"}, Assessment: {ZH: "安全风险评估", EN: "security risk assessment"},
 	Quality: {ZH: "数据质量反馈", EN: "report on data quality"}, Disclosure: {ZH: "年度信息披露", EN: "yearly disclosure"},
-	Evaluation: {ZH: "年度成效评估", EN: "yearly evaluation"},
+	Evaluation: {ZH: "年度成效评估", EN: "yearly evaluation"}, Attestation: {ZH: "等级保护等证明", EN: "attestation of systems"},
 }
 
 // Name is the kind for people.
@@ -176,10 +180,42 @@ func (f Facts) ofOrgs() []Duty {
 			all = f.every(all, own.of(Drill, "security.drill"), "security.drill_months", f.Began, time.Time{})
 		}
 		if org == f.Bureau && f.Profile.Yes("backup.required") {
-			all = f.every(all, own.of(Backup, "backup.required"), "backup.drill_months", f.Began, time.Time{})
+			all = f.backup(all, own.of(Backup, "backup.required"))
 		}
 	}
 	return all
+}
+
+// firstBackup is how many working days the platform has to show for the first time
+// that a backup can be brought back, where an overdue one stops runs: the house's
+// term, for no text has one.
+const firstBackup = 10
+
+// backup is the restore drill, by its cadence. A drill that failed leaves the
+// backups unhealthy, and the duty overdue from that instant until one comes off; and
+// where backups stop runs, health that nobody has ever reported is not taken for
+// good a year long.
+func (f Facts) backup(all []Duty, d Duty) []Duty {
+	last, ok := f.latest(Backup, d.Org)
+	switch {
+	case ok && last.Failed:
+		d.Since = last.At
+		return f.owe(all, d, term{last.At, false})
+	case !ok && f.blocks(Backup):
+		d.Since = f.Began
+		return f.owe(all, d, f.working(f.Began, firstBackup))
+	}
+	return f.every(all, d, "backup.drill_months", f.Began, time.Time{})
+}
+
+// latest is the last report of an organisation on a duty that is of no scenario.
+func (f Facts) latest(k Kind, org string) (last Filed, ok bool) {
+	for _, r := range f.Filed {
+		if r.counts(k, org, "") && (!ok || !r.At.Before(last.At)) {
+			last, ok = r, true
+		}
+	}
+	return last, ok
 }
 
 func (d Duty) of(k Kind, key string) Duty {
@@ -259,7 +295,7 @@ func (f Facts) blocks(k Kind) bool {
 func (f Facts) last(k Kind, org, scenario string) time.Time {
 	var at time.Time
 	for _, r := range f.Filed {
-		if r.counts(k, org, scenario) && r.At.After(at) {
+		if r.counts(k, org, scenario) && !r.Failed && r.At.After(at) {
 			at = r.At
 		}
 	}

@@ -34,6 +34,7 @@ type (
 		Scenario string       `json:"scenario,omitempty"`
 		From     time.Time    `json:"from"`
 		To       time.Time    `json:"to"`
+		Failed   bool         `json:"failed,omitempty"` // what was tried did not come off
 		At       time.Time    `json:"at"`
 	}
 	// Checked states how somebody checked a report, by the digest of the statement
@@ -93,7 +94,7 @@ func Hand(key suite.PrivateKey, raw []byte, at time.Time) (receipt.Receipt, erro
 
 func stated(raw []byte, p papers.Report, at time.Time) Handed {
 	return Handed{
-		Report: suite.DigestOf(raw), Duty: Kind(p.Duty), Org: p.Operator, Scenario: p.Scenario, From: p.From, To: p.To,
+		Report: suite.DigestOf(raw), Duty: Kind(p.Duty), Org: p.Operator, Scenario: p.Scenario, From: p.From, To: p.To, Failed: p.Failed,
 		At: at.UTC().Truncate(time.Second),
 	}
 }
@@ -122,7 +123,7 @@ func MayReport(g governance.Register, r receipt.Receipt, raw []byte, now time.Ti
 	if u.Org != h.Org || !owes(u.Role, h.Duty) {
 		return Handed{}, fault.Refuse("role", governance.House)
 	}
-	if !h.Duty.Reported() || h.Scenario != "" && jobs.ID(h.Scenario) != nil || !words(p.Text) || !h.From.Before(h.To) || h.To.After(now.Add(skew)) {
+	if !h.Duty.Reported() || h.Scenario != "" && jobs.ID(h.Scenario) != nil || !words(p.Text) || !h.From.Before(h.To) || h.To.After(now.Add(skew)) && h.Duty != Attestation {
 		return Handed{}, fault.Refuse("duty-report", governance.House)
 	}
 	return h, near(h.At, now)
@@ -134,9 +135,9 @@ func owes(role governance.Role, k Kind) bool {
 	case governance.RoleOperator:
 		return k != Backup && k != Assessment
 	case governance.RoleOfficer:
-		return k == Assessment || k == Drill || k == Disposal
+		return k == Assessment || k == Drill || k == Disposal || k == Attestation
 	case governance.RoleBureau:
-		return k == Assessment || k == Drill || k == Backup || k == Disclosure
+		return k == Assessment || k == Drill || k == Backup || k == Disclosure || k == Attestation
 	default:
 		return false
 	}

@@ -69,6 +69,7 @@ type (
 		ID       string    `json:"id"`
 		At       time.Time `json:"at"`
 		Altered  time.Time `json:"altered,omitzero"` // when its bytes were first seen not to be its digest's
+		Gone     time.Time `json:"gone,omitzero"`    // when its domain first said that it has no such version
 		Flaws    []Flaw    `json:"flaws,omitempty"`
 	}
 	// A Flaw is a quality rule that a version does not meet, and since when that
@@ -80,12 +81,14 @@ type (
 	// An Order is a hold, a withdrawal or a disposal that somebody ordered and
 	// that is complete at Done, or not yet.
 	Order struct {
-		ID   string    `json:"id"`
-		Kind string    `json:"kind"` // hold, withdrawal, disposal
-		Org  string    `json:"org"`  // who has to complete it
-		Name string    `json:"name"` // of the thing
-		At   time.Time `json:"at"`
-		Done time.Time `json:"done,omitzero"`
+		ID    string    `json:"id"`
+		Kind  string    `json:"kind"`            // hold, withdrawal, disposal
+		Org   string    `json:"org"`             // who has to complete it
+		Name  string    `json:"name"`            // of the thing
+		Key   string    `json:"key,omitempty"`   // of the rule that asks for it, besides the term's
+		Event string    `json:"event,omitempty"` // the emergency that it ends
+		At    time.Time `json:"at"`
+		Done  time.Time `json:"done,omitzero"`
 	}
 	// A Dataset is an entry of the catalogue: registered, and with the sheet that
 	// the bureau has approved for it, if it has.

@@ -143,6 +143,7 @@ func facts(tb testing.TB, id, now string) Facts {
 	return Facts{
 		Now: on(tb, now), Began: on(tb, "2026-01-05"), Profile: city(tb, id), Calendar: calendar.Announced(), Kept: map[cases.Profile]Kept{keptBy: {Clock: fiveDays}},
 		Bureau: "bureau", Providers: []string{"hospital"},
+		Filed:    []Filed{{Handed: Handed{Duty: Backup, Org: "bureau", At: on(tb, "2026-01-05")}}},
 		Licences: []Licence{{Operator: "operator", From: on(tb, "2026-01-05"), To: on(tb, "2029-01-05")}},
 		Scenarios: []Scenario{{
 			ID: "flu", Title: "流感", Operator: "operator", Channel: profile.ByOperation, Purpose: "public-health", PublicGood: true, Fee: "free", Datasets: []string{"hospital-visits"},

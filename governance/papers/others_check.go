@@ -41,15 +41,19 @@ var duties = map[string]struct {
 	"disposal":    {[]string{"share.disposal", "disposal.confirm_wd"}, true},
 	"quality":     {[]string{"authop.quality_feedback", "quality.traceable"}, false},
 	"disclosure":  {[]string{"authop.disclosure_years"}, false},
+	"assessment":  {[]string{"security.assessment"}, false},
+	"backup":      {[]string{"backup.required"}, false},
+	"attestation": {[]string{"security.attestation"}, false},
 }
 
-// Check lists what a report lacks at an instant. It is on a time that is over.
+// Check lists what a report lacks at an instant. It is on a time that is over, or,
+// of an attestation, on that for which it is valid.
 func (r Report) Check(p profile.Profile, now time.Time) []Missing {
 	c := begin(p)
 	d, ok := duties[r.Duty]
 	c.need(ok, "duty", "报告事项", "what the report is on", "duty.blocking")
 	c.need(id(r.Operator), "operator", "运营方标识", "the operator's id", d.keys...)
-	c.need(!r.From.IsZero() && r.From.Before(r.To) && !r.To.After(now), "to", "报告期（已结束）", "the time that it is on, which is over", d.keys...)
+	c.need(!r.From.IsZero() && r.From.Before(r.To) && (!r.To.After(now) || r.Duty == "attestation"), "to", "报告期（已结束）", "the time that it is on, which is over", d.keys...)
 	c.need(len(r.Text) <= 64<<10 && r.Text != "", "text", "报告内容", "what it says", d.keys...)
 	c.need(id(r.Scenario) || r.Scenario == "" && !d.scenario, "scenario", "所涉场景", "the scenario that it is on", d.keys...)
 	return c.said

@@ -183,13 +183,14 @@ type (
 	}
 	// A Report is what an operator owes at a time.
 	Report struct {
-		Duty     string       `json:"duty"` // feedback, risk-report, drill, disposal, quality, disclosure
+		Duty     string       `json:"duty"` // feedback, risk-report, drill, disposal, quality, disclosure, assessment, backup, attestation
 		Operator string       `json:"operator"`
 		Scenario string       `json:"scenario,omitempty"`
 		From     time.Time    `json:"from"`
 		To       time.Time    `json:"to"`
 		Text     string       `json:"text"`
 		Document suite.Digest `json:"document,omitempty"`
+		Failed   bool         `json:"failed,omitempty"` // what was tried (a restore, a drill) did not come off
 	}
 	// A Consent is what data subjects have agreed to, after they were told.
 	Consent struct {
