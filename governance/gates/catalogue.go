@@ -40,6 +40,7 @@ func (a *asking) entry(m jobs.Member, o on[papers.Sheet], verifies bool) {
 	}
 	a.barred(m, s)
 	a.overWith(m, s)
+	a.differs(m.Dataset, s)
 	a.sheet(m, s.Check(a.Profile))
 	if m.Grade < s.Grade { // the grade decides how an output is protected
 		a.no("graded-lower", m.Dataset, "security.grading")

@@ -107,6 +107,8 @@ type Facts struct {
 	Holds    []Hold                  // in force
 	Duties   []Duty                  // of the operator
 	Consents map[string][]byte       // papers, by id
+	Newest   map[string]*cases.Case  // by dataset: the review that the entry in force comes from
+	Replaced map[string]string       // of the terms' cases, by id: the case that was approved in its place
 	Used     int                     // runs of the permit so far
 	Known    Known                   // which of the facts above were looked up at all
 	Output   *Output                 // at release
@@ -115,7 +117,7 @@ type Facts struct {
 // Known says which facts were looked up: one that was not is Unknown to its gate,
 // however empty its list.
 type Known struct {
-	Holds, Duties, Years, Used bool
+	Holds, Duties, Years, Used, Newest bool
 }
 
 // An Output is what is about to go out.
@@ -138,5 +140,10 @@ type Source interface {
 	Holds(ctx context.Context) ([]Hold, error)
 	Duties(ctx context.Context, operator string) ([]Duty, error)
 	Consent(ctx context.Context, id string) ([]byte, error)
+	// Newest is the last review of a provider's entry of a dataset that was approved.
+	Newest(ctx context.Context, dataset, provider string) (*cases.Case, error)
+	// Replaced is the id of the case that was approved in the place of a scenario's or
+	// an agreement's, "" if none.
+	Replaced(ctx context.Context, c *cases.Case) (string, error)
 	Used(ctx context.Context, application string) (int, error)
 }

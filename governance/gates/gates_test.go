@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/gates"
 	"github.com/yunei/yunei/governance/gates/gatestest"
@@ -207,6 +208,86 @@ func withdrawn(w world) {
 
 func holdOn(kind, name string) func(world) {
 	return fact(func(f *gates.Facts) { f.Holds = []gates.Hold{{ID: "h-1", Kind: kind, Name: name}} })
+}
+
+// An entry that was reviewed again since the terms were signed is judged as it is
+// now: data that came on the negative list, became secret or of a higher grade are
+// not had on the strength of the entry before. What does not bear on it stops
+// nothing.
+func TestEntryInForce(t *testing.T) {
+	for name, c := range map[string]struct {
+		code   string
+		change func(*papers.Sheet)
+	}{
+		"nothing that matters": {"", func(s *papers.Sheet) { s.Fields["name"] = "就诊记录（新）" }},
+		"negative list":        {"negative", func(s *papers.Sheet) { s.Negative, s.Share, s.Open = papers.Listed, papers.NotShared, papers.Closed }},
+		"state secret":         {"secret", func(s *papers.Sheet) { s.Secrecy = "state-secret" }},
+		"higher grade":         {"graded-lower", func(s *papers.Sheet) { s.Grade = 4 }},
+		"a column is gone":     {"columns-differ", func(s *papers.Sheet) { s.Items = s.Items[:len(s.Items)-1] }},
+	} {
+		for _, at := range steps {
+			w := gatestest.New(t, "guiyang", "authop")
+			f := w.Facts()
+			c.change(w.Sheets[hospital])
+			f.Newest[hospital] = w.Again(hospital)
+			all := gates.Blocked(gates.Check(f, at))
+			if c.code == "" && len(all) > 0 || c.code != "" && !slices.ContainsFunc(all, func(v gates.Verdict) bool { return v.Gate == "G6" && v.Code == c.code }) {
+				t.Errorf("%s, %s: want %q, have %s", name, at, c.code, told(all))
+			}
+		}
+	}
+	w := gatestest.New(t, "guiyang", "authop")
+	f := w.Facts()
+	delete(f.Newest, hospital)
+	if all := gates.Blocked(gates.Check(f, gates.AtStart)); len(all) == 0 || all[0].Code != "entry-newest" {
+		t.Errorf("no entry in force: %s", told(all))
+	}
+}
+
+// What the register has and the sheet does not, or the other way round, was never
+// reviewed; and a column of citizens' numbers is not data on things.
+func TestColumnsAreThoseReviewed(t *testing.T) {
+	for name, flip := range map[string]func(world){
+		"one more is registered": func(w world) {
+			e := w.Catalogue[hospital]
+			e.Columns = append(slices.Clone(e.Columns), governance.Column{Name: "diagnosis", Type: "text", Role: governance.Measure})
+			w.Catalogue[hospital] = e
+		},
+		"one more was reviewed": func(w world) { w.Sheets[hospital].Items[1].Column = "ward" },
+		"a person's number that is nobody's": func(w world) {
+			e := w.Catalogue[hospital]
+			e.Columns = slices.Clone(e.Columns)
+			e.Columns[0].Type = "person_id"
+			w.Catalogue[hospital] = e
+			w.Sheets[hospital].Items[0].Identifier = ""
+		},
+	} {
+		w := gatestest.New(t, "wuxi", "authop")
+		flip(w)
+		all := gates.Blocked(gates.Check(w.Facts(), gates.AtStart))
+		if !slices.ContainsFunc(all, func(v gates.Verdict) bool { return v.Code == "columns-differ" && strings.Contains(v.Cite, "无锡 第十五条") }) {
+			t.Errorf("%s: %s", name, told(all))
+		}
+	}
+}
+
+// An amendment that was approved takes the place of what it amends: permits of the
+// old one start nothing more.
+func TestReplaced(t *testing.T) {
+	for kind, gate := range map[string]string{"flu": "G2", "agreement-1": "G4"} {
+		w := gatestest.New(t, "guiyang", "authop")
+		f := w.Facts()
+		f.Replaced[kind] = "later-1"
+		all := gates.Blocked(gates.Check(f, gates.AtStart))
+		if !slices.ContainsFunc(all, func(v gates.Verdict) bool { return v.Gate == gate && v.Code == "case-replaced" }) {
+			t.Errorf("%s: %s", kind, told(all))
+		}
+	}
+	f := gatestest.New(t, "guiyang", "authop").Facts()
+	f.Known.Newest = false
+	if all := gates.Blocked(gates.Check(f, gates.AtStart)); len(all) == 0 || all[0].Code != "replaced-unread" {
+		t.Errorf("not looked up: %s", told(all))
+	}
 }
 
 // Stale data and a limit that people set are told, and stop nothing.

@@ -24,6 +24,7 @@ func Gather(ctx context.Context, src Source, reg governance.Register, t jobs.Ter
 	f := Facts{
 		Now: now, Register: reg, Terms: t,
 		Cases: map[string]*cases.Case{}, Papers: map[suite.Digest][]byte{}, Years: map[int][]*cases.Case{}, Consents: map[string][]byte{},
+		Newest: map[string]*cases.Case{}, Replaced: map[string]string{},
 	}
 	if t.Under == nil {
 		return f, nil
@@ -39,6 +40,9 @@ func Gather(ctx context.Context, src Source, reg governance.Register, t jobs.Ter
 		}
 	}
 	if err := f.agreed(ctx, src); err != nil {
+		return f, err
+	}
+	if err := f.newest(ctx, src); err != nil {
 		return f, err
 	}
 	if err := f.consents(ctx, src); err != nil {
@@ -67,17 +71,25 @@ func (f *Facts) read(ctx context.Context, src Source, ref jobs.CaseRef) error {
 	}
 	f.Cases[ref.ID] = c
 	for _, name := range paperRefs[ref.Kind] {
-		d, ok := c.Ref(name)
-		if !ok || f.Papers[d] != nil {
-			continue
-		}
-		raw, err := src.Paper(ctx, d)
-		if err := found(err, "a paper"); err != nil {
+		if err := f.paper(ctx, src, c, name); err != nil {
 			return err
 		}
-		if err == nil && len(raw) <= papers.MaxSize && suite.DigestOf(raw) == d {
-			f.Papers[d] = raw
-		}
+	}
+	return nil
+}
+
+// paper looks up the paper that a case names.
+func (f *Facts) paper(ctx context.Context, src Source, c *cases.Case, name string) error {
+	d, ok := c.Ref(name)
+	if !ok || f.Papers[d] != nil {
+		return nil
+	}
+	raw, err := src.Paper(ctx, d)
+	if err := found(err, "a paper"); err != nil {
+		return err
+	}
+	if err == nil && len(raw) <= papers.MaxSize && suite.DigestOf(raw) == d {
+		f.Papers[d] = raw
 	}
 	return nil
 }

@@ -67,6 +67,7 @@ func newView(f Facts, at Step) *view {
 		if _, twice := w.sheets[s.body.Dataset]; twice && s.read {
 			s.bad = "entry-twice"
 		}
+		s = w.renew(s)
 		if w.sheets[s.body.Dataset] = s; !s.read {
 			w.lost++
 		}
@@ -111,6 +112,10 @@ func stand[T any](w *view, ref jobs.CaseRef, name string, paper papers.Kind) on[
 		o.bad = "case-refused"
 	case !o.read:
 		o.bad = "paper-unread"
+	case !w.Known.Newest:
+		o.bad = "replaced-unread"
+	case w.Replaced[ref.ID] != "":
+		o.bad = "case-replaced"
 	}
 	return o
 }
@@ -130,7 +135,7 @@ func paperOf[T any](w *view, d suite.Digest, kind papers.Kind) (T, bool) {
 
 // unsureOf are the codes by which a fact is missing; the others are known to be
 // against.
-var unsureOf = []string{"case-unread", "case-moved", "paper-unread"}
+var unsureOf = []string{"case-unread", "case-moved", "paper-unread", "replaced-unread", "entry-newest"}
 
 // stands reports whether a case can be rested on, and says what is wrong if not.
 func stands[T any](a *asking, o on[T], kind string, keys ...string) bool {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/suite"
 )
 
@@ -58,6 +60,26 @@ func (l Lock) Next(n Lock) error {
 		return fmt.Errorf("changing a published entry without a case of its own: %w", fault.Denied)
 	}
 	return nil
+}
+
+// Differs lists the columns in which a registered dataset is not the one that the
+// sheet describes: that one of them has alone, or whose type is a number of persons
+// or bodies where the sheet's item says it is not about such.
+func (s Sheet) Differs(e governance.Entry) []string {
+	var all []string
+	reviewed := map[string]Item{}
+	for _, i := range s.Items {
+		reviewed[i.Column] = i
+	}
+	for _, c := range e.Columns {
+		i, ok := reviewed[c.Name]
+		if !ok || subjects[c.Type] != "" && (i.Subject != subjects[c.Type] || i.Identifier == "") {
+			all = append(all, c.Name)
+		}
+		delete(reviewed, c.Name)
+	}
+	delete(reviewed, "") // an item that the dataset does not have
+	return append(all, slices.Sorted(maps.Keys(reviewed))...)
 }
 
 // Columns are the columns that the sheet's items name, sorted. An entry of the

@@ -119,6 +119,9 @@ func (w *World) write() {
 			sheet.Items[n].Column, sheet.Items[n].Source = column, m.Provider.Org
 			sheet.Items[n].Code += "-" + m.Domain
 		}
+		phone := sheet.Items[1]
+		phone.Code, phone.Name, phone.Column = "TEL-"+m.Domain, "联系电话", "phone"
+		sheet.Items = append(sheet.Items, phone)
 		w.Sheets[m.Dataset] = &sheet
 		w.Terms.Members[i].Grade = sheet.Grade
 	}
@@ -180,10 +183,16 @@ func (w *World) agree(s *cases.Case) {
 func (w *World) facts() gates.Facts {
 	f := gates.Facts{
 		Now: Now, Register: w.Register, Profile: w.Profile, Cases: w.cases, Papers: w.papers, Years: map[int][]*cases.Case{}, Consents: map[string][]byte{},
-		Known: gates.Known{Holds: true, Duties: true, Years: true, Used: true},
+		Newest: map[string]*cases.Case{}, Replaced: map[string]string{},
+		Known: gates.Known{Holds: true, Duties: true, Years: true, Used: true, Newest: true},
 		Output: &gates.Output{
 			Type: gates.TypeCube, Verdict: "pass", Votes: 2, Bound: true, Recipients: slices.Clone(w.Terms.Recipients), Recorded: true,
 		},
+	}
+	for id := range w.Sheets {
+		if c := w.cases["entry-"+id]; c != nil && w.approved(c) {
+			f.Newest[id] = c
+		}
 	}
 	for id, c := range w.Consents {
 		f.Consents[id] = w.paper(papers.KindConsent, c)
@@ -201,6 +210,20 @@ func (w *World) facts() gates.Facts {
 		w.Fact(&f)
 	}
 	return f
+}
+
+func (w *World) approved(c *cases.Case) bool {
+	o, _ := c.Outcome()
+	return o == cases.Approved
+}
+
+// Again has a dataset's entry reviewed again, as the sheet is now, and gives the
+// case. Terms that were written before name the one before it.
+func (w *World) Again(dataset string) *cases.Case {
+	w.Helper()
+	id := "again-" + dataset
+	w.run(entry{"catalogue.review", id, cases.Provider, map[cases.Seat][]string{cases.Bureau: {"bureau"}}, w.officer(dataset), map[string]suite.Digest{"entry": w.keep(papers.KindSheet, *w.Sheets[dataset])}})
+	return w.cases[id]
 }
 
 func (w *World) paper(kind papers.Kind, body any) []byte {
@@ -435,6 +458,19 @@ func (s Source) Consent(_ context.Context, id string) ([]byte, error) {
 		return raw, nil
 	}
 	return nil, fault.NotFound
+}
+
+// Newest gives the entry in force.
+func (s Source) Newest(_ context.Context, dataset, _ string) (*cases.Case, error) {
+	if c, ok := s.Facts.Newest[dataset]; ok {
+		return c, nil
+	}
+	return nil, fault.NotFound
+}
+
+// Replaced gives what has taken the place of a case.
+func (s Source) Replaced(_ context.Context, c *cases.Case) (string, error) {
+	return s.Facts.Replaced[c.ID()], nil
 }
 
 // Used gives how often the permit was used.

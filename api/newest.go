@@ -1,0 +1,73 @@
+package api
+
+import (
+	"context"
+
+	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/governance/cases"
+	"github.com/yunei/yunei/governance/papers"
+	"github.com/yunei/yunei/storage/records"
+)
+
+// Newest is the entry of a dataset that is in force: of the reviews of it that its
+// provider asked for, the last that was approved.
+func (f source) Newest(ctx context.Context, dataset, provider string) (*cases.Case, error) {
+	all, err := f.s.entries(ctx, f, dataset, provider)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(all) - 1; i >= 0; i-- { // a case may name another sheet than the one that it decided on
+		sheet, ok, err := paperOf[papers.Sheet](ctx, f.s, all[i], "entry", papers.KindSheet)
+		if err != nil {
+			return nil, err
+		}
+		if ok && sheet.Dataset == dataset {
+			return all[i], nil
+		}
+	}
+	return nil, fault.NotFound
+}
+
+// Replaced finds what the same operator was allowed later in the place of a
+// scenario, which is an amendment that names it, or of an agreement, which is
+// another on the same scenario: one scenario has one agreement.
+func (f source) Replaced(ctx context.Context, c *cases.Case) (string, error) {
+	row, err := f.s.Records.CaseRow(ctx, c.ID())
+	if err != nil {
+		return "", err
+	}
+	rows, err := f.s.Records.CasesOf(ctx, row.Kind, row.Operator)
+	if err != nil {
+		return "", err
+	}
+	for _, later := range rows {
+		if later.ID == row.ID || later.Outcome != cases.Approved || later.Updated.Before(row.Updated) {
+			continue
+		}
+		by, err := f.replaces(ctx, c, later)
+		if err != nil || by {
+			return later.ID, err
+		}
+	}
+	return "", nil
+}
+
+func (f source) replaces(ctx context.Context, c *cases.Case, row records.CaseRow) (bool, error) {
+	later, err := f.Case(ctx, row.ID)
+	if err != nil {
+		return false, err
+	}
+	if o, _ := later.Outcome(); o != cases.Approved {
+		return false, nil
+	}
+	if row.Kind == "scenario.apply" {
+		p, ok, err := paperOf[papers.Scenario](ctx, f.s, later, "application", papers.KindScenario)
+		return ok && p.Previous == c.ID() && p.ID == row.ID, err
+	}
+	was, ok, err := paperOf[papers.Agreement](ctx, f.s, c, "agreement", papers.KindAgreement)
+	if err != nil || !ok {
+		return false, err
+	}
+	is, ok, err := paperOf[papers.Agreement](ctx, f.s, later, "agreement", papers.KindAgreement)
+	return ok && is.Scenario == was.Scenario && is.Operator == was.Operator, err
+}
