@@ -131,7 +131,7 @@ func actCase(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.page(c, reg, k, o)
+	return s.page(ctx, c, reg, k, o)
 }
 
 // next is the case after an event, which is kept. An event that is there already
@@ -159,6 +159,9 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 	if err := s.grounded(ctx, reg, k, e, r, c.now); err != nil {
 		return nil, o, err
 	}
+	if err := s.publishes(ctx, reg, k, e, c.now); err != nil {
+		return nil, o, err
+	}
 	next, err := cases.NewRules(reg, s.tables).Citing(o.Cite).Admit(k, r, o.Clock, c.now)
 	if err != nil {
 		if k != nil && e.Act == cases.Start {
@@ -171,6 +174,9 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 		return nil, o, err
 	}
 	if err := s.log(ctx, r.Digest()); err != nil {
+		return nil, o, err
+	}
+	if err := s.lock(ctx, next); err != nil {
 		return nil, o, err
 	}
 	return next, o, s.Records.PutEvent(ctx, next, due)
@@ -245,7 +251,7 @@ func (s *Server) handed(ctx context.Context, k *cases.Case, e cases.Event) error
 }
 
 // page is what the caller sees of a case.
-func (s *Server) page(c *call, reg governance.Register, k *cases.Case, o office.Office) (any, error) {
+func (s *Server) page(ctx context.Context, c *call, reg governance.Register, k *cases.Case, o office.Office) (any, error) {
 	v, err := cases.NewRules(reg, s.tables).View(k, c.By, c.now)
 	if err != nil {
 		return nil, err
@@ -256,6 +262,9 @@ func (s *Server) page(c *call, reg governance.Register, k *cases.Case, o office.
 		return nil, err
 	}
 	out.Term = term(o, due, c.now)
+	if out.Lock, err = s.locked(ctx, k); err != nil {
+		return nil, err
+	}
 	stage, round := k.Stage()
 	if round == 0 {
 		return out, nil
@@ -294,7 +303,7 @@ func showCase(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.page(c, c.reg, k, o)
+	return s.page(ctx, c, c.reg, k, o)
 }
 
 func exportCase(ctx context.Context, s *Server, c *call) (any, error) {

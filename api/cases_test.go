@@ -99,16 +99,21 @@ func TestLedgerFirst(t *testing.T) {
 func TestCase(t *testing.T) {
 	h, p := ruled(t)
 	ctx, officer, bureau := t.Context(), h.as("hospital-officer"), h.as("bureau-officer")
+	raw, err := papers.Bytes(papers.KindSheet, h.sheet("hospital"))
+	h.must("writing", err)
+	d, err := officer.PutPaper(ctx, raw)
+	h.must("putting", err)
+	refs := []cases.Ref{{Name: "entry", Digest: d}}
 	v, err := officer.Act(ctx, "c-1", h.begin("hospital-officer", "c-1", "catalogue.review", p.Frozen(), cases.Provider))
 	h.must("opening", err)
 	_, err = officer.Act(ctx, "c-1", h.begin("hospital-officer", "c-1", "catalogue.review", p.Frozen(), cases.Provider))
 	h.must("the very same receipt", err)
-	_, err = officer.Act(ctx, "c-2", h.says("hospital-officer", v, cases.Event{Act: cases.Submit, Refs: entry}))
+	_, err = officer.Act(ctx, "c-2", h.says("hospital-officer", v, cases.Event{Act: cases.Submit, Refs: refs}))
 	h.refused("under another name", err, "request-foreign")
-	_, err = bureau.Act(ctx, "c-1", h.says("hospital-officer", v, cases.Event{Act: cases.Submit, Refs: entry}))
+	_, err = bureau.Act(ctx, "c-1", h.says("hospital-officer", v, cases.Event{Act: cases.Submit, Refs: refs}))
 	h.refused("another's receipt", err, "request-foreign")
 	stale := v
-	v, err = officer.Act(ctx, "c-1", h.says("hospital-officer", v, cases.Event{Act: cases.Submit, Refs: entry}))
+	v, err = officer.Act(ctx, "c-1", h.says("hospital-officer", v, cases.Event{Act: cases.Submit, Refs: refs}))
 	h.must("handing in", err)
 	h.must("what is shown", v.Check())
 	_, err = officer.Act(ctx, "c-1", h.says("hospital-officer", stale, cases.Event{Act: cases.Withdraw}))
@@ -142,7 +147,7 @@ func TestCase(t *testing.T) {
 	if err != nil || v.Outcome != cases.Approved {
 		t.Fatalf("allowing: %+v, %v", v.Outcome, err)
 	}
-	raw, err := officer.ExportCase(ctx, "c-1")
+	raw, err = officer.ExportCase(ctx, "c-1")
 	h.must("exporting", err)
 	ts, err := cases.Procedures()
 	h.must("tables", err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
+	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/suite"
 )
@@ -88,6 +89,7 @@ type (
 		Table cases.Table `json:"table"`
 		Term  *Term       `json:"term,omitempty"`
 		Cites []Citation  `json:"cites,omitempty"`
+		Lock  *Lock       `json:"lock,omitempty"` // of a published entry
 	}
 	// A Paper is bytes to be kept under their digest.
 	Paper struct {
@@ -130,3 +132,12 @@ type (
 		Waits bool  `json:"waits,omitempty"`
 	}
 )
+
+// A Lock is what stands in the ledger of a published entry, and what takes the place
+// of a chain of catalogues (目录链) outside the product.
+type Lock struct {
+	papers.Lock
+	Digest suite.Digest `json:"digest"` // the line of the ledger
+	ZH     string       `json:"zh"`
+	EN     string       `json:"en"`
+}

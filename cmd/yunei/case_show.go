@@ -107,6 +107,9 @@ func printCase(w io.Writer, v verb.Case) {
 	for _, k := range v.Cites {
 		fmt.Fprintf(w, "  依据 basis（%s %s）: %s\n", k.ZH, k.EN, k.Basis)
 	}
+	if v.Lock != nil {
+		fmt.Fprintf(w, "锁定 locked: %s 目录 sheet %s；账本 ledger %s\n  %s / %s\n", v.Lock.Dataset, v.Lock.Sheet, v.Lock.Digest, v.Lock.ZH, v.Lock.EN)
+	}
 	printMatter(w, v)
 	printOffers(w, v)
 	fmt.Fprintln(w, "\n## 经过 timeline")

@@ -255,12 +255,14 @@ func (v *view) asks(key string) bool {
 
 // strict reports whether a demand stops, and is not merely recorded: some row
 // of the text that binds names the key, or it is a rule of the house.
-func (v *view) strict(key string) bool {
-	r, err := v.Profile.Rule(key)
+func (v *view) strict(key string) bool { return strict(v.Profile, key) }
+
+func strict(p profile.Profile, key string) bool {
+	r, err := p.Rule(key)
 	if err != nil || !r.Enforced() {
 		return false
 	}
-	return r.Source != profile.Law || slices.ContainsFunc(v.Profile.Rows(), func(row profile.Row) bool {
+	return r.Source != profile.Law || slices.ContainsFunc(p.Rows(), func(row profile.Row) bool {
 		return row.Tier.Binds() && slices.Contains(row.Keys, key)
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/papers"
+	"github.com/yunei/yunei/suite"
 )
 
 // MaxEntries bounds how many reviews of one dataset Entries gives.
@@ -48,6 +49,29 @@ func (r *Records) entries(have *[]indexRow, dataset, provider string) *bun.Selec
 	naming := r.db.NewSelect().Model((*docRow)(nil)).Column("d.id").Join("JOIN sheets AS h ON h.digest = d.digest").Where("h.dataset = ?", dataset)
 	return r.db.NewSelect().Model(have).Where("i.id IN (?)", naming).Where("i.kind = ?", "catalogue.review").Where("i.opener_org = ?", provider).
 		Where("i.outcome = ?", cases.Approved).OrderExpr("i.updated DESC, i.id DESC").Limit(MaxEntries)
+}
+
+// A SheetRef says that an approved review names a paper as the sheet of a dataset.
+type SheetRef struct {
+	Dataset string
+	Paper   suite.Digest
+}
+
+// Sheets pages through the papers of approved reviews, by digest. A paper that a
+// case names and did not decide on is among them: who needs to know folds the case.
+func (r *Records) Sheets(ctx context.Context, after string, limit int) ([]SheetRef, error) {
+	var rows []sheetRow
+	approved := r.db.NewSelect().Model((*docRow)(nil)).Column("d.digest").Join("JOIN case_index AS i ON i.id = d.id").
+		Where("i.kind = ?", "catalogue.review").Where("i.outcome = ?", cases.Approved)
+	err := r.db.NewSelect().Model(&rows).Where("h.digest > ?", after).Where("h.digest IN (?)", approved).Order("h.digest").Limit(int64(limit)).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing sheets: %w", err)
+	}
+	var all []SheetRef
+	for _, row := range rows {
+		all = append(all, SheetRef{Dataset: row.Dataset, Paper: suite.Digest(row.Digest)})
+	}
+	return all, nil
 }
 
 // Began is when the first case was opened, zero if there is none.
