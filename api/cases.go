@@ -159,14 +159,14 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 	if err := s.grounded(ctx, reg, k, e, r, c.now); err != nil {
 		return nil, o, err
 	}
-	if err := s.publishes(ctx, reg, k, e, c.now); err != nil {
-		return nil, o, err
-	}
 	next, err := cases.NewRules(reg, s.tables).Citing(o.Cite).Admit(k, r, o.Clock, c.now)
 	if err != nil {
 		if k != nil && e.Act == cases.Start {
 			err = taken(err)
 		}
+		return nil, o, err
+	}
+	if err := errors.Join(s.publishes(ctx, reg, k, e, c.now), s.records(ctx, reg, k, e)); err != nil {
 		return nil, o, err
 	}
 	due, err := next.Due(o.Clock)

@@ -193,12 +193,44 @@ func (f source) Duties(ctx context.Context, operator string) ([]gates.Duty, erro
 }
 
 // Consent is the last that the provider of a dataset has put under an id.
-func (f source) Consent(ctx context.Context, id string) ([]byte, error) {
+func (f source) Consent(ctx context.Context, id string) ([]byte, *cases.Case, error) {
 	rec, err := f.s.Records.Consents.Get(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := f.s.Records.Paper(ctx, rec.Value)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := f.recorded(ctx, raw)
+	return raw, c, err
+}
+
+// recorded is the case in which a consent was recorded as it was given, nil if there
+// is none.
+func (f source) recorded(ctx context.Context, raw []byte) (*cases.Case, error) {
+	said, err := papers.Read[papers.Consent](raw, papers.KindConsent)
 	if err != nil {
 		return nil, err
 	}
-	return f.s.Records.Paper(ctx, rec.Value)
+	given, err := said.Given()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := f.s.Records.Naming(ctx, string(suite.DigestOf(given)))
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		c, err := f.Case(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if o, _ := c.Outcome(); o == cases.Approved && c.Opening().Kind == "consent.record" {
+			return c, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // nobody has recorded it, which gate G9 says
 }
 
 func (f source) Used(ctx context.Context, application string) (int, error) {

@@ -47,6 +47,30 @@ func (s *Server) publishes(ctx context.Context, reg governance.Register, k *case
 	})
 }
 
+// records holds a decision to record a consent against what the city wants people to
+// be told first. The consent is of the provider that opened the case, on data of its
+// own, and its paper is on file.
+func (s *Server) records(ctx context.Context, reg governance.Register, k *cases.Case, e cases.Event) error {
+	if k == nil || k.Opening().Kind != "consent.record" || e.Ruling == nil || e.Ruling.Verdict != cases.Allow && e.Ruling.Verdict != cases.Conditional {
+		return nil
+	}
+	rules, err := s.Records.Profile(ctx, profile.Frozen(k.Opening().Profile))
+	if err != nil {
+		return err
+	}
+	said, ok, err := paperOf[papers.Consent](ctx, s, k, "consent", papers.KindConsent)
+	if err != nil {
+		return err
+	}
+	if by := openedBy(reg, k); !ok || !said.Withdrawn.IsZero() || by == "" || reg.Catalogue[said.Dataset].Provider != by {
+		return fault.Specify("consent-lacks", rules.Basis("consent.outside_law"), fault.Provider, "同意书未提交到平台，已撤回，或不涉及本单位的数据集", "its paper is not on file, is taken back, or is on no dataset of the provider's")
+	}
+	for _, m := range said.Check(rules) {
+		return fault.Specify("consent-lacks", m.Cite, fault.Provider, m.ZH, m.EN)
+	}
+	return nil
+}
+
 // openedBy is the organisation of who opened a case.
 func openedBy(reg governance.Register, k *cases.Case) string {
 	events := k.Receipts()

@@ -146,3 +146,63 @@ func TestNegativeList(t *testing.T) {
 		t.Errorf("off it by the government: %v, %v", v.Stage, err)
 	}
 }
+
+// A consent is recorded by a case that the provider opens and the bureau looks at;
+// once on file it can be taken back, and neither widened nor given again by its
+// keeper.
+func TestRecordingAConsent(t *testing.T) {
+	h, _ := ruled(t)
+	ctx := t.Context()
+	n := paperstest.Consent(h.Rules)
+	n.ID, n.Dataset, n.From = "consent-1", "hospital-visits", h.now().AddDate(0, -1, 0).UTC().Truncate(time.Second)
+	put := func(who string, n papers.Consent) (suite.Digest, error) {
+		raw, err := papers.Bytes(papers.KindConsent, n)
+		h.must("writing", err)
+		return h.as(who).PutPaper(ctx, raw)
+	}
+	open := func(id string, d suite.Digest) verb.Case {
+		t.Helper()
+		who := "hospital-officer"
+		v, err := h.as(who).Act(ctx, id, h.begin(who, id, "consent.record", h.Rules.Frozen(), cases.Provider))
+		h.must("opening", err)
+		f := cases.Filing{Name: "consent-original", Digest: suite.DigestOf([]byte("同意书原件")), Media: "application/pdf", Title: "同意书"}
+		v, err = h.as(who).Act(ctx, id, h.says(who, v, cases.Event{Act: cases.Filed, Filing: &f}))
+		h.must("filing", err)
+		v, err = h.as(who).Act(ctx, id, h.says(who, v, cases.Event{Act: cases.Submit, Refs: []cases.Ref{{Name: "consent", Digest: d}}}))
+		h.must("handing in", err)
+		return v
+	}
+	_, err := put("transit-officer", n)
+	h.refused("another's data", err, "role")
+	bare := n
+	bare.ID, bare.Purposes = "consent-0", nil
+	d, err := put("hospital-officer", bare)
+	h.must("putting", err)
+	_, err = h.rules("bureau-officer", open("k-0", d), cases.Allow)
+	h.refused("for no purpose", err, "consent-lacks")
+	_, err = h.rules("bureau-officer", open("k-1", suite.DigestOf([]byte("nowhere"))), cases.Allow)
+	h.refused("not on file", err, "consent-lacks")
+
+	d, err = put("hospital-officer", n)
+	h.must("putting", err)
+	v := open("k-2", d)
+	if _, err := h.rules("hospital-officer", v, cases.Allow); err == nil {
+		t.Error("its keeper records it alone")
+	}
+	v, err = h.rules("bureau-officer", v, cases.Allow)
+	if err != nil || v.Outcome != cases.Approved {
+		t.Fatalf("recording: %v, %v", v.Outcome, err)
+	}
+	wider, back := n, n
+	wider.Purposes = append(slices.Clone(n.Purposes), "marketing")
+	_, err = put("hospital-officer", wider)
+	h.refused("widened", err, "consent-change")
+	back.Withdrawn = h.now().AddDate(0, 1, 0).UTC().Truncate(time.Second)
+	_, err = put("hospital-officer", back)
+	h.refused("taken back in a month's time", err, "consent-change")
+	back.Withdrawn = h.now().UTC().Truncate(time.Second)
+	_, err = put("hospital-officer", back)
+	h.must("taking it back", err)
+	_, err = put("hospital-officer", n)
+	h.refused("given again by its keeper", err, "consent-change")
+}

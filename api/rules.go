@@ -78,8 +78,21 @@ func (s *Server) consent(ctx context.Context, c *call, raw []byte) (*records.Rec
 		return nil, nil //nolint:nilnil // told again
 	default:
 		rec.Revision = old.Revision + 1
-		return &rec, nil
+		return &rec, s.takenBack(ctx, c, said, old.Value)
 	}
+}
+
+// takenBack refuses a later paper of a consent that is more than its withdrawal: one
+// that was taken back is not given again by its keeper, and none is widened.
+func (s *Server) takenBack(ctx context.Context, c *call, said papers.Consent, before suite.Digest) error {
+	was, ok, err := read[papers.Consent](ctx, s, before, papers.KindConsent)
+	if err != nil {
+		return err
+	}
+	if !ok || said.Follows(was, c.now) != nil {
+		return fault.Refuse("consent-change", c.reg.Rules.Basis("consent.outside_law"))
+	}
+	return nil
 }
 
 // getPaper gives a paper to who put it, and to who may see a case that names it.

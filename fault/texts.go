@@ -136,6 +136,8 @@ var texts = map[Code]text{
 	"case-unverified":   {Denied, Bureau, "所需证据尚未核验；须由经办人写明核验方式并签署后方可同意。", "evidence that has to be checked is not; a person who checks it says how, and signs, before anybody allows"},
 	"case-basis":        {Denied, Nobody, "不予同意须载明依据：法律须列文件和条款，内部规则须注明非法定；请补充依据后重新签署。", "a refusal cites its basis: law by document and article, or a house rule, said so; add it and sign again"},
 	"entry-lacks":       {Denied, Provider, "目录条目不能发布", "the entry of the catalogue cannot be published"},
+	"consent-lacks":     {Denied, Provider, "同意书不能登记", "the consent cannot be recorded"},
+	"consent-change":    {Denied, Provider, "已登记的同意只能撤回，不得改动，撤回后不得恢复；重新取得同意的，另行登记。", "a consent that is on file can be taken back and nothing else, and is not given again by its keeper; record a new one"},
 	"case-reason":       {Invalid, Nobody, "“无法认定”须说明原因。", "who finds something inconclusive says why"},
 	"case-sign":         {Invalid, Nobody, "签订环节只能同意或不同意；如需修改请退回补正。", "a side signs or does not; return the text to have it changed"},
 	"case-list":         {Invalid, Checker, "此环节只能使用所列理由或补正事项，不得附加文字或条件。", "this stage takes reasons and items of its list only, with no text and no conditions of one's own"},

@@ -110,6 +110,9 @@ func printCase(w io.Writer, v verb.Case) {
 	if v.Lock != nil {
 		fmt.Fprintf(w, "锁定 locked: %s 目录 sheet %s；账本 ledger %s\n  %s / %s\n", v.Lock.Dataset, v.Lock.Sheet, v.Lock.Digest, v.Lock.ZH, v.Lock.EN)
 	}
+	if v.Opening.Kind == "consent.record" {
+		fmt.Fprintln(w, "数据主体本人的签名未经本平台查验（未核验）：同意以数据提供方所存材料的摘要登记 / no data subject's signature was seen here: the consent is recorded by the digest of what its provider holds")
+	}
 	printMatter(w, v)
 	printOffers(w, v)
 	fmt.Fprintln(w, "\n## 经过 timeline")

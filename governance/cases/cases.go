@@ -1,6 +1,6 @@
 // Package cases is the one mechanism behind every procedure: the Case (办件). A
 // case is what a fold over signed events comes to, and a table of stages says
-// what may happen at each point. The ten procedures are ten tables (tables/*.yaml);
+// what may happen at each point. The eleven procedures are tables (tables/*.yaml);
 // there is no code for any one of them.
 //
 // An event is a receipt, signed with a key that a person holds outside the

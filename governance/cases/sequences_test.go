@@ -24,6 +24,7 @@ import (
 // count, unless the line ends with "form".
 var needs = map[string][][]string{
 	"catalogue.review published":  {{"review bureau 1"}},
+	"consent.record recorded":     {{"review bureau 1"}},
 	"operator.admit licensed":     {{"intake bureau 1 form", "decision bureau 1"}},
 	"scenario.apply passed":       {{"intake bureau 1 form", "providers each provider", "decision bureau 1"}},
 	"agreement.sign in-force":     {{"signing each operator", "signing each bureau"}},
@@ -91,7 +92,7 @@ func given(w *world, kind, line string, last int) bool {
 }
 
 var openers = map[string][]string{
-	"catalogue.review": {"hospital-officer provider"}, "operator.admit": {"op operator"}, "scenario.apply": {"op operator"},
+	"catalogue.review": {"hospital-officer provider"}, "consent.record": {"hospital-officer provider"}, "operator.admit": {"op operator"}, "scenario.apply": {"op operator"},
 	"agreement.sign": {"op operator", "bureau-officer bureau"}, "program.review": {"op operator"}, "output.vet": {"op operator"},
 	"objection.resolve": {"op operator", "bureau-officer bureau", "hospital-officer provider"},
 	"withdraw.dispose":  {"bureau-officer bureau", "op operator", "hospital-officer provider"},

@@ -14,13 +14,13 @@ import (
 	"github.com/yunei/yunei/fault"
 )
 
-func TestTenProcedures(t *testing.T) {
+func TestElevenProcedures(t *testing.T) {
 	ts, err := Procedures()
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"agreement.sign", "catalogue.review", "evaluate.yearly", "incident.rectify", "objection.resolve",
+		"agreement.sign", "catalogue.review", "consent.record", "evaluate.yearly", "incident.rectify", "objection.resolve",
 		"operator.admit", "output.vet", "program.review", "scenario.apply", "withdraw.dispose",
 	}
 	if diff := cmp.Diff(want, ts.Kinds()); diff != "" {
@@ -40,6 +40,7 @@ func TestDemands(t *testing.T) {
 	}
 	for at, want := range map[string]string{
 		"catalogue.review published":   "review",
+		"consent.record recorded":      "review",
 		"operator.admit licensed":      "intake decision",
 		"scenario.apply passed":        "intake providers decision",
 		"agreement.sign in-force":      "signing",

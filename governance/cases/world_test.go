@@ -61,6 +61,7 @@ func newWorld(tb testing.TB) *world {
 // casts are the parties that each kind of case has in the world.
 var parties = map[string]map[Seat][]string{
 	"catalogue.review":  {Bureau: {"bureau"}},
+	"consent.record":    {Bureau: {"bureau"}},
 	"operator.admit":    {Bureau: {"bureau"}},
 	"scenario.apply":    {Bureau: {"bureau"}, Provider: {"hospital", "transit"}},
 	"agreement.sign":    {Bureau: {"bureau"}, Operator: {"operator"}},

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/jobs"
@@ -56,8 +57,11 @@ func (a *asking) entry(m jobs.Member, o on[papers.Sheet], verifies bool) {
 	a.stale(m, s)
 }
 
-func (v *view) openerOf(o on[papers.Sheet]) string {
-	events := o.c.Receipts()
+func (v *view) openerOf(o on[papers.Sheet]) string { return v.opened(o.c) }
+
+// opened is the organisation of who opened a case.
+func (v *view) opened(c *cases.Case) string {
+	events := c.Receipts()
 	if len(events) == 0 {
 		return ""
 	}

@@ -106,7 +106,8 @@ type Facts struct {
 	Years    map[int][]*cases.Case   // ended evaluations of the operator, by year
 	Holds    []Hold                  // in force
 	Duties   []Duty                  // of the operator
-	Consents map[string][]byte       // papers, by id
+	Consents map[string][]byte       // papers, by id: the last that the provider told of each
+	Recorded map[string]*cases.Case  // by id: the case in which a consent was recorded
 	Newest   map[string]*cases.Case  // by dataset: the review that the entry in force comes from
 	Replaced map[string]string       // of the terms' cases, by id: the case that was approved in its place
 	Used     int                     // runs of the permit so far
@@ -139,7 +140,9 @@ type Source interface {
 	Evaluations(ctx context.Context, operator string) ([]*cases.Case, error)
 	Holds(ctx context.Context) ([]Hold, error)
 	Duties(ctx context.Context, operator string) ([]Duty, error)
-	Consent(ctx context.Context, id string) ([]byte, error)
+	// Consent is the paper of a consent as it stands, and the case that recorded it, nil
+	// if none has.
+	Consent(ctx context.Context, id string) ([]byte, *cases.Case, error)
 	// Newest is the last review of a provider's entry of a dataset that was approved.
 	Newest(ctx context.Context, dataset, provider string) (*cases.Case, error)
 	// Replaced is the id of the case that was approved in the place of a scenario's or

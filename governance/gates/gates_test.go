@@ -265,8 +265,54 @@ func TestColumnsAreThoseReviewed(t *testing.T) {
 		w := gatestest.New(t, "wuxi", "authop")
 		flip(w)
 		all := gates.Blocked(gates.Check(w.Facts(), gates.AtStart))
-		if !slices.ContainsFunc(all, func(v gates.Verdict) bool { return v.Code == "columns-differ" && strings.Contains(v.Cite, "无锡 第十五条") }) {
+		if !slices.ContainsFunc(all, func(v gates.Verdict) bool {
+			return v.Code == "columns-differ" && strings.Contains(v.Cite, "无锡 第十五条")
+		}) {
 			t.Errorf("%s: %s", name, told(all))
+		}
+	}
+}
+
+// A consent counts as a case recorded it, for the provider that holds it: a paper
+// that its keeper put on file alone, one that was widened since and one that another
+// provider recorded are none. That nobody here saw a subject sign is always told.
+func TestConsentIsRecorded(t *testing.T) {
+	for name, c := range map[string]struct {
+		code string
+		flip func(world, *gates.Facts)
+	}{
+		"as it was recorded": {"", nil},
+		"by no case":         {"consent-unrecorded", func(_ world, f *gates.Facts) { delete(f.Recorded, gatestest.Consent) }},
+		"widened since": {"consent-unrecorded", func(w world, f *gates.Facts) {
+			n := w.Consents[gatestest.Consent]
+			n.Notice = maps.Clone(n.Notice)
+			n.Notice["scope"] = "全部"
+			raw, err := papers.Bytes(papers.KindConsent, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Consents[gatestest.Consent] = raw
+		}},
+		"by another provider": {"consent-unrecorded", func(w world, f *gates.Facts) {
+			u := w.Users["hospital-officer"]
+			u.Org = "transit"
+			f.Register.Users = maps.Clone(f.Register.Users)
+			f.Register.Users["hospital-officer"] = u
+		}},
+	} {
+		w := gatestest.New(t, "wuxi", "authop")
+		unconsented(w)
+		w.Scenario.Consents = []string{gatestest.Consent}
+		f := w.Facts()
+		if c.flip != nil {
+			c.flip(w, &f)
+		}
+		all := gates.Check(f, gates.AtStart)
+		told9 := func(code string) bool {
+			return slices.ContainsFunc(all, func(v gates.Verdict) bool { return v.Gate == "G9" && v.Code == code })
+		}
+		if c.code != "" && !told9(c.code) || c.code == "" && (len(gates.Blocked(all)) > 0 || !told9("consent-unseen")) {
+			t.Errorf("%s: want %q, have %s", name, c.code, told(gates.Blocked(all)))
 		}
 	}
 }

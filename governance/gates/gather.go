@@ -24,7 +24,7 @@ func Gather(ctx context.Context, src Source, reg governance.Register, t jobs.Ter
 	f := Facts{
 		Now: now, Register: reg, Terms: t,
 		Cases: map[string]*cases.Case{}, Papers: map[suite.Digest][]byte{}, Years: map[int][]*cases.Case{}, Consents: map[string][]byte{},
-		Newest: map[string]*cases.Case{}, Replaced: map[string]string{},
+		Recorded: map[string]*cases.Case{}, Newest: map[string]*cases.Case{}, Replaced: map[string]string{},
 	}
 	if t.Under == nil {
 		return f, nil
@@ -116,12 +116,12 @@ func (f *Facts) consents(ctx context.Context, src Source) error {
 		if i >= maxConsents {
 			break
 		}
-		raw, err := src.Consent(ctx, id)
+		raw, c, err := src.Consent(ctx, id)
 		if err := found(err, "a consent"); err != nil {
 			return err
 		}
 		if err == nil {
-			f.Consents[id] = raw
+			f.Consents[id], f.Recorded[id] = raw, c
 		}
 	}
 	return nil

@@ -3,8 +3,10 @@ package gates
 import (
 	"slices"
 
+	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/suite"
 )
 
 // personal is G9: data on persons have their basis, law or consent, for each item
@@ -82,6 +84,10 @@ func (a *asking) consented(m jobs.Member, it papers.Item, keys ...string) {
 		a.unsure("consent-unread", it.Consent, keys...)
 		return
 	}
+	if !a.recordedConsent(c, m) {
+		a.no("consent-unrecorded", it.Consent, keys...)
+		return
+	}
 	if c.Dataset != m.Dataset || !slices.Contains(c.Purposes, a.Terms.Purpose) || a.Now.Before(c.From) || !c.Withdrawn.IsZero() && !a.Now.Before(c.Withdrawn) {
 		a.no("consent-ended", it.Consent, keys...)
 	}
@@ -90,4 +96,23 @@ func (a *asking) consented(m jobs.Member, it papers.Item, keys ...string) {
 			a.no("consent-notice", it.Consent, "consent.notice")
 		}
 	}
+}
+
+// recordedConsent reports whether the consent is the one that a case recorded,
+// which the dataset's provider opened and the bureau looked at; it says too, as
+// something to know, that nobody here has seen a data subject sign. What has
+// changed since can only be that it was taken back, from that time on: a run before
+// it stays what it was (个人信息保护法 15).
+func (a *asking) recordedConsent(c papers.Consent, m jobs.Member) bool {
+	k := a.Recorded[c.ID]
+	outcome, _ := k.Outcome()
+	if k == nil || outcome != cases.Approved || k.Opening().Kind != consentKind || k.Opening().Profile.ID != a.Profile.ID() || a.opened(k) != m.Provider.Org {
+		return false
+	}
+	raw, err := c.Given()
+	if d, ok := k.Ref(consentRef); err != nil || !ok || suite.DigestOf(raw) != d {
+		return false
+	}
+	a.warn("consent-unseen", c.ID, "consent.outside_law", "consent.third_party", "personal.basis")
+	return true
 }

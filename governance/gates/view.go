@@ -18,6 +18,7 @@ const (
 	scenarioKind, scenarioRef   = "scenario.apply", "application"
 	agreementKind, agreementRef = "agreement.sign", "agreement"
 	programKind, programRef     = "program.review", "program"
+	consentKind, consentRef     = "consent.record", "consent"
 	entryKind, entryRef         = "catalogue.review", "entry"
 
 	listRef, decisionRef = "dataset-list", "scenario-decision"

@@ -1,9 +1,12 @@
 package papers
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance/profile"
 )
 
@@ -78,4 +81,30 @@ func (n Consent) Check(p profile.Profile) []Missing {
 		}
 	}
 	return c.said
+}
+
+// Given is the paper of a consent as it was before it was taken back, which is the
+// one that a case records.
+func (n Consent) Given() ([]byte, error) {
+	n.Withdrawn = time.Time{}
+	return Bytes(KindConsent, n)
+}
+
+// Follows reports whether the consent may stand in the place of an earlier paper of
+// its id: the same one taken back, not before it was given and not in the future.
+// What was taken back stays so; whoever agrees anew gives another consent. The
+// error is of kind Denied.
+func (n Consent) Follows(earlier Consent, now time.Time) error {
+	was, err := earlier.Given()
+	if err != nil {
+		return err
+	}
+	is, err := n.Given()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(was, is) || !earlier.Withdrawn.IsZero() || n.Withdrawn.Before(n.From) || n.Withdrawn.After(now) {
+		return fmt.Errorf("changing a consent: %w", fault.Denied)
+	}
+	return nil
 }

@@ -183,7 +183,7 @@ func (w *World) agree(s *cases.Case) {
 func (w *World) facts() gates.Facts {
 	f := gates.Facts{
 		Now: Now, Register: w.Register, Profile: w.Profile, Cases: w.cases, Papers: w.papers, Years: map[int][]*cases.Case{}, Consents: map[string][]byte{},
-		Newest: map[string]*cases.Case{}, Replaced: map[string]string{},
+		Recorded: map[string]*cases.Case{}, Newest: map[string]*cases.Case{}, Replaced: map[string]string{},
 		Known: gates.Known{Holds: true, Duties: true, Years: true, Used: true, Newest: true},
 		Output: &gates.Output{
 			Type: gates.TypeCube, Verdict: "pass", Votes: 2, Bound: true, Recipients: slices.Clone(w.Terms.Recipients), Recorded: true,
@@ -196,6 +196,9 @@ func (w *World) facts() gates.Facts {
 	}
 	for id, c := range w.Consents {
 		f.Consents[id] = w.paper(papers.KindConsent, c)
+		if slices.Contains(w.Scenario.Consents, id) {
+			f.Recorded[id] = w.record(c)
+		}
 	}
 	f.Terms = w.Terms
 	frozen := w.Profile.Frozen()
@@ -215,6 +218,16 @@ func (w *World) facts() gates.Facts {
 func (w *World) approved(c *cases.Case) bool {
 	o, _ := c.Outcome()
 	return o == cases.Approved
+}
+
+// record has a consent recorded as it was given; terms do not name the case.
+func (w *World) record(c papers.Consent) *cases.Case {
+	w.Helper()
+	c.Withdrawn = time.Time{}
+	id := "record-" + c.ID
+	k := w.run(entry{"consent.record", id, cases.Provider, map[cases.Seat][]string{cases.Bureau: {"bureau"}}, w.officer(c.Dataset), map[string]suite.Digest{"consent": suite.DigestOf(w.paper(papers.KindConsent, c))}})
+	delete(w.cases, id)
+	return k
 }
 
 // Again has a dataset's entry reviewed again, as the sheet is now, and gives the
@@ -453,11 +466,11 @@ func (s Source) Holds(context.Context) ([]gates.Hold, error) { return s.Facts.Ho
 func (s Source) Duties(context.Context, string) ([]gates.Duty, error) { return s.Facts.Duties, nil }
 
 // Consent gives one of the world's consents.
-func (s Source) Consent(_ context.Context, id string) ([]byte, error) {
+func (s Source) Consent(_ context.Context, id string) ([]byte, *cases.Case, error) {
 	if raw, ok := s.Consents[id]; ok {
-		return raw, nil
+		return raw, s.Recorded[id], nil
 	}
-	return nil, fault.NotFound
+	return nil, nil, fault.NotFound
 }
 
 // Newest gives the entry in force.
