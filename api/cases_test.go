@@ -247,7 +247,7 @@ func TestPapers(t *testing.T) {
 	gets("op", false)
 	v, err = h.as("op").Act(ctx, "p-1", h.begin("op", "p-1", "program.review", p.Frozen(), cases.Operator))
 	h.must("opening another", err)
-	_, err = h.as("op").Act(ctx, "p-1", h.says("op", v, cases.Event{Act: cases.Filed, Filing: &cases.Filing{Name: "vendor-security-review", Digest: d, Media: "text/plain", Title: "x"}}))
+	_, err = h.as("op").Act(ctx, "p-1", h.says("op", v, cases.Event{Act: cases.Filed, Filing: &cases.Filing{Name: "security-review", Digest: d, Media: "text/plain", Title: "x"}}))
 	h.must("naming what one has not", err)
 	gets("op", false)
 	_, err = h.as("op").PutPaper(ctx, make([]byte, papers.MaxSize+1))

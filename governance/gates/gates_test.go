@@ -317,6 +317,31 @@ func TestConsentIsRecorded(t *testing.T) {
 	}
 }
 
+// A third party's papers are those that its city names, by one word in the program's
+// paper and in the case: 石家庄 wants an audit, 崇明 a review and an agreement. Another
+// document under the word is not the paper, and not to say that somebody else made
+// the program spares nobody.
+func TestVendor(t *testing.T) {
+	for name, c := range map[string]struct {
+		city, code string
+		flip       func(world)
+	}{
+		"an audit":         {"shijiazhuang", "", func(world) {}},
+		"review and nda":   {"chongming", "", func(world) {}},
+		"own":              {"chongming", "", func(w world) { w.Program.Author, w.Program.Vendor, w.Program.Papers = "operator", false, nil }},
+		"not said":         {"chongming", "vendor-unsaid", func(w world) { w.Program.Vendor, w.Program.Papers = false, nil }},
+		"another document": {"chongming", "vendor", func(w world) { w.Program.Papers["nda"] = suite.DigestOf([]byte("another")) }},
+		"an audit alone":   {"chongming", "program-lacks", func(w world) { w.Program.Papers = map[string]suite.Digest{"audit": suite.DigestOf([]byte("audit"))} }},
+	} {
+		w := gatestest.New(t, c.city, "authop")
+		c.flip(w)
+		all := gates.Blocked(gates.Check(w.Facts(), gates.AtStart))
+		if c.code == "" && len(all) > 0 || c.code != "" && !slices.ContainsFunc(all, func(v gates.Verdict) bool { return v.Gate == "G10" && v.Code == c.code }) {
+			t.Errorf("%s: want %q, have %s", name, c.code, told(all))
+		}
+	}
+}
+
 // An amendment that was approved takes the place of what it amends: permits of the
 // old one start nothing more.
 func TestReplaced(t *testing.T) {

@@ -4,8 +4,10 @@ import (
 	"slices"
 
 	"github.com/yunei/yunei/governance/cases"
+	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/jobs"
+	"github.com/yunei/yunei/suite"
 )
 
 // program is G10: somebody else than its author has reviewed the very program,
@@ -38,9 +40,7 @@ func (a *asking) program() {
 	for _, m := range p.Check(a.Profile) {
 		a.lack(Refused, "program-lacks", id, m)
 	}
-	if len(a.words("security.vendor")) > 0 && p.Vendor && !a.vendorPapers() {
-		a.no("vendor", id, "security.vendor", "vendor.no_onward")
-	}
+	a.vendor(p, id)
 }
 
 func (a *asking) reviewed(author string) bool {
@@ -49,14 +49,31 @@ func (a *asking) reviewed(author string) bool {
 	return slices.ContainsFunc(by, apart) && !slices.ContainsFunc(by, func(c cases.Cast) bool { return !apart(c) })
 }
 
-// vendorPapers reports whether a review of the vendor and its word to keep
-// nothing are on file, each checked by a named person.
-func (a *asking) vendorPapers() bool {
-	checked := map[string]bool{}
-	for _, e := range a.made.c.Evidence() {
-		checked[e.Name] = e.By != "" // the last one filed counts
+// vendor: of whoever is not the user itself, the city's papers are on file, each the
+// one that the program's paper names, and checked by a named person. A paper that
+// does not say that a third party made the program makes it none.
+func (a *asking) vendor(p papers.Program, id string) {
+	asked := a.words("security.vendor")
+	switch {
+	case len(asked) == 0:
+		return
+	case !p.Vendor && p.Author != a.Terms.Operator.Org:
+		a.no("vendor-unsaid", id, "security.vendor")
 	}
-	return checked["vendor-security-review"] && checked["vendor-confidentiality"]
+	if !p.Vendor {
+		return
+	}
+	checked := map[string]suite.Digest{}
+	for _, e := range a.made.c.Evidence() {
+		if delete(checked, e.Name); e.By != "" { // the last one filed counts
+			checked[e.Name] = e.Digest
+		}
+	}
+	for _, word := range asked {
+		if d := checked[word]; d.Hex() == "" || d != p.Papers[word] {
+			a.no("vendor", word, "security.vendor", "vendor.no_onward")
+		}
+	}
 }
 
 // budget is G11: there are runs left, and what protects the output is there.

@@ -390,7 +390,7 @@ func (p *play) vendors() []string {
 	if p.kind != "program.review" {
 		return nil
 	}
-	return []string{"vendor-security-review", "vendor-confidentiality"}
+	return slices.Sorted(maps.Keys(p.Program.Papers))
 }
 
 func (p *play) orgs(o cases.Owner) []string {
