@@ -36,15 +36,20 @@ func putPaper(ctx context.Context, s *Server, c *call) (any, error) {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if err := s.log(ctx, suite.DigestOf(c.Envelope)); err != nil {
-		return nil, err
-	}
 	consent, err := s.consent(ctx, c, p.Body)
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.Records.PutPaper(ctx, c.By, p.Body, c.Envelope)
-	if err != nil || consent == nil {
+	// A line of the ledger is of something that is kept: what is refused, or told
+	// again, adds none.
+	d := suite.DigestOf(p.Body)
+	if put, err := s.Records.PutBy(ctx, d, c.By); err != nil || put && consent == nil {
+		return verb.Digest{Digest: d}, err
+	}
+	if err := s.log(ctx, suite.DigestOf(c.Envelope)); err != nil {
+		return nil, err
+	}
+	if _, err := s.Records.PutPaper(ctx, c.By, p.Body, c.Envelope); err != nil || consent == nil {
 		return verb.Digest{Digest: d}, err
 	}
 	consent.Value = d
@@ -58,13 +63,9 @@ func (s *Server) consent(ctx context.Context, c *call, raw []byte) (*records.Rec
 	if kind, err := papers.KindOf(raw); err != nil || kind != papers.KindConsent {
 		return nil, nil //nolint:nilnil,nilerr // another paper, or none: not a consent
 	}
-	said, err := papers.Read[papers.Consent](raw, papers.KindConsent)
+	said, err := ConsentOf(c.reg, c.user, raw)
 	if err != nil {
 		return nil, err
-	}
-	e, ok := c.reg.Catalogue[said.Dataset]
-	if jobs.ID(said.ID) != nil || !ok || c.user.Role != governance.RoleOfficer || e.Provider != c.user.Org {
-		return nil, fault.Refuse("role", c.reg.Rules.Basis("consent.outside_law"))
 	}
 	rec := records.Record[suite.Digest]{ID: said.ID, Revision: 1, Parent: said.Dataset, Envelope: c.Envelope}
 	switch old, err := s.Records.Consents.Get(ctx, said.ID); {
@@ -93,6 +94,20 @@ func (s *Server) takenBack(ctx context.Context, c *call, said papers.Consent, be
 		return fault.Refuse("consent-change", c.reg.Rules.Basis("consent.outside_law"))
 	}
 	return nil
+}
+
+// ConsentOf reads a paper as a consent, and refuses one that is not the user's to
+// put.
+func ConsentOf(g governance.Register, u governance.User, raw []byte) (papers.Consent, error) {
+	said, err := papers.Read[papers.Consent](raw, papers.KindConsent)
+	if err != nil {
+		return said, err
+	}
+	e, ok := g.Catalogue[said.Dataset]
+	if jobs.ID(said.ID) != nil || !ok || u.Role != governance.RoleOfficer || e.Provider != u.Org {
+		return said, fault.Refuse("role", g.Rules.Basis("consent.outside_law"))
+	}
+	return said, nil
 }
 
 // getPaper gives a paper to who put it, and to who may see a case that names it.
@@ -199,12 +214,16 @@ func (s *Server) publish(ctx context.Context, reg governance.Register, c *call, 
 	if err := reg.MayPublish(inUse, change, have, r, c.now); err != nil {
 		return nil, err
 	}
+	var stated governance.Publication // whose own time is kept, so that the records say nothing that nobody signed
+	if err := r.Read(governance.Publish, &stated); err != nil {
+		return nil, err
+	}
 	have = append(have, r)
 	enact := reg.Published(inUse, change, have, c.now) == nil
 	if err := s.log(ctx, r.Digest()); err != nil {
 		return nil, err
 	}
-	if err := s.Records.PutPublication(ctx, p, change.Prior.Digest, r, enact, c.now); err != nil {
+	if err := s.Records.PutPublication(ctx, p, change.Prior.Digest, r, enact, stated.At); err != nil {
 		return nil, err
 	}
 	return s.published(reg, p, have, enact), nil
@@ -264,7 +283,7 @@ func loadCalendar(ctx context.Context, s *Server, c *call) (any, error) {
 	if err := s.log(ctx, suite.DigestOf(c.Envelope)); err != nil {
 		return nil, err
 	}
-	if err := s.Records.PutCalendar(ctx, in.Table, c.Envelope, c.now); err != nil {
+	if err := s.Records.PutCalendar(ctx, in.Table, c.Envelope, c.At); err != nil {
 		return nil, err
 	}
 	after, err := s.Records.Calendars(ctx)

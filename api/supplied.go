@@ -113,7 +113,7 @@ func lastOf(c *cases.Case) time.Time {
 
 // confirmed is when an organisation confirmed a withdrawal, zero before that.
 func (s *Server) confirmed(ctx context.Context, run, org string, withdrawal suite.Digest) (time.Time, error) {
-	rec, err := s.Records.Confirmations.Get(ctx, confirmation(run, org))
+	rec, err := s.Records.Confirmations.Get(ctx, Confirmation(run, org))
 	if errors.Is(err, fault.NotFound) {
 		return time.Time{}, nil
 	}

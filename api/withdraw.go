@@ -181,7 +181,7 @@ func (s *Server) asked(ctx context.Context, orgs []string, run string, withdrawa
 		if !now.Before(due) {
 			r.Status = "overdue"
 		}
-		rec, err := s.Records.Confirmations.Get(ctx, confirmation(run, org))
+		rec, err := s.Records.Confirmations.Get(ctx, Confirmation(run, org))
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return nil, err
 		}
@@ -199,7 +199,8 @@ func (s *Server) asked(ctx context.Context, orgs []string, run string, withdrawa
 	return all, nil
 }
 
-func confirmation(run, org string) string { return run + " " + org }
+// Confirmation is the id of the record of what an organisation confirms.
+func Confirmation(run, org string) string { return run + " " + org }
 
 func confirmWithdrawal(ctx context.Context, s *Server, c *call) (any, error) {
 	in, r, err := inner(c)
@@ -219,7 +220,7 @@ func confirmWithdrawal(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	s.writing.Lock()
-	err = s.enter(ctx, s.Records.Confirmations, confirmation(rec.ID, said.For), rec.ID, r)
+	err = s.enter(ctx, s.Records.Confirmations, Confirmation(rec.ID, said.For), rec.ID, r)
 	s.writing.Unlock()
 	if err != nil {
 		return nil, err
@@ -245,16 +246,18 @@ func addProduct(ctx context.Context, s *Server, c *call) (any, error) {
 	if s.Notary == nil {
 		return nil, fmt.Errorf("there is no ledger to enter a product in: %w", fault.Internal)
 	}
+	switch old, err := s.Records.Products.Get(ctx, p.ID); {
+	case err == nil && string(old.Envelope) == string(r.Bytes()):
+		return verb.None{}, nil // told again
+	case err == nil:
+		return nil, fault.Refuse("registered", governance.House) // before the ledger has a line of it
+	case !errors.Is(err, fault.NotFound):
+		return nil, err
+	}
 	if _, err := s.Notary.Log(ctx, r.Digest()); err != nil {
 		return nil, err
 	}
-	rec := records.Record[governance.Product]{ID: p.ID, Revision: 1, Value: p, Envelope: r.Bytes()}
-	if err := s.Records.Products.Put(ctx, rec); errors.Is(err, fault.Conflict) {
-		return nil, fault.Refuse("registered", governance.House)
-	} else if err != nil {
-		return nil, err
-	}
-	return verb.None{}, nil
+	return verb.None{}, s.Records.Products.Put(ctx, records.Record[governance.Product]{ID: p.ID, Revision: 1, Value: p, Envelope: r.Bytes()})
 }
 
 // listProducts shows the products that are made of runs which the caller sees.
