@@ -32,7 +32,7 @@ type play struct {
 	*rand.Rand
 
 	list     *list
-	source   []byte // of the rules that are next
+	text     []byte // of the rules that are next
 	inUse    profile.Frozen
 	known    map[string]verb.Case // cases as they were last told
 	latest   map[string]string    // goal to the case that is on it
@@ -55,7 +55,7 @@ func newPlay(t *testing.T, seed uint64, city, channel string, ask api.Gates) *pl
 		t.Fatal(err)
 	}
 	p := &play{
-		hall: newHall(t, city, channel, ask), Rand: rand.New(rand.NewPCG(seed, 1)), source: source, known: map[string]verb.Case{}, latest: map[string]string{}, heads: map[string][]suite.Digest{},
+		hall: newHall(t, city, channel, ask), Rand: rand.New(rand.NewPCG(seed, 1)), text: source, known: map[string]verb.Case{}, latest: map[string]string{}, heads: map[string][]suite.Digest{},
 		orders: map[string]receipt.Receipt{}, votes: map[string]receipt.Receipt{}, tried: map[string]int{}, taken: map[string]int{},
 	}
 	p.list = &list{people: p.Users}
@@ -204,12 +204,12 @@ func (p *play) of(digest suite.Digest) (jobs.Terms, bool) {
 // publish has an officer, or somebody, stand for the rules: the first version or,
 // at times, the next.
 func (p *play) publish(next bool) {
-	source, prior := p.source, profile.Frozen{}
+	source, prior := p.text, profile.Frozen{}
 	if p.inUse.ID != "" {
 		if !next || p.inUse.Version > 1 {
 			return
 		}
-		source, prior = []byte(strings.Replace(string(p.source), "\nversion: 1\n", "\nversion: 2\n", 1)), p.inUse
+		source, prior = []byte(strings.Replace(string(p.text), "\nversion: 1\n", "\nversion: 2\n", 1)), p.inUse
 	}
 	version, err := profiles.Load(source)
 	p.must(err)
