@@ -56,6 +56,7 @@ type Finding struct {
 	Columns []string
 	Line    uint64       // of the ledger, from 0; of Unkept
 	Digest  suite.Digest // of Unkept and Unlogged
+	Said    string       // what sort of statement it is and what about, if it can be read
 	Why     error        // nil, or what else is known
 }
 
@@ -134,14 +135,17 @@ func (m *maker) each(ctx context.Context, table string, do func(row string, raw 
 
 func (m *maker) took(table, row string, raw []byte, err error) error {
 	var b broken
-	switch {
-	case err == nil || errors.As(err, &b):
+	if err == nil || errors.As(err, &b) {
 		return err
-	case errors.Is(err, errUnlogged):
-		m.find(Finding{Fault: Unlogged, Table: table, Row: row, Digest: suite.DigestOf(raw)})
-	default:
-		m.find(Finding{Fault: Unreadable, Table: table, Row: row, Why: err})
 	}
+	f := Finding{Fault: Unreadable, Table: table, Row: row, Why: err}
+	if r, bad := receipt.Parse(raw); bad == nil {
+		f.Said = fmt.Sprintf("%s %s", r.Kind(), r.Subject().Name)
+	}
+	if errors.Is(err, errUnlogged) {
+		f.Fault, f.Digest, f.Why = Unlogged, suite.DigestOf(raw), nil
+	}
+	m.find(f)
 	return nil
 }
 

@@ -65,7 +65,7 @@ func TestStories(t *testing.T) {
 			"city": cityCmd, "stage": stageCmd, "ingest": ingestCmd, "as": asCmd, "yunei": yuneiCmd, "spec": specCmd, "permit": permitCmd,
 			"edit": editCmd, "flip": flipCmd, "refused": refusedCmd, "truth": truthCmd, "expire": expireCmd,
 			"person": personCmd, "release": releaseCmd, "empty": emptyCmd, "up": upCmd, "down": downCmd, "signal": signalCmd, "until": untilCmd, "leased": leasedCmd, "catalogued": cataloguedCmd, "admitted": admittedCmd, "settled": settledCmd,
-			"waits": waitsCmd, "coordinator": coordinatorCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd, "tpm": tpmCmd, "opens": opensCmd, "offer": offerCmd, "people": peopleCmd, "decided": decidedCmd, "joined": joinedCmd, "claims": claimsCmd,
+			"waits": waitsCmd, "coordinator": coordinatorCmd, "alter": alterCmd, "ask": askCmd, "smalldisk": smallDiskCmd, "ondisk": onDiskCmd, "tpm": tpmCmd, "opens": opensCmd, "offer": offerCmd, "people": peopleCmd, "decided": decidedCmd, "joined": joinedCmd, "claims": claimsCmd,
 		},
 	})
 }

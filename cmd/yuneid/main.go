@@ -43,7 +43,12 @@ type config struct {
 // deskFile holds the box that the gate's letters are sealed to.
 const deskFile = "desk.key"
 
-func main() { os.Exit(daemon.Main("yuneid", os.Args[1:], os.Stderr, run)) }
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "records" {
+		os.Exit(recordsMain(os.Args[2:], os.Stdout, os.Stderr))
+	}
+	os.Exit(daemon.Main("yuneid", os.Args[1:], os.Stderr, run))
+}
 
 func run(ctx context.Context, home string, log *slog.Logger) error {
 	var cfg config
@@ -54,7 +59,7 @@ func run(ctx context.Context, home string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	recs, err := records.Open(ctx, filepath.Join(home, "records.db"))
+	recs, err := records.Open(ctx, filepath.Join(home, recordsFile))
 	if err != nil {
 		return err
 	}
