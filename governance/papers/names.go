@@ -13,7 +13,7 @@ var fieldNames = map[string]profile.Name{
 	"consent": {ZH: "同意书", EN: "consent"}, "consents": {ZH: "所据同意书", EN: "consents"}, "credit_checked": {ZH: "信用核查日", EN: "credit checked"},
 	"credit_code": {ZH: "统一社会信用代码", EN: "credit code"}, "dataset": {ZH: "数据集", EN: "dataset"}, "datasets": {ZH: "数据清单", EN: "data"},
 	"digest": {ZH: "程序摘要", EN: "digest of the program"}, "document": {ZH: "附件", EN: "document"}, "duty": {ZH: "事项", EN: "duty"},
-	"fee": {ZH: "费用类别", EN: "fee"}, "field": {ZH: "授权领域", EN: "field"}, "fields": {ZH: "目录要素", EN: "element"}, "filing": {ZH: "备案", EN: "filing"},
+	"event": {ZH: "所涉突发事件", EN: "emergency"}, "failed": {ZH: "未成功", EN: "did not come off"}, "fee": {ZH: "费用类别", EN: "fee"}, "field": {ZH: "授权领域", EN: "field"}, "fields": {ZH: "目录要素", EN: "element"}, "filing": {ZH: "备案", EN: "filing"},
 	"format": {ZH: "数据格式", EN: "format"}, "from": {ZH: "起", EN: "from"}, "gathering": {ZH: "归集方式", EN: "gathering"}, "gathering_basis": {ZH: "不归集依据", EN: "basis of not gathering"},
 	"grade": {ZH: "级别", EN: "grade"}, "head": {ZH: "场景办件终结摘要", EN: "head of the scenario's case"}, "id": {ZH: "编号", EN: "id"},
 	"identifier": {ZH: "标识类型", EN: "identifier"}, "items": {ZH: "数据项", EN: "item"}, "joins": {ZH: "关联", EN: "join"}, "law": {ZH: "法定依据", EN: "law"},
