@@ -57,7 +57,13 @@ func (m *maker) orders(ctx context.Context) error {
 func (m *maker) withdrawals(ctx context.Context) error {
 	err := m.noted(ctx, "withdrawals", m.Records.Withdrawals, m.to.Withdrawals, func(r receipt.Receipt) (string, string, error) {
 		var w governance.Withdrawal
-		err := r.Read(governance.Withdraw, &w)
+		if err := r.Read(governance.Withdraw, &w); err != nil {
+			return "", "", err
+		}
+		t, err := m.under(w.Permit)
+		if err == nil { // by somebody whom the terms name for it
+			_, _, err = governance.OpenWithdrawal(r.Bytes(), w.Run, t)
+		}
 		return w.Run, w.Run, err
 	})
 	if err != nil {

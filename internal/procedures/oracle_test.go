@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
+	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
@@ -27,6 +29,7 @@ type deed struct {
 	said     suite.Digest // of the order
 	lifted   suite.Digest // digest of the order that it ends
 	vote     *vote
+	consent  *papers.Consent
 }
 
 type signed struct {
@@ -40,9 +43,40 @@ type vote struct {
 	approve bool
 }
 
+// A way is who has to have allowed a scenario, at which stage of its case, and what
+// else a city asks of a channel: as the five texts say, read by hand.
+type way struct {
+	bureau    string // "" if the bureau is not asked
+	form      bool   // it looks at the form alone, so that a correction does not ask it again
+	apart     bool   // by somebody else than who took the application in
+	providers string // each of them
+	admitted  bool   // the operator by a case of its own
+	agreement bool
+	vendors   bool // what a third party made needs its papers, checked
+}
+
+var ways = map[string]way{
+	"guiyang authop":      {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true},                // 第三十四条
+	"guiyang share":       {bureau: "intake", form: true, providers: "providers"},                                                    // 第二十二条第二款
+	"guiyang open":        {providers: "providers"},                                                                                  // 第三十条
+	"dongguan authop":     {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true},                // 内部规则
+	"dongguan share":      {providers: "providers"},                                                                                  // 第二十三条第三款
+	"dongguan open":       {bureau: "decision", providers: "providers"},                                                              // 第三十二条
+	"wuxi authop":         {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true},                // 内部规则
+	"wuxi share":          {bureau: "joint", providers: "joint"},                                                                     // 第二十条第二款
+	"wuxi open":           {providers: "providers", agreement: true},                                                                 // 第二十四条
+	"shijiazhuang authop": {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true, vendors: true}, // 第二十七条
+	"shijiazhuang share":  {bureau: "intake", form: true, providers: "providers", vendors: true},                                     // 内部规则
+	"shijiazhuang open":   {bureau: "joint", providers: "joint", agreement: true, vendors: true},                                     // 第二十五条
+	"chongming authop":    {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true, vendors: true}, // 第二十三条，内部规则
+	"chongming share":     {bureau: "intake", form: true, providers: "providers", vendors: true},                                     // 内部规则
+	"chongming open":      {bureau: "decision", providers: "providers", vendors: true},                                               // 第二十二条
+}
+
 // A list is all deeds, in their order.
 type list struct {
 	people map[string]governance.User
+	city   string
 	deeds  []deed
 }
 
@@ -120,6 +154,10 @@ func (l *list) lacks(ref jobs.CaseRef, channel string, providers []string) strin
 		first := l.who(ref.ID, from, bureau, true)
 		return len(first) > 0 && slices.ContainsFunc(l.who(ref.ID, stage, bureau, false), func(p string) bool { return !slices.Contains(first, p) })
 	}
+	w, known := ways[l.city+" "+channel]
+	if !known {
+		return "is by a channel that nobody has read up"
+	}
 	switch ref.Kind {
 	case "catalogue.review":
 		if len(l.who(ref.ID, "review", bureau, false)) < 1 || !strings.HasPrefix(l.role(all[0].who), "provider-officer") {
@@ -133,13 +171,16 @@ func (l *list) lacks(ref jobs.CaseRef, channel string, providers []string) strin
 		if len(l.who(ref.ID, "review", bureau, false)) < 1 && len(l.who(ref.ID, "second-review", bureau, false)) < 2 {
 			return "no review"
 		}
+		if w.vendors && (!l.checked(ref.ID, "vendor-security-review") || !l.checked(ref.ID, "vendor-confidentiality")) {
+			return "no papers of who made it, checked"
+		}
 	case "scenario.apply":
 		for _, org := range providers {
-			if len(l.who(ref.ID, "providers", "provider-officer "+org, false)) == 0 {
+			if len(l.who(ref.ID, w.providers, "provider-officer "+org, false)) == 0 {
 				return "no answer of " + org
 			}
 		}
-		if channel == "authop" && !apart("decision", "intake") || len(l.who(ref.ID, "intake", bureau, true)) == 0 {
+		if w.bureau != "" && len(l.who(ref.ID, w.bureau, bureau, w.form)) == 0 || w.apart && !apart(w.bureau, "intake") {
 			return "no decision of the bureau"
 		}
 	case "agreement.sign":
@@ -170,8 +211,11 @@ func (l *list) demanded(t jobs.Terms) error {
 		}
 	}
 	want := map[string]int{"catalogue.review": len(t.Members), "program.review": 1, "scenario.apply": 1}
-	if u.Channel == "authop" {
-		want["operator.admit"], want["agreement.sign"] = 1, 1
+	if ways[l.city+" "+u.Channel].admitted {
+		want["operator.admit"] = 1
+	}
+	if ways[l.city+" "+u.Channel].agreement {
+		want["agreement.sign"] = 1
 	}
 	for kind, n := range want {
 		if kinds[kind] != n {
@@ -252,6 +296,23 @@ func (l *list) approved(run string) error {
 	}
 	if len(yes) < 2 {
 		return fmt.Errorf("run %s: %d checkers agreed", run, len(yes))
+	}
+	return nil
+}
+
+// consented says what is missing of the consents that a scenario rests on: each was
+// put last by an officer of the data's provider, and is not taken back.
+func (l *list) consented(ids []string, now time.Time) error {
+	for _, id := range ids {
+		var last *papers.Consent
+		for _, d := range l.deeds {
+			if d.consent != nil && d.consent.ID == id && l.role(d.who) == "provider-officer "+strings.TrimSuffix(d.consent.Dataset, "-visits") {
+				last = d.consent
+			}
+		}
+		if last == nil || !last.Withdrawn.IsZero() && !now.Before(last.Withdrawn) {
+			return fmt.Errorf("no consent %s", id)
+		}
 	}
 	return nil
 }

@@ -46,6 +46,9 @@ type play struct {
 	taken    map[string]int
 	released []string
 	wrong    []error
+	said     []receipt.Receipt    // events that were taken
+	filed    []suite.Digest       // reports
+	when     map[string]time.Time // of the last event of a case
 }
 
 func newPlay(t *testing.T, seed uint64, city, channel string, ask api.Gates) *play {
@@ -56,9 +59,10 @@ func newPlay(t *testing.T, seed uint64, city, channel string, ask api.Gates) *pl
 	}
 	p := &play{
 		hall: newHall(t, city, channel, ask), Rand: rand.New(rand.NewPCG(seed, 1)), text: source, known: map[string]verb.Case{}, latest: map[string]string{}, heads: map[string][]suite.Digest{},
-		orders: map[string]receipt.Receipt{}, votes: map[string]receipt.Receipt{}, tried: map[string]int{}, taken: map[string]int{},
+		orders: map[string]receipt.Receipt{}, votes: map[string]receipt.Receipt{}, tried: map[string]int{}, taken: map[string]int{}, when: map[string]time.Time{},
 	}
-	p.list = &list{people: p.Users}
+	p.list = &list{people: p.Users, city: city}
+	p.consents(seed)
 	return p
 }
 
@@ -124,6 +128,8 @@ func (p *play) step() {
 		p.start()
 	case n < 32:
 		p.vote()
+	case n < 42:
+		p.more()
 	default:
 		p.forward()
 	}
@@ -170,6 +176,9 @@ func (p *play) bent(t jobs.Terms, id string) {
 		"votes": func(d deed) bool { return d.vote != nil && d.who != "checker-a" },
 	}
 	for _, ref := range t.Under.Cases {
+		if ref.Kind == "scenario.apply" && ways[p.list.city+" "+p.Channel].bureau == "" {
+			continue // the bureau is not asked
+		}
 		without["what the bureau said in "+ref.ID] = func(d deed) bool {
 			return d.event != nil && d.event.Case == ref.ID && d.event.Ruling != nil && p.Users[d.who].Org == "bureau"
 		}
@@ -182,9 +191,9 @@ func (p *play) bent(t jobs.Terms, id string) {
 			return d.event != nil && d.event.Ruling != nil && p.Users[d.who].Org == m.Provider.Org
 		}
 	}
-	lists := map[string]*list{"an order more": {p.list.people, append(slices.Clone(p.list.deeds), deed{who: "bureau-2", said: "x", order: &msg.OrderBody{ID: "x", Thing: msg.Everything()}})}}
+	lists := map[string]*list{"an order more": {p.list.people, p.list.city, append(slices.Clone(p.list.deeds), deed{who: "bureau-2", said: "x", order: &msg.OrderBody{ID: "x", Thing: msg.Everything()}})}}
 	for name, f := range without {
-		lists[name] = &list{p.list.people, slices.DeleteFunc(slices.Clone(p.list.deeds), f)}
+		lists[name] = &list{p.list.people, p.list.city, slices.DeleteFunc(slices.Clone(p.list.deeds), f)}
 	}
 	for name, l := range lists {
 		if l.demanded(t) == nil && l.permitted(t) == nil && l.approved(id) == nil {
@@ -326,8 +335,10 @@ func (p *play) apply() {
 		return
 	}
 	p.terms = append(p.terms, t)
-	if err := p.list.demanded(t); err != nil {
-		p.wrong = append(p.wrong, fmt.Errorf("application.submit: %w", err))
+	for _, err := range []error{p.list.demanded(t), p.list.consented(p.Scenario.Consents, p.now())} {
+		if err != nil {
+			p.wrong = append(p.wrong, fmt.Errorf("application.submit: %w", err))
+		}
 	}
 }
 
@@ -376,7 +387,7 @@ func (p *play) start() {
 	if !p.did("job.submit", err, deed{who: who}) {
 		return
 	}
-	for _, err := range []error{p.list.demanded(t), p.list.permitted(t)} {
+	for _, err := range []error{p.list.demanded(t), p.list.permitted(t), p.list.consented(p.Scenario.Consents, p.now())} {
 		if err != nil {
 			p.wrong = append(p.wrong, fmt.Errorf("run %s started: %w", body.ID, err))
 		}
@@ -419,8 +430,10 @@ func (p *play) goals() []string {
 	for _, m := range p.Terms.Members {
 		all = append(all, "catalogue.review "+m.Dataset)
 	}
-	if p.Channel == profile.ByOperation {
+	if w := ways[p.list.city+" "+p.Channel]; w.admitted {
 		all = append(all, "operator.admit", "agreement.sign")
+	} else if w.agreement {
+		all = append(all, "agreement.sign")
 	}
 	return all
 }
@@ -475,8 +488,18 @@ func (p *play) use() {
 	}
 }
 
-// stale reports whether an agreement is of another scenario than the last.
+// vendors are the papers that a city asks for of who made a program for others.
+var vendors = []string{"vendor-security-review", "vendor-confidentiality"}
+
+// stale reports whether an agreement is of another scenario than the last, or a
+// scenario does not ask every provider.
 func (p *play) stale(goal string, c verb.Case) bool {
+	if goal == "scenario.apply" {
+		return c.ID != "" && len(c.Opening.Parties[cases.Provider]) < len(p.Scenario.Sources)
+	}
+	if goal == "program.review" {
+		return ways[p.list.city+" "+p.Channel].vendors && slices.ContainsFunc(vendors, func(name string) bool { return !p.list.checked(c.ID, name) })
+	}
 	of := p.known[p.latest["scenario.apply"]]
 	return goal == "agreement.sign" && of.Outcome == cases.Approved && !slices.Contains(c.Refs, cases.Ref{Name: "scenario-decision", Digest: of.Head})
 }
@@ -504,7 +527,7 @@ func (p *play) open(goal string) {
 	r, err := cases.Begin(p.Keys[who], id, p.Table(kind, channel), o, p.at())
 	p.must(err)
 	if p.say(who, id, r) {
-		p.latest[goal] = id
+		p.latest["amended"], p.latest[goal] = p.latest["scenario.apply"], id
 	}
 }
 
@@ -518,6 +541,7 @@ func (p *play) say(who, id string, r receipt.Receipt) bool {
 	}
 	before := p.known[id]
 	p.known[id], p.heads[id] = after, append(p.heads[id], after.Head)
+	p.said, p.when[id] = append(p.said, r), e.At
 	if err := moved(before, after); err != nil {
 		p.wrong = append(p.wrong, fmt.Errorf("case %s by %s: %w", id, e.Act, err))
 	}
@@ -622,7 +646,7 @@ func (p *play) fulfil(c verb.Case, opener string) {
 func (p *play) decide(who string, c verb.Case, otherwise int) {
 	s, _ := c.Table.Stage(c.Stage)
 	for _, e := range c.Evidence {
-		if slices.Contains(s.Verified, e.Name) && e.By == "" {
+		if (slices.Contains(s.Verified, e.Name) || slices.Contains(vendors, e.Name)) && e.By == "" {
 			f := e.Filing
 			p.event(who, c, cases.Event{Act: cases.Attest, Filing: &f, Text: "电话核对"})
 			if !p.chance(10) {
@@ -648,7 +672,11 @@ func (p *play) decide(who string, c verb.Case, otherwise int) {
 
 // hand files what is to be on file, and hands in the paper of the case.
 func (p *play) hand(who string, c verb.Case, s cases.Stage) {
-	for _, name := range s.Evidence {
+	asked := s.Evidence
+	if c.Opening.Kind == "program.review" {
+		asked = slices.Concat(s.Evidence, vendors)
+	}
+	for _, name := range asked {
 		if !slices.ContainsFunc(c.Evidence, func(e cases.Evidence) bool { return e.Name == name }) && !p.chance(5) {
 			p.event(who, c, cases.Event{Act: cases.Filed, Filing: gatestest.Doc(name)})
 			return
@@ -683,7 +711,11 @@ func (p *play) papers(who string, c verb.Case) (map[string]suite.Digest, bool) {
 		return map[string]suite.Digest{"program": p.keep(who, papers.KindProgram, p.Program), "source": p.Program.Source}, true
 	case "scenario.apply":
 		d := p.keep(who, papers.KindScenario, p.scenario(c.ID))
-		return map[string]suite.Digest{"application": d, "dataset-list": d}, true
+		refs := map[string]suite.Digest{"application": d, "dataset-list": d}
+		if before, ok := p.known[p.latest["amended"]]; ok && before.ID != c.ID && p.chance(70) {
+			refs["previous-version"] = before.Head
+		}
+		return refs, true
 	case "agreement.sign":
 		of := p.known[p.latest["scenario.apply"]]
 		if of.Outcome != cases.Approved && !p.chance(3) || of.ID == "" {
