@@ -82,9 +82,9 @@ prove-enclave: build swtpm ## the protocol: every small committee, hundreds of s
 	$(MAKE) bench-enclave
 
 .PHONY: prove-governance
-prove-governance: build ## the procedures: every table and gate, hundreds of random plays over them, replay of the records, a hundred thousand cases, the stories
+prove-governance: build ## the procedures: every table and gate, a hundred random plays over them in five cities, bent servers, the records made anew and altered, a hundred thousand cases, the stories
 	YUNEI_PROVE=1 go test -count=1 -timeout 120m ./governance/... ./storage/records ./internal/procedures
-	go test -count=1 -timeout 60m -v -run 'TestStories/^(cases|papers|orders|withdrawn|duties|check|profile)$$|TestStories/^cities' ./cmd/yunei
+	go test -count=1 -timeout 60m -v -run 'TestStories/^(cases|papers|orders|withdrawn|duties|check|profile|records)$$|TestStories/^cities' ./cmd/yunei
 
 .PHONY: bench-enclave
 bench-enclave: ## the secure sum to a million cells against SEAL and adding in the clear; verifiable sums; the private join of 100,000; on one core

@@ -48,7 +48,8 @@ type hall struct {
 	down  bool           // the ledger
 	early []string       // what was kept before the ledger had it
 
-	runs map[string]*run
+	runs   map[string]*run
+	enough func(*msg.View) bool // what lets a run out
 }
 
 // A run is what the model of runs has of one.
@@ -109,6 +110,7 @@ func newHall(t *testing.T, city, channel string, ask api.Gates) *hall {
 	t.Helper()
 	w := gatestest.In(t, governancetest.NewTown(t), city, channel)
 	h := &hall{World: w, t: t, file: filepath.Join(t.TempDir(), "records.db"), clients: map[string]*client.Client{}, time: gatestest.Now, runs: map[string]*run{}}
+	h.enough = func(v *msg.View) bool { return governance.Tally(v) == governance.Approved }
 	var err error
 	if h.rec, err = records.Open(t.Context(), h.file); err != nil {
 		t.Fatal(err)
@@ -269,7 +271,7 @@ func (h *hall) release(id string) (bool, error) {
 		return false, err
 	}
 	held := len(governance.Holding(governance.InForce(orders, lifts, h.now()), v.Terms())) > 0
-	if !held && governance.Tally(v) == governance.Approved && h.api.Releasable(ctx, v) == nil {
+	if !held && h.enough(v) && h.api.Releasable(ctx, v) == nil {
 		r.released = true
 	}
 	return r.released, nil
