@@ -101,8 +101,8 @@ func remake(ctx context.Context, home, into string) (lines int, wrong []rebuild.
 	if err != nil {
 		return 0, nil, err
 	}
-	defer log.Close()                                                          //nolint:errcheck,contextcheck // nothing was appended
-	if f, err := os.OpenFile(into, os.O_CREATE|os.O_EXCL, 0o600); err != nil { //nolint:gosec // beside the records
+	defer log.Close() //nolint:errcheck,contextcheck // nothing was appended
+	if f, err := os.OpenFile(into, os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return 0, nil, fmt.Errorf("making new records: %w: %w", err, fault.Conflict)
 	} else if err := f.Close(); err != nil {
 		return 0, nil, fmt.Errorf("making new records: %w", err)

@@ -23,14 +23,15 @@ import (
 	"github.com/yunei/yunei/suite"
 )
 
-// blind is the server's own gates, of which one lets everything pass.
-func blind(gate string) func(*play) {
+// blind is the server's own gates, of which some let everything pass. What one gate
+// asks others often need, too: a thing that is not asked for is asked for by none.
+func blind(some ...string) func(*play) {
 	return func(p *play) {
 		ask := p.api.Gates
 		p.api.Gates = func(ctx context.Context, g governance.Register, t jobs.Terms, at gates.Step, used int, out *gates.Output, now time.Time) ([]gates.Verdict, error) {
 			all, err := ask(ctx, g, t, at, used, out, now)
 			for i := range all {
-				if all[i].Gate == gate {
+				if slices.Contains(some, all[i].Gate) {
 					all[i].State = gates.Passed
 				}
 			}
@@ -60,9 +61,9 @@ var bends = []struct {
 			return slices.ContainsFunc(v.Receipts(), func(r receipt.Receipt) bool { return r.Kind() == msg.VoteOpen })
 		}
 	}, nil},
-	{"the scenario is not asked for", blind("G2"), nil},
+	{"the scenario is not asked for", blind("G2", "G3", "G4", "G5", "G7", "G8", "G9"), nil},
 	{"the agreement is not asked for", blind("G4"), nil},
-	{"the catalogue's review is not asked for", blind("G6"), nil},
+	{"the catalogue's review is not asked for", blind("G6", "G7", "G8", "G9"), nil},
 	{"consents are not asked for", blind("G9"), nil},
 	{"the program's review is not asked for", blind("G10"), nil},
 }
@@ -133,7 +134,7 @@ func alterations(t *testing.T, db *sql.DB, random *rand.Rand) (all []alteration)
 func TestAltered(t *testing.T) {
 	p := newPlay(t, 1, "guiyang", "authop", nil)
 	p.play(t, 300)
-	random := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // which row is changed is nobody's secret
+	random := rand.New(rand.NewPCG(1, 1))
 	all := alterations(t, p.raw, random)
 	t.Logf("%d alterations of %d tables", len(all), len(slices.Compact(tables(all))))
 	if os.Getenv("YUNEI_PROVE") != "1" {

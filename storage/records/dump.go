@@ -23,10 +23,18 @@ type layout struct {
 
 var layouts = func() []layout {
 	all := []layout{
-		{"case_events", []string{"id", "seq"}}, {"case_index", []string{"id"}}, {"case_seen", []string{"role", "org", "id"}},
-		{"case_todo", []string{"role", "org", "due", "id"}}, {"case_docs", []string{"digest", "id"}}, {"papers", []string{"digest"}},
-		{"paper_puts", []string{"digest", "key"}}, {"sheets", []string{"dataset", "digest"}}, {"profiles", []string{"digest"}},
-		{"publications", []string{"digest", "key", "prior"}}, {"enactments", []string{"seq"}}, {"calendars", []string{"seq"}},
+		{"case_events", []string{"id", "seq"}},
+		{"case_index", []string{"id"}},
+		{"case_seen", []string{"role", "org", "id"}},
+		{"case_todo", []string{"role", "org", "due", "id"}},
+		{"case_docs", []string{"digest", "id"}},
+		{"papers", []string{"digest"}},
+		{"paper_puts", []string{"digest", "key"}},
+		{"sheets", []string{"dataset", "digest"}},
+		{"profiles", []string{"digest"}},
+		{"publications", []string{"digest", "key", "prior"}},
+		{"enactments", []string{"seq"}},
+		{"calendars", []string{"seq"}},
 	}
 	for _, name := range []string{
 		"orgs", "users", "processes", "invitations", "catalogue", "licences", "applications", "decisions", "permits", "programs", "runs", "commits", "opens",
@@ -79,17 +87,17 @@ func (r *Records) open(ctx context.Context, l layout, columns ...string) (*curso
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", l.name, err)
 	}
-	c := &cursor{layout: l, rows: rows}
-	if c.columns, err = rows.Columns(); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading %s: %w", l.name, err), rows.Close())
-	}
-	return c, nil
+	return &cursor{layout: l, rows: rows}, nil
 }
 
 func (c *cursor) next() error {
 	if !c.rows.Next() {
 		c.done = true
 		return c.rows.Err()
+	}
+	var err error
+	if c.columns, err = c.rows.Columns(); err != nil {
+		return fmt.Errorf("reading %s: %w", c.layout.name, err)
 	}
 	c.row = make([]any, len(c.columns))
 	into := make([]any, len(c.columns))
@@ -161,10 +169,9 @@ func (r *Records) differ(ctx context.Context, other *Records, l layout, tell fun
 		return err
 	}
 	for !a.done || !b.done {
-		order := 0
+		order := 1
 		switch {
 		case a.done:
-			order = 1
 		case b.done:
 			order = -1
 		default:
