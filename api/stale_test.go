@@ -9,6 +9,7 @@ import (
 	"github.com/yunei/yunei/api"
 	"github.com/yunei/yunei/governance/gates"
 	"github.com/yunei/yunei/governance/gates/gatestest"
+	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profiles"
 	"github.com/yunei/yunei/storage/dir"
 	"github.com/yunei/yunei/suite"
@@ -71,5 +72,38 @@ func TestTermsUnderRulesThatWere(t *testing.T) {
 	again.Under = &p.Under
 	if all, err = h.as("op").Preview(ctx, again, gates.AtSubmission); err != nil || len(gates.Blocked(all)) > 0 {
 		t.Errorf("under the rules in force, on cases of before: %v, %+v", err, gates.Blocked(all))
+	}
+}
+
+// A consent that was taken back stays so: no officer of the provider brings it back
+// with the paper of before, nor moves the day on which it ended.
+func TestConsentStaysTakenBack(t *testing.T) {
+	h := newHall(t)
+	ctx := t.Context()
+	dataset := ""
+	for id, e := range h.Catalogue {
+		if e.Provider == "hospital" {
+			dataset = id
+		}
+	}
+	put := func(withdrawn time.Time) error {
+		raw, err := papers.Bytes(papers.KindConsent, papers.Consent{ID: "consent-9", Dataset: dataset, Purposes: []string{"flu"}, From: h.now().UTC().Truncate(24 * time.Hour), Withdrawn: withdrawn})
+		h.must("writing", err)
+		_, err = h.as("hospital-officer").PutPaper(ctx, raw)
+		return err
+	}
+	stood := func() suite.Digest {
+		rec, err := h.rec.Consents.Get(ctx, "consent-9")
+		h.must("the consent", err)
+		return rec.Value
+	}
+	day := h.now().UTC().Truncate(24 * time.Hour)
+	h.must("agreeing", put(time.Time{}))
+	h.must("taking back", put(day))
+	ended := stood()
+	h.refused("the paper of before", put(time.Time{}), "consent-change")
+	h.refused("a later end", put(day.AddDate(1, 0, 0)), "consent-change")
+	if stood() != ended {
+		t.Error("it holds again")
 	}
 }

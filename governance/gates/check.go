@@ -45,11 +45,11 @@ var ofRelease = []gate{
 var healthy = gate{"G12", (*asking).health, []string{"backup.required", "duty.overdue_blocks"}}
 
 // of lists the gates of a step. At release the licence, the providers' word, the
-// state of the data and that of the backups are asked again: they may have changed
-// since the run.
+// state of the data, the basis of what is on persons and the backups are asked again:
+// they may have changed since the run, a consent that was taken back among them.
 func of(at Step) []gate {
 	if at == AtRelease {
-		return slices.Concat([]gate{ofJob[0], ofJob[2], ofJob[5], healthy}, ofRelease)
+		return slices.Concat([]gate{ofJob[0], ofJob[2], ofJob[5], ofJob[8], healthy}, ofRelease)
 	}
 	return ofJob
 }
