@@ -143,6 +143,9 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 		if o, err = s.opens(ctx, e); err != nil {
 			return nil, o, err
 		}
+		if err := s.reserved(ctx, reg, c.user, e.Case); err != nil {
+			return nil, o, err
+		}
 	case err != nil:
 		return nil, o, err
 	case said(k.Receipts(), r):

@@ -409,11 +409,14 @@ func getRelease(ctx context.Context, s *Server, c *call) (any, error) {
 	if err := c.Read(&name); err != nil {
 		return nil, err
 	}
-	rec, _, err := s.run(ctx, name.ID, c.receives)
+	rec, t, err := s.run(ctx, name.ID, c.receives)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.stillOut(ctx, c.reg, rec.ID); err != nil {
+		return nil, err
+	}
+	if err := s.goesTo(ctx, c, t); err != nil {
 		return nil, err
 	}
 	v, err := s.Way.State(ctx, rec.ID)

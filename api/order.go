@@ -108,6 +108,9 @@ func placeOrder(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.room(ctx, o); err != nil {
+		return nil, err
+	}
 	if err := s.enter(ctx, s.Records.HoldOrders, o.ID, "", r); err != nil {
 		return nil, err
 	}
