@@ -175,7 +175,7 @@ func TestOwnGates(t *testing.T) {
 		"no budget":           {"G11", "no-budget", gates.AtStart, func(w world) { w.Terms.Members[0].Budget.Rho = "" }},
 		"no impact study":     {"G9", "assessment", gates.AtStart, func(w world) { w.Scenario.Assessment = "" }},
 		"consent withdrawn":   {"G9", "consent-ended", gates.AtStart, withdrawn},
-		"withdrawn by release": {"G9", "consent-ended", gates.AtRelease, withdrawn},
+		"taken back by then":  {"G9", "consent-ended", gates.AtRelease, withdrawn},
 		"attestation over":    {"G1", "attestation", gates.AtStart, func(w world) { w.Admission.Attested = gatestest.Now }},
 		"licence over":        {"G1", "licence-ended", gates.AtStart, func(w world) { w.Admission.To = gatestest.Now.AddDate(0, 0, -1) }},
 		"operator held":       {"G1", "held", gates.AtStart, holdOn("operator", "operator")},
