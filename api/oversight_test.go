@@ -220,9 +220,10 @@ func TestYearIsEvaluatedOnce(t *testing.T) {
 		_, err = h.as("bureau-officer").Act(ctx, id, r)
 		return err
 	}
-	h.must("opening the year", open("e-1", 2025))
-	h.refused("opening it again", open("e-2", 2025), "evaluation-twice")
-	h.refused("the next before it has ended", open("e-3", 2026), "evaluation-twice")
+	h.must("opening the year", open("e-1", 2024))
+	h.refused("opening it again", open("e-2", 2024), "evaluation-twice")
+	h.refused("the next before it has ended", open("e-3", 2025), "evaluation-twice")
+	h.refused("this year, which is not over", open("e-4", 2026), "evaluation-early")
 	v, err := h.as("bureau-officer").Case(ctx, "e-1")
 	h.must("showing it", err)
 	r, err := cases.Say(h.Keys["bureau-officer"], cases.Event{

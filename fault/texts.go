@@ -166,5 +166,6 @@ var texts = map[Code]text{
 	"gate-r6":           {Denied, Operator, "出域闸门 R6（先行入账）不通过", "gate R6 of releases stops this, recorded first"},
 	"duty-report":       {Invalid, Operator, "报送或核验不合规范：事项须为规定的种类，期间已结束且起止有序，并有文字说明；请改正后重新签署。", "the report, or how it was checked, is not in form: a known duty, a span that is over, and words; correct it and sign again"},
 	"evaluation-after":  {Denied, Bureau, "上一年度评估不达标、再次不达标即达到连续年数的，本年度评估须引用上一年度办件（previous-failure），其他情形不得引用；请改正后重新提交。", "where one more failed year makes the limit, the evaluation names last year's failed case (previous-failure), and nowhere else; correct what is handed in"},
+	"evaluation-early":  {Denied, Bureau, "该年度尚未结束，不得启动年度评估；请在次年办理。", "the year is not over yet and cannot be evaluated; open its evaluation in the next"},
 	"evaluation-twice":  {Conflict, Bureau, "该运营方本年度的评估已经立案，或上一年度的评估尚未办结；请先办结。", "this year's evaluation of the operator is open already, or last year's has not ended; finish that first"},
 }

@@ -56,6 +56,7 @@ var untold = map[string]string{
 	"case-rules":     "it takes rules that change between a look and a signature; package api's tests change them",
 
 	"evaluation-after": "wiring: it takes an evaluation that failed a year ago; package governance/oversight's tests play two years",
+	"evaluation-early": "wiring: package governance/oversight's tests open a year before it is over",
 	"evaluation-twice": "wiring: it takes a year's evaluation that is open; package governance/oversight's tests play one",
 }
 

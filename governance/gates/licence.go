@@ -1,8 +1,10 @@
 package gates
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
@@ -88,7 +90,10 @@ func (a *asking) registered(keys []string) {
 }
 
 // years looks at the yearly evaluations. An operator that one of them eliminated
-// has no licence, whatever the register still says.
+// has no licence, whatever the register still says, and neither has one that failed
+// as many years in a row as cost it, whether or not anybody concluded so, and however
+// well it did since. What lets it use data again is to be admitted anew: no city's
+// text bars that.
 func (a *asking) years() {
 	keys := []string{"authop.elimination_years", "authop.licence"}
 	if !a.Known.Years {
@@ -96,23 +101,62 @@ func (a *asking) years() {
 		return
 	}
 	all := slices.Concat(slices.Collect(maps.Values(a.Years))...)
-	latest := 0
-	for _, c := range all {
+	all = slices.DeleteFunc(all, func(c *cases.Case) bool {
 		o := c.Opening()
-		if !slices.Contains(o.Parties[cases.Operator], a.Terms.Operator.Org) || o.Kind != "evaluate.yearly" {
-			continue
-		}
-		outcome, _ := c.Outcome()
-		if outcome == cases.Adverse {
-			a.no("eliminated", c.ID(), keys...)
+		return o.Kind != "evaluate.yearly" || !slices.Contains(o.Parties[cases.Operator], a.Terms.Operator.Org)
+	})
+	slices.SortFunc(all, func(x, y *cases.Case) int { return cmp.Compare(x.Opening().Year, y.Opening().Year) })
+	for len(all) > 0 {
+		i := slices.IndexFunc(all, func(c *cases.Case) bool { return a.costs(all, c) != "" })
+		if i < 0 {
 			return
 		}
-		if outcome == cases.Approved || outcome == cases.Refused {
-			latest = max(latest, o.Year)
+		if !a.anew(all[i]) {
+			a.no(a.costs(all, all[i]), all[i].ID(), keys...)
+			return
+		}
+		all = all[i+1:] // what follows is of another qualification
+	}
+}
+
+// costs is the code by which an evaluation costs the operator its qualification,
+// "" if it does not.
+func (a *asking) costs(all []*cases.Case, c *cases.Case) string {
+	outcome, _ := c.Outcome()
+	n, ok := a.Profile.Int("authop.elimination_years")
+	switch failed, _ := cases.Failures(all, a.Terms.Operator.Org, c.Opening().Year); {
+	case outcome == cases.Adverse:
+		return "eliminated"
+	case outcome == cases.Refused && ok && a.asks("authop.elimination_years") && failed >= n:
+		return "failed-years"
+	}
+	return ""
+}
+
+// anew reports whether all that the operator uses data by was opened after an
+// evaluation had ended: its admission, the scenario and the agreement.
+func (a *asking) anew(evaluation *cases.Case) bool {
+	ended := said(evaluation, -1)
+	for _, c := range []*cases.Case{a.admitted.c, a.applied.c, a.signed.c} {
+		if c == nil || ended.IsZero() || !said(c, 0).After(ended) {
+			return false
 		}
 	}
-	n, ok := a.Profile.Int("authop.elimination_years")
-	if failed, _ := cases.Failures(all, a.Terms.Operator.Org, latest); ok && a.asks("authop.elimination_years") && failed >= n {
-		a.no("failed-years", a.Terms.Operator.Org, keys...)
+	return true
+}
+
+// said is when an event of a case was signed, the last for -1; zero if there is none.
+func said(c *cases.Case, n int) time.Time {
+	all := c.Receipts()
+	if n < 0 {
+		n += len(all)
 	}
+	if n < 0 || n >= len(all) {
+		return time.Time{}
+	}
+	e, err := cases.Read(all[n])
+	if err != nil {
+		return time.Time{}
+	}
+	return e.At
 }

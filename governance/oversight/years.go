@@ -5,6 +5,7 @@ import (
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/calendar"
 	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/suite"
@@ -36,8 +37,10 @@ func (f Facts) evaluated(operator string, year int) bool {
 
 // Eliminated reports whether an operator's qualification was cancelled (取消资格)
 // by an evaluation up to a year, and what that rests on. Every grant of the
-// operator is void from then on: there is nothing to revoke one by one. Whether
-// one may be admitted again is not in any city's text, and nothing here ends it.
+// operator is void from then on: there is nothing to revoke one by one. No city's
+// text bars it from applying anew or says for how long: package gates lets it use
+// data again on an admission, a scenario and an agreement that were all opened after
+// the elimination, and nothing that is older revives.
 func Eliminated(all []*cases.Case, operator string, year int, p profile.Profile) (bool, Cite) {
 	gone := slices.ContainsFunc(all, func(c *cases.Case) bool {
 		if c == nil || c.Opening().Year > year || !evaluationOf(c, operator, c.Opening().Year) {
@@ -62,7 +65,15 @@ type Streak struct {
 
 // StreakOf is the streak before the evaluation of a year.
 func StreakOf(all []*cases.Case, operator string, year int, p profile.Profile) Streak {
-	ended := slices.DeleteFunc(slices.Clone(all), func(c *cases.Case) bool { return c == nil })
+	over := 0 // the last year that cost a qualification: what follows is of another
+	for _, c := range all {
+		if c != nil && c.Opening().Year < year && evaluationOf(c, operator, c.Opening().Year) {
+			if _, end := c.Outcome(); end == eliminated {
+				over = max(over, c.Opening().Year)
+			}
+		}
+	}
+	ended := slices.DeleteFunc(slices.Clone(all), func(c *cases.Case) bool { return c == nil || c.Opening().Year <= over })
 	s := Streak{Cite: CiteOf(p, yearsKey)}
 	s.Years, s.Last = cases.Failures(ended, operator, year-1)
 	s.Limit, _ = p.Int(yearsKey)
@@ -72,8 +83,8 @@ func StreakOf(all []*cases.Case, operator string, year int, p profile.Profile) S
 
 // MayEvaluate refuses an event that would let an evaluation go past the streak,
 // or come to it without one; others, and those of other cases, pass. It is asked
-// beside the table, which knows one case only. A year has one evaluation of an
-// operator; that of last year has ended first; and the opening that is handed in
+// beside the table, which knows one case only. A year is evaluated once it is over,
+// and once for an operator; that of last year has ended first; and the opening that is handed in
 // names last year's failure if, and only if, one more would make the limit.
 func MayEvaluate(all []*cases.Case, c *cases.Case, e cases.Event, p profile.Profile) error {
 	if e.Act == cases.Start {
@@ -101,6 +112,9 @@ func MayEvaluate(all []*cases.Case, c *cases.Case, e cases.Event, p profile.Prof
 func mayOpenYear(all []*cases.Case, e cases.Event) error {
 	if e.Opening == nil || e.Opening.Kind != yearlyKind {
 		return nil
+	}
+	if calendar.DateOf(e.At).Year <= e.Opening.Year {
+		return fault.Refuse("evaluation-early", governance.House)
 	}
 	for _, operator := range e.Opening.Parties[cases.Operator] {
 		for _, c := range all {

@@ -1,6 +1,7 @@
 package oversight
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -51,6 +52,13 @@ func TestElimination(t *testing.T) {
 			t.Errorf("up to %d: %v, %+v", y, gone, cite)
 		}
 	}
+	if s := StreakOf(all, "operator", 2027, gy); s.Years != 0 || s.Final || s.Last != "" {
+		t.Errorf("failures that cost one qualification count against the next: %+v", s)
+	}
+	third := d.year(2027, cases.Deny, "")
+	if s := StreakOf(append(all, third), "operator", 2028, gy); s.Years != 1 || !s.Final || s.Last != third.Head() {
+		t.Errorf("the next qualification's first failure: %+v", s)
+	}
 	if gone, _ := Eliminated(append(all, nil), "rival", 2030, gy); gone {
 		t.Error("a rival is eliminated too")
 	}
@@ -61,7 +69,7 @@ func TestYearIsOpenedOnce(t *testing.T) {
 	d := newDesk(t)
 	ended, open := d.year(2024, cases.Deny, ""), d.yearOpened(2025)
 	start := func(y int) cases.Event {
-		return cases.Event{Case: "c-new", Act: cases.Start, Opening: &cases.Opening{Kind: yearlyKind, Year: y, Parties: map[cases.Seat][]string{cases.Operator: {"operator"}}}}
+		return cases.Event{Case: "c-new", Act: cases.Start, At: on(t, fmt.Sprintf("%d-01-01", y+1)), Opening: &cases.Opening{Kind: yearlyKind, Year: y, Parties: map[cases.Seat][]string{cases.Operator: {"operator"}}}}
 	}
 	gy := city(t, "guiyang")
 	refused(t, "again", MayEvaluate([]*cases.Case{ended}, nil, start(2024), gy), "evaluation-twice")
@@ -72,6 +80,11 @@ func TestYearIsOpenedOnce(t *testing.T) {
 		t.Errorf("a year that was passed does not end the streak: %+v", s)
 	}
 	refused(t, "after last year's has ended", MayEvaluate([]*cases.Case{ended, nil}, nil, start(2025), gy), "")
+	for _, early := range []string{"2024-01-15", "2025-03-01", "2025-12-31"} {
+		e := start(2025)
+		e.At = on(t, early)
+		refused(t, "in "+early, MayEvaluate(nil, nil, e, gy), "evaluation-early")
+	}
 	other := start(2025)
 	other.Opening.Kind = "incident.rectify"
 	refused(t, "another kind", MayEvaluate([]*cases.Case{open}, nil, other, gy), "")

@@ -51,6 +51,7 @@ type World struct {
 	Omit      map[string]bool           // kinds of cases, or ids, that the terms do not name
 	Consents  map[string]papers.Consent // by id
 	Terms     jobs.Terms
+	Since     time.Time          // when the first case is opened; zero is 20 days ago
 	Fact      func(*gates.Facts) // a last change; nil does not
 
 	cases  map[string]*cases.Case
@@ -142,6 +143,9 @@ func (w *World) agrees() bool {
 func (w *World) Facts() gates.Facts {
 	w.Helper()
 	w.cases, w.papers, w.at = map[string]*cases.Case{}, map[suite.Digest][]byte{}, Now.AddDate(0, 0, -20)
+	if !w.Since.IsZero() {
+		w.at = w.Since
+	}
 	bureau := map[cases.Seat][]string{cases.Bureau: {"bureau"}}
 	for _, id := range slices.Sorted(maps.Keys(w.Sheets)) {
 		w.run(entry{"catalogue.review", "entry-" + id, cases.Provider, bureau, w.officer(id), map[string]suite.Digest{"entry": w.keep(papers.KindSheet, *w.Sheets[id])}})
@@ -294,7 +298,12 @@ func (w *World) run(e entry) *cases.Case {
 }
 
 // Failed is an evaluation of the operator that ended 不达标.
-func (w *World) Failed(year int) *cases.Case {
+func (w *World) Failed(year int) *cases.Case { return w.evaluated(year, cases.Deny) }
+
+// Met is an evaluation of the operator that ended 达标.
+func (w *World) Met(year int) *cases.Case { return w.evaluated(year, cases.Allow) }
+
+func (w *World) evaluated(year int, v cases.Verdict) *cases.Case {
 	w.Helper()
 	parties := map[cases.Seat][]string{cases.Bureau: {"bureau"}, cases.Operator: {"operator"}}
 	o := cases.Opening{Profile: cases.Profile(w.Profile.Frozen()), Title: "年度评估", Seat: cases.Bureau, Parties: parties, Year: year}
@@ -308,8 +317,9 @@ func (w *World) Failed(year int) *cases.Case {
 	}
 	p.do("bureau-officer", cases.Event{Act: cases.Submit, Refs: cases.Refs(map[string]suite.Digest{"criteria": suite.DigestOf([]byte("criteria"))})})
 	p.do("op", cases.Event{Act: cases.Submit, Refs: cases.Refs(map[string]suite.Digest{"self-report": suite.DigestOf([]byte("report"))})})
+	p.do("bureau-2", cases.Event{Act: cases.Filed, Filing: &cases.Filing{Name: "usage-facts", Digest: suite.DigestOf([]byte("facts")), Media: "text/csv", Title: "使用事实"}})
 	basis := []cases.Basis{{Source: cases.House, Text: "评分细则"}}
-	p.do("bureau-2", cases.Event{Act: cases.Decide, Ruling: &cases.Ruling{On: p.c.Matter(), Verdict: cases.Deny, Basis: basis}})
+	p.do("bureau-2", cases.Event{Act: cases.Decide, Ruling: &cases.Ruling{On: p.c.Matter(), Verdict: v, Basis: basis}})
 	return p.c
 }
 
