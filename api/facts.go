@@ -111,7 +111,7 @@ func (s *Server) caseFacts(ctx context.Context, g governance.Register, f *oversi
 		if n := len(e.Versions); n > 0 {
 			v := e.Versions[n-1]
 			d.Since = e.Versions[0].At
-			f.Versions = append(f.Versions, oversight.Version{Dataset: e.ID, Provider: e.Provider, ID: v.ID, At: v.At, Flaws: oversight.Rated(v.Quality, v.At)})
+			f.Versions = append(f.Versions, oversight.Version{Dataset: e.ID, Provider: e.Provider, ID: v.ID, At: v.At, Rated: v.Quality != nil, Flaws: oversight.Rated(v.Quality, v.At)})
 		}
 		f.Datasets = append(f.Datasets, d)
 	}
@@ -162,21 +162,22 @@ func (s *Server) paperFacts(ctx context.Context, c *cases.Case, f *oversight.Fac
 		if err != nil || !ok || outcome != cases.Approved {
 			return err
 		}
-		return s.scenarioFacts(ctx, a, f)
+		_, err = s.scenarioFacts(ctx, a, f)
+		return err
 	}
 	return nil
 }
 
-func (s *Server) scenarioFacts(ctx context.Context, a papers.Agreement, f *oversight.Facts) error {
+func (s *Server) scenarioFacts(ctx context.Context, a papers.Agreement, f *oversight.Facts) (int, error) {
 	sc := oversight.Scenario{ID: a.Scenario, Operator: a.Operator, Fee: a.Fee, From: a.From, End: a.To}
 	events, err := s.Records.CaseEvents(ctx, a.Scenario)
 	if err != nil && !errors.Is(err, fault.NotFound) {
-		return err
+		return 0, err
 	}
 	for _, r := range events { // the last application that was handed in is the one decided on
 		e, err := cases.Read(r)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, ref := range e.Refs {
 			if ref.Name != "application" {
@@ -184,7 +185,7 @@ func (s *Server) scenarioFacts(ctx context.Context, a papers.Agreement, f *overs
 			}
 			p, ok, err := read[papers.Scenario](ctx, s, ref.Digest, papers.KindScenario)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			if ok {
 				sc.Title, sc.Channel, sc.Purpose, sc.PublicGood, sc.Datasets = p.Title, p.Channel, p.Purpose, p.PublicGood, nil
@@ -194,8 +195,7 @@ func (s *Server) scenarioFacts(ctx context.Context, a papers.Agreement, f *overs
 			}
 		}
 	}
-	f.Scenarios = append(f.Scenarios, sc)
-	return nil
+	return f.Agreed(sc), nil
 }
 
 func paperOf[T any](ctx context.Context, s *Server, c *cases.Case, ref string, kind papers.Kind) (T, bool, error) {
@@ -310,7 +310,8 @@ func (s *Server) uses(ctx context.Context) ([]oversight.Use, error) {
 	return lines, nil
 }
 
-// disclosed are the releases, for the yearly disclosure, by when their runs began.
+// disclosed are the releases for the yearly disclosure, by when their runs began; those
+// that were taken back say when.
 func (s *Server) disclosed(ctx context.Context) ([]report.Product, error) {
 	all, err := s.lapses(ctx)
 	if err != nil {
@@ -319,7 +320,11 @@ func (s *Server) disclosed(ctx context.Context) ([]report.Product, error) {
 	var list []report.Product
 	for _, l := range all {
 		if l.state == jobs.Released {
-			list = append(list, report.Product{Release: l.ID, Scenario: l.terms.Scenario, Operator: l.terms.Operator.Org, Recipients: l.terms.Recipients, Date: calendar.DateOf(l.Value.At).String()})
+			p := report.Product{Release: l.ID, Scenario: l.terms.Scenario, Operator: l.terms.Operator.Org, Recipients: l.terms.Recipients, Date: calendar.DateOf(l.Value.At).String()}
+			if p.Withdrawn, err = s.takenBack(ctx, l.ID); err != nil {
+				return nil, err
+			}
+			list = append(list, p)
 		}
 	}
 	return list, nil

@@ -223,18 +223,19 @@ func listUses(ctx context.Context, s *Server, c *call) (any, error) {
 	return verb.Ledger{Uses: own, Document: report.Uses(f, c.user.Org, own)}, nil
 }
 
-// evaluates holds an event of a yearly evaluation to the operator's other years.
+// evaluates holds an event of a yearly evaluation to the operator's other years, by
+// the rules that the evaluation keeps.
 func (s *Server) evaluates(ctx context.Context, g governance.Register, k *cases.Case, e cases.Event) error {
-	var parties []string
+	var of cases.Opening
 	switch {
 	case e.Opening != nil && e.Opening.Kind == "evaluate.yearly":
-		parties = e.Opening.Parties[cases.Operator]
+		of = *e.Opening
 	case k != nil && k.Opening().Kind == "evaluate.yearly":
-		parties = k.Opening().Parties[cases.Operator]
+		of = k.Opening()
 	default:
 		return nil
 	}
-	rules, err := s.Records.InForce(ctx)
+	kept, err := s.desk(ctx, of.Profile)
 	if errors.Is(err, fault.NotFound) {
 		return fault.Refuse("no-rules", governance.House)
 	}
@@ -242,7 +243,7 @@ func (s *Server) evaluates(ctx context.Context, g governance.Register, k *cases.
 		return err
 	}
 	var all []*cases.Case
-	for _, operator := range parties {
+	for _, operator := range of.Parties[cases.Operator] {
 		rows, err := s.Records.CasesOf(ctx, "evaluate.yearly", operator)
 		if err != nil {
 			return err
@@ -255,5 +256,5 @@ func (s *Server) evaluates(ctx context.Context, g governance.Register, k *cases.
 			all = append(all, c)
 		}
 	}
-	return oversight.MayEvaluate(all, k, e, rules)
+	return oversight.MayEvaluate(all, k, e, kept.Rules)
 }

@@ -102,10 +102,11 @@ func (s *Server) agreementFacts(ctx context.Context, c *cases.Case, operator str
 	if outcome, _ := c.Outcome(); err != nil || !ok || outcome != cases.Approved || a.Operator != operator {
 		return err
 	}
-	if err := s.scenarioFacts(ctx, a, f); err != nil {
+	i, err := s.scenarioFacts(ctx, a, f)
+	if err != nil {
 		return err
 	}
-	sc := &f.Scenarios[len(f.Scenarios)-1]
+	sc := &f.Scenarios[i]
 	sc.First, err = s.first(ctx, sc.ID, operator)
 	return err
 }

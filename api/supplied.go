@@ -8,6 +8,7 @@ import (
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/calendar"
 	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/oversight"
 	"github.com/yunei/yunei/governance/papers"
@@ -155,4 +156,20 @@ func attested(a papers.Admission, f *oversight.Facts) {
 	if a.Attested.After(f.Expired[a.Operator]) {
 		f.Expired[a.Operator] = a.Attested
 	}
+}
+
+// takenBack is the day on which a release was taken back, "" if it was not.
+func (s *Server) takenBack(ctx context.Context, run string) (string, error) {
+	rec, err := s.Records.Withdrawals.Get(ctx, run)
+	if errors.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	said, err := governance.StatedWithdrawal(rec.Envelope)
+	if err != nil {
+		return "", fmt.Errorf("reading a withdrawal: %w: %w", err, fault.Tampered)
+	}
+	return calendar.DateOf(said.At).String(), nil
 }

@@ -70,6 +70,7 @@ type (
 		At       time.Time `json:"at"`
 		Altered  time.Time `json:"altered,omitzero"` // when its bytes were first seen not to be its digest's
 		Gone     time.Time `json:"gone,omitzero"`    // when its domain first said that it has no such version
+		Rated    bool      `json:"rated,omitempty"`  // its provider says how good it is
 		Flaws    []Flaw    `json:"flaws,omitempty"`
 	}
 	// A Flaw is a quality rule that a version does not meet, and since when that
@@ -176,6 +177,28 @@ func firstLaw(p profile.Profile, keys ...string) string {
 		}
 	}
 	return house
+}
+
+// Agreed adds what an agreement says of a scenario, and returns its place. One that
+// follows on another of the same scenario without a day between carries that on: the
+// scenario is one, its use did not end, and nothing is to be disposed of yet.
+func (f *Facts) Agreed(s Scenario) int {
+	i := slices.IndexFunc(f.Scenarios, func(had Scenario) bool {
+		return had.ID == s.ID && had.Operator == s.Operator && !s.From.After(had.End) && !had.From.After(s.End)
+	})
+	if i < 0 {
+		f.Scenarios = append(f.Scenarios, s)
+		return len(f.Scenarios) - 1
+	}
+	had := f.Scenarios[i]
+	if had.From.Before(s.From) {
+		s.From = had.From
+	}
+	if had.End.After(s.End) {
+		s.End, s.Fee = had.End, had.Fee
+	}
+	f.Scenarios[i] = s
+	return i
 }
 
 // scenario is the scenario of an id.

@@ -32,8 +32,10 @@ type Score struct {
 func ScoreOf(f Facts, operator string, year int, released, refused string) Score {
 	in := yearOf(year)
 	s := Score{Operator: operator, Year: year, Streak: StreakOf(f.Cases, operator, year, f.Profile)}
+	seen := map[string]bool{}
 	for _, sc := range f.Scenarios {
-		if sc.Operator == operator && sc.From.Before(in.to) && (sc.End.IsZero() || sc.End.After(in.from)) {
+		if !seen[sc.ID] && sc.Operator == operator && sc.From.Before(in.to) && (sc.End.IsZero() || sc.End.After(in.from)) {
+			seen[sc.ID] = true
 			s.Scenarios++
 			if sc.PublicGood {
 				s.PublicGood++

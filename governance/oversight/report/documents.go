@@ -3,9 +3,12 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/yunei/yunei/governance/calendar"
 	"github.com/yunei/yunei/governance/oversight"
 	"github.com/yunei/yunei/governance/profile"
 )
@@ -35,13 +38,15 @@ func org(f oversight.Facts, id string) string {
 	return id
 }
 
-// A Product is what went out in a year: a release, to whom, and its fee class.
+// A Product is what went out: a release, to whom, the day on which its run began, and
+// that on which it was taken back, if it was.
 type Product struct {
 	Release    string
 	Scenario   string
 	Operator   string
 	Recipients []string
 	Date       string
+	Withdrawn  string
 }
 
 // Disclosure is the yearly disclosure of a bureau: bodies, authorised resources,
@@ -49,17 +54,17 @@ type Product struct {
 // next.
 func Disclosure(f oversight.Facts, year int, products []Product) Document {
 	d := head(f, fmt.Sprintf("%d 年度公共数据授权运营信息披露", year), fmt.Sprintf("Disclosure of authorised operation in %d", year), "authop.disclosure_years")
-	d.Notes = []string{"于次年三月底前披露；收费标准由协议另附，此处只列有偿或无偿 by the end of March; of fees only their class is listed"}
+	d.Notes = []string{"于次年三月底前披露；收费标准由协议另附，此处只列有偿或无偿 by the end of March; of fees only their class is listed", "成果按其运行启动日期归入年度；已收回的仍列出并注明 a release is of the year in which its run began; one that was taken back is listed as such"}
 	bodies := Table{Title: profile.Name{ZH: "实施机构和运营机构", EN: "bodies"}, Columns: names("单位", "body", "角色", "part", "领域", "field", "授权起", "from", "授权止", "to")}
 	bodies.Rows = append(bodies.Rows, []string{org(f, f.Bureau), "主管部门 bureau", "", "", ""})
 	for _, l := range f.Licences {
-		if in(year, date(l.From), date(l.To)) {
+		if in(year, l.From, l.To) {
 			bodies.Rows = append(bodies.Rows, []string{org(f, l.Operator), "授权运营方 operator", l.Field, date(l.From), last(l.To)})
 		}
 	}
 	resources := Table{Title: profile.Name{ZH: "授权的公共数据资源", EN: "authorised resources"}, Columns: names("场景", "scenario", "运营方", "operator", "数据资源", "dataset", "提供方", "provider", "登记码", "registration", "公益", "public good", "费用类别", "fee", "期限起", "from", "期限止", "to")}
 	for _, s := range f.Scenarios {
-		if !in(year, date(s.From), date(s.End)) {
+		if !in(year, s.From, s.End) {
 			continue
 		}
 		for _, id := range s.Datasets {
@@ -75,20 +80,27 @@ func Disclosure(f oversight.Facts, year int, products []Product) Document {
 			resources.Rows = append(resources.Rows, []string{s.Title + "（" + s.ID + "）", org(f, s.Operator), title, provider, code, yes(s.PublicGood), fee(s.Fee), date(s.From), last(s.End)})
 		}
 	}
-	out := Table{Title: profile.Name{ZH: "数据产品（已放行成果）", EN: "products (what was released)"}, Columns: names("成果", "release", "场景", "scenario", "运营方", "operator", "接收方", "recipients", "放行日期", "released")}
+	out := Table{Title: profile.Name{ZH: "数据产品（已放行成果）", EN: "products (what was released)"}, Columns: names("成果", "release", "场景", "scenario", "运营方", "operator", "接收方", "recipients", "运行启动日期", "run began", "状态", "state")}
 	for _, p := range products {
 		if strings.HasPrefix(p.Date, strconv.Itoa(year)+"-") {
-			out.Rows = append(out.Rows, []string{p.Release, p.Scenario, org(f, p.Operator), strings.Join(p.Recipients, "、"), p.Date})
+			out.Rows = append(out.Rows, []string{p.Release, p.Scenario, org(f, p.Operator), strings.Join(p.Recipients, "、"), p.Date, released(p.Withdrawn)})
 		}
 	}
 	d.Tables = append(d.Tables, bodies, resources, out)
 	return d
 }
 
-// in reports whether a span of dates, open at its end if to is empty, touches a year.
-func in(year int, from, to string) bool {
-	y := strconv.Itoa(year)
-	return from <= y+"-12-31" && (to == "" || to > y+"-01-01")
+// in reports whether a span, its end left out and open if it is zero, touches a year.
+func in(year int, from, to time.Time) bool {
+	first, last := calendar.Date{Year: year, Month: time.January, Day: 1}, calendar.Date{Year: year, Month: time.December, Day: 31}
+	return from.Before(last.End()) && (to.IsZero() || to.After(first.Start()))
+}
+
+func released(withdrawn string) string {
+	if withdrawn != "" {
+		return withdrawn + " 已收回 withdrawn"
+	}
+	return "已放行 released"
 }
 
 func fee(class string) string {
@@ -105,7 +117,7 @@ func fee(class string) string {
 // Scorecard is what the records say of operators' years, for those who evaluate.
 func Scorecard(f oversight.Facts, year int, scores []oversight.Score) Document {
 	d := head(f, fmt.Sprintf("%d 年度运营成效评估表（使用事实）", year), fmt.Sprintf("Scorecard of %d: what the records say", year), "authop.evaluation", "authop.elimination_years")
-	d.Notes = []string{"本表只列平台记录的事实，不是评分；评分和结论由主管部门人员签署 facts of record and no mark: people score and sign"}
+	d.Notes = []string{"本表只列平台记录的事实，不是评分；评分和结论由主管部门人员签署 facts of record and no mark: people score and sign", "场景、运行、报送、整改按本年度计；逾期事项和线索为制表时的状况 scenarios, runs, reports and rectifications are those of the year; what is overdue and the findings are as of the date above"}
 	t := Table{Title: profile.Name{ZH: "运营方", EN: "operators"}, Columns: names(
 		"运营方", "operator", "场景", "scenarios", "其中公益", "public good", "运行", "runs", "放行", "released", "拒绝", "refused",
 		"报送", "reports", "其中不实", "unsound", "逾期事项", "overdue", "线索", "findings", "整改", "rectifications", "其中通报", "censured", "此前连续不达标年数", "failed years before", "上限", "limit", "本年度结论", "outcome")}
@@ -173,8 +185,32 @@ func Risk(f oversight.Facts) Document {
 		}
 		found.Rows = append(found.Rows, []string{x.ID(), x.Name.ZH + " " + x.Name.EN, org(f, x.Org), x.Thing, date(x.Since), x.What.ZH, strings.Join(cites, "；"), from})
 	}
-	d.Tables = append(d.Tables, owed, held, cases, found)
+	d.Tables = append(d.Tables, owed, held, cases, found, unknown(f))
 	return d
+}
+
+// unknown lists what nobody has told the platform: that nothing is found there says
+// nothing.
+func unknown(f oversight.Facts) Table {
+	t := Table{Title: profile.Name{ZH: "平台未掌握的事实", EN: "what is not known here"}, Columns: names("对象", "thing", "事实", "what", "如何补全", "how it becomes known")}
+	if f.Profile.Yes("security.attestation") {
+		for _, id := range append(slices.Clone(f.Providers), f.Bureau) {
+			if f.Expired[id].IsZero() && id != "" {
+				t.Rows = append(t.Rows, []string{org(f, id), "等级保护等证明未登记 no attestation on file", "yunei duty file attestation"})
+			}
+		}
+	}
+	for _, v := range f.Versions {
+		if !v.Rated {
+			t.Rows = append(t.Rows, []string{v.Dataset + " " + v.ID, "提供方未公布质量 its provider publishes no quality", "提供方登记版本时公布 by its provider, with the version"})
+		}
+	}
+	for _, x := range oversight.Faults() {
+		if x.Declared {
+			t.Rows = append(t.Rows, []string{x.Name.ZH + " " + x.Name.EN, "平台无从发现 cannot be seen from inside", "yunei oversight declare"})
+		}
+	}
+	return t
 }
 
 func orderKind(k string) string {

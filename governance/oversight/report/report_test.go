@@ -224,3 +224,32 @@ func TestJSONIsRead(t *testing.T) {
 		}
 	}
 }
+
+// A disclosure lists what was in force on any day of its year, in Shanghai, and no
+// more; what was taken back is listed as such.
+func TestDisclosureOfAYear(t *testing.T) {
+	f := town(t, "guiyang")
+	rows := func(from, to time.Time) int {
+		f.Licences = []oversight.Licence{{Operator: "operator", From: from, To: to}}
+		return len(report.Disclosure(f, 2026, nil).Tables[0].Rows) - 1 // the bureau's
+	}
+	first, next := at("2026-01-01").Add(-9*time.Hour), at("2027-01-01").Add(-9*time.Hour)
+	for name, c := range map[string]struct {
+		from, to time.Time
+		want     int
+	}{
+		"ended at the end of the year before": {first.AddDate(-1, 0, 0), first, 0},
+		"ended on its first day":              {first.AddDate(-1, 0, 0), first.Add(time.Hour), 1},
+		"began on its last day":               {next.Add(-time.Hour), next.AddDate(1, 0, 0), 1},
+		"began with the next":                 {next, next.AddDate(1, 0, 0), 0},
+		"without an end":                      {first, time.Time{}, 1},
+	} {
+		if got := rows(c.from, c.to); got != c.want {
+			t.Errorf("%s: %d rows", name, got)
+		}
+	}
+	out := report.Disclosure(f, 2026, []report.Product{{Release: "r-1", Date: "2026-12-31"}, {Release: "r-2", Date: "2026-01-01", Withdrawn: "2026-03-01"}, {Release: "r-3", Date: "2025-12-31"}}).Tables[2].Rows
+	if len(out) != 2 || out[0][5] != "已放行 released" || out[1][5] != "2026-03-01 已收回 withdrawn" {
+		t.Errorf("%v", out)
+	}
+}
