@@ -63,5 +63,5 @@ func (s *Server) goesTo(ctx context.Context, c *call, t jobs.Terms) error {
 	if c.user.Role != governance.RoleOperator && governance.Sees(c.user, t) {
 		return nil
 	}
-	return s.free(ctx, t, c.now)
+	return s.free(ctx, c.reg, t, c.now)
 }
