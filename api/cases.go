@@ -169,7 +169,7 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 		}
 		return nil, o, err
 	}
-	if err := errors.Join(s.publishes(ctx, reg, k, e, c.now), s.records(ctx, reg, k, e)); err != nil {
+	if err := s.checks(ctx, c, reg, k, e); err != nil {
 		return nil, o, err
 	}
 	due, err := next.Due(o.Clock)

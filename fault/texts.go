@@ -138,6 +138,7 @@ var texts = map[Code]text{
 	"entry-lacks":       {Denied, Provider, "目录条目不能发布", "the entry of the catalogue cannot be published"},
 	"consent-lacks":     {Denied, Provider, "同意书不能登记", "the consent cannot be recorded"},
 	"consent-change":    {Denied, Provider, "已登记的同意只能撤回，不得改动，撤回后不得恢复；重新取得同意的，另行登记。", "a consent that is on file can be taken back and nothing else, and is not given again by its keeper; record a new one"},
+	"scenario-unfit":    {Denied, Operator, "场景申请不能通过", "the scenario cannot be approved"},
 	"case-reason":       {Invalid, Nobody, "“无法认定”须说明原因。", "who finds something inconclusive says why"},
 	"case-sign":         {Invalid, Nobody, "签订环节只能同意或不同意；如需修改请退回补正。", "a side signs or does not; return the text to have it changed"},
 	"case-list":         {Invalid, Checker, "此环节只能使用所列理由或补正事项，不得附加文字或条件。", "this stage takes reasons and items of its list only, with no text and no conditions of one's own"},

@@ -50,6 +50,7 @@ var untold = map[string]string{
 	"exhausted":      "it takes 64 requests in hand at once, or thousands of one key's, to meet the server's own limits; package api's tests do",
 	"case-stale":     "it takes somebody who acts between a look at a case and a signature over it; package governance/cases's tests have one",
 	"case-time":      "it takes a clock that is wrong; package governance/cases's tests set one",
+	"scenario-unfit": "it takes an amendment of what was not approved; package api's tests have them",
 	"consent-lacks":  "it takes a bureau that records what people were not told of; package api's tests have one",
 	"consent-change": "it takes a provider that alters a consent; package api's tests have one",
 	"case-own":       "it takes a second person of an opener's own organisation who may decide; package governance/cases's tests have them",
