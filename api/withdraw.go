@@ -95,7 +95,11 @@ func withdrawRelease(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.reg.MayWithdraw(t, rec.ID, bundle, entry, r, c.now); err != nil {
+	said, err := c.reg.MayWithdraw(t, rec.ID, bundle, entry, r, c.now)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.caused(ctx, c, said); err != nil {
 		return nil, err
 	}
 	s.writing.Lock()

@@ -122,6 +122,7 @@ var texts = map[Code]text{
 	"order-unknown":     {NotFound, Bureau, "没有这一中止决定，或已经解除。", "there is no such order, or it is lifted"},
 	"withdrawn":         {Denied, Nobody, "该结果已被收回，不再提供，也不得继续使用；请按要求确认处置情况（yunei release confirm）。", "this release was withdrawn: it is handed out no more and must not be used; confirm what you have done with it (yunei release confirm)"},
 	"withdrawal":        {Invalid, Bureau, "收回或确认的内容不完整，或与该结果不符（运行、授权凭据、结果包、存证、收回通知、被通知单位），或签署时间与现在相差过大。", "the withdrawal or confirmation is not whole, or not of this release, its permit, bundle, entry, notice and recipients, or not signed now"},
+	"withdrawal-cause":  {Denied, Bureau, "所载的起因办件不存在、您不能查看、与收回原因不符，或已被驳回、撤回；请更正或不载明办件。", "the case that the withdrawal names is not there, not yours to see, of another kind than the reason, or was rejected or withdrawn; correct it or name none"},
 	"product":           {Invalid, Operator, "产品登记须写明编号、名称、类型（model 模型、verification 核验、statistics 统计、report 报告）、本单位的运行和接收单位。", "a product needs an id, a title, a type (model, verification, statistics, report), runs of your own organisation, and recipients"},
 	"case-table":        {Invalid, Platform, "没有该类办件的流程表，或立案所依据的流程表版本不在本平台。", "there is no procedure of this kind, or not the version of it that the case was opened under"},
 	"case-rules":        {Conflict, Nobody, "立案所依据的规则不是现行版本；请取得现行版本后重新签署。", "the case is opened under rules that are not in force; get those that are and sign again"},
