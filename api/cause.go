@@ -29,7 +29,7 @@ func (s *Server) caused(ctx context.Context, c *call, w governance.Withdrawal) e
 	}
 	k, _, err := s.seen(ctx, c, w.Cause)
 	if errors.Is(err, fault.NotFound) {
-		return fault.Refuse("withdrawal-cause", governance.Article31)
+		return fault.Refuse("withdrawal-cause", governance.Rest(c.reg.Rules, w.Code))
 	}
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (s *Server) caused(ctx context.Context, c *call, w governance.Withdrawal) e
 		kinds = causes[""]
 	}
 	if o, _ := k.Outcome(); !slices.Contains(kinds, k.Opening().Kind) || o == cases.Refused || o == cases.Withdrawn {
-		return fault.Refuse("withdrawal-cause", governance.Article31)
+		return fault.Refuse("withdrawal-cause", governance.Rest(c.reg.Rules, w.Code))
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (s *Server) facts(ctx context.Context, g governance.Register, now time.Time
 
 // caseFacts folds the cases, and reads what they decided on.
 func (s *Server) caseFacts(ctx context.Context, g governance.Register, f *oversight.Facts) error {
-	sheets := map[string]*papers.Sheet{}
+	sheets, asked := map[string]*papers.Sheet{}, map[string]time.Time{}
 	for after := ""; ; {
 		rows, err := s.Records.Cases(ctx, records.CaseFilter{After: after, Limit: records.MaxPage})
 		if err != nil {
@@ -101,13 +101,16 @@ func (s *Server) caseFacts(ctx context.Context, g governance.Register, f *oversi
 			if err := s.paperFacts(ctx, c, f, sheets); err != nil {
 				return err
 			}
+			if err := s.reviewed(ctx, c, row, asked); err != nil {
+				return err
+			}
 		}
 		if len(rows) < records.MaxPage {
 			break
 		}
 	}
 	for _, e := range sorted(g.Catalogue) {
-		d := oversight.Dataset{ID: e.ID, Title: e.Title, Provider: e.Provider, Sheet: sheets[e.ID]}
+		d := oversight.Dataset{ID: e.ID, Title: e.Title, Provider: e.Provider, Sheet: sheets[e.ID], Asked: asked[e.ID]}
 		if n := len(e.Versions); n > 0 {
 			v := e.Versions[n-1]
 			d.Since = e.Versions[0].At
@@ -130,6 +133,19 @@ func (s *Server) kept(ctx context.Context, p cases.Profile, f *oversight.Facts) 
 	}
 	if err == nil {
 		f.Kept[p] = oversight.Kept{Rules: o.Rules, Clock: o.Clock}
+	}
+	return err
+}
+
+// reviewed takes when the last review of an entry was opened that its provider asked
+// for and that may yet, or did, publish it.
+func (s *Server) reviewed(ctx context.Context, c *cases.Case, row records.CaseRow, asked map[string]time.Time) error {
+	if o, _ := c.Outcome(); row.Kind != entryReview || o == cases.Refused || o == cases.Withdrawn {
+		return nil
+	}
+	sheet, ok, err := paperOf[papers.Sheet](ctx, s, c, "entry", papers.KindSheet)
+	if ok && sheet.Provider == row.Opener.Org && row.Opened.After(asked[sheet.Dataset]) {
+		asked[sheet.Dataset] = row.Opened
 	}
 	return err
 }

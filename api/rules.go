@@ -79,13 +79,13 @@ func (s *Server) consent(ctx context.Context, c *call, raw []byte) (*records.Rec
 		return nil, nil //nolint:nilnil // told again
 	default:
 		rec.Revision = old.Revision + 1
-		return &rec, s.takenBack(ctx, c, said, old.Value)
+		return &rec, s.follows(ctx, c, said, old.Value)
 	}
 }
 
-// takenBack refuses a later paper of a consent that is more than its withdrawal: one
+// follows refuses a later paper of a consent that is more than its withdrawal: one
 // that was taken back is not given again by its keeper, and none is widened.
-func (s *Server) takenBack(ctx context.Context, c *call, said papers.Consent, before suite.Digest) error {
+func (s *Server) follows(ctx context.Context, c *call, said papers.Consent, before suite.Digest) error {
 	was, ok, err := read[papers.Consent](ctx, s, before, papers.KindConsent)
 	if err != nil {
 		return err

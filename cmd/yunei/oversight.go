@@ -27,7 +27,7 @@ func oversightCommand() *cobra.Command {
 The platform compares its records with the city's articles on faults and lists what looks like one. It finds nobody at fault and opens no
 case: an officer does, with their own key. What cannot be seen from inside is declared.`,
 	}
-	c.AddCommand(findingsCommand(), declareCommand(), openFindingCommand())
+	c.AddCommand(findingsCommand(), declareCommand(), changeCommand(), openFindingCommand())
 	return c
 }
 

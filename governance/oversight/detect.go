@@ -56,7 +56,7 @@ func lateKind(kind string) func(Facts) []hit {
 // catalogueFaults are reviews of entries that are overdue, and datasets that are
 // used without an approved sheet.
 func catalogueFaults(f Facts) []hit {
-	all := lateKind("catalogue.review")(f)
+	all := append(lateKind("catalogue.review")(f), outdated(f)...)
 	for _, d := range f.Datasets {
 		if d.Sheet == nil {
 			all = append(all, hit{

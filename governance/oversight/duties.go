@@ -37,13 +37,14 @@ var kinds = map[Kind]profile.Name{
 	Backup: {ZH: "备份恢复演练", EN: "restore drill of backups"}, Assessment: {ZH: "安全风险评估", EN: "security risk assessment"},
 	Quality: {ZH: "数据质量反馈", EN: "report on data quality"}, Disclosure: {ZH: "年度信息披露", EN: "yearly disclosure"},
 	Evaluation: {ZH: "年度成效评估", EN: "yearly evaluation"}, Attestation: {ZH: "等级保护等证明", EN: "attestation of systems"},
+	Update: {ZH: "目录更新", EN: "update of the catalogue"},
 }
 
 // Name is the kind for people.
 func (k Kind) Name() profile.Name { return kinds[k] }
 
 // Reported reports whether a report of the kind can be handed in.
-func (k Kind) Reported() bool { return kinds[k] != profile.Name{} && k != Evaluation }
+func (k Kind) Reported() bool { return kinds[k] != profile.Name{} && k != Evaluation && k != Update }
 
 // A Duty is what an organisation owes next of a kind. Due is the end of its last
 // day. Extended says that the text binds somebody else (the users of shared
@@ -52,7 +53,7 @@ type Duty struct {
 	Kind        Kind      `json:"kind"`
 	Org         string    `json:"org"`                // who owes it
 	Operator    string    `json:"operator,omitempty"` // Org, of an operator's
-	About       string    `json:"about,omitempty"`    // of an evaluation: the operator
+	About       string    `json:"about,omitempty"`    // of an evaluation: the operator; of an update: the dataset
 	Scenario    string    `json:"scenario,omitempty"`
 	Since       time.Time `json:"since"` // what the term counts from
 	Due         time.Time `json:"due"`
@@ -93,6 +94,7 @@ func Duties(f Facts) []Duty {
 		all = append(all, f.ofScenario(s)...)
 	}
 	all = append(all, f.ofOrgs()...)
+	all = append(all, f.ofChanges()...)
 	slices.SortFunc(all, func(a, b Duty) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Org, b.Org), cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Kind, b.Kind))
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
+	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/suite"
@@ -38,6 +39,8 @@ type (
 		What  string    `json:"what"`
 		By    string    `json:"by"` // user
 		At    time.Time `json:"at"`
+		// Change is set of what is no fault yet: a change that starts the clock of entries.
+		Change *papers.Change `json:"change,omitempty"`
 	}
 	// A hit is what a detector sees. Key is the rule that is broken, "" for the
 	// first of the fault's; unlisted, that the article on faults does not speak of
@@ -60,7 +63,7 @@ func Findings(f Facts) []Finding {
 			hits = x.find(f)
 		}
 		for _, d := range f.Declared {
-			if d.Fault == x.ID {
+			if d.Fault == x.ID && d.Change == nil {
 				hits = append(hits, hit{thing: d.Thing, org: d.Org, zh: d.What, en: d.What, since: d.At, by: d.By})
 			}
 		}
@@ -136,6 +139,9 @@ func title(s string) string {
 // Declare checks what a person says: a fault of the list, of an organisation that
 // is registered, in words. Only the bureau's officers declare.
 func Declare(g governance.Register, u governance.User, d Declared) error {
+	if d.Change != nil {
+		return changed(g, u, d)
+	}
 	if u.Role != governance.RoleBureau || d.By != u.ID {
 		return fault.Refuse("role", governance.House)
 	}

@@ -98,6 +98,7 @@ type (
 		Title    string        `json:"title"`
 		Provider string        `json:"provider"`
 		Since    time.Time     `json:"since"` // of its first version
+		Asked    time.Time     `json:"asked"` // when the last review of its entry was opened that was not refused
 		Sheet    *papers.Sheet `json:"sheet,omitempty"`
 	}
 	// Kept is a version of the rules that cases were begun under and keep: a change of
