@@ -23,21 +23,21 @@ func (s *Server) amends(ctx context.Context, reg governance.Register, k *cases.C
 	if err != nil {
 		return err
 	}
-	unfit := func(key, zh, en string) error {
-		return fault.Specify("scenario-unfit", rules.Basis(key), fault.Operator, zh, en)
+	unfit := func(zh, en string) error {
+		return fault.Specify("scenario-unfit", rules.Basis("authop.one_application"), fault.Operator, zh, en)
 	}
 	is, ok, err := paperOf[papers.Scenario](ctx, s, k, "application", papers.KindScenario)
 	switch {
 	case err != nil:
 		return err
 	case !ok:
-		return unfit("authop.one_application", "申请材料未提交到平台", "its paper is not on file")
+		return unfit("申请材料未提交到平台", "its paper is not on file")
 	case is.Previous == "":
 		return nil
 	}
 	before, _, err := s.Case(ctx, reg, is.Previous)
 	if errors.Is(err, fault.NotFound) {
-		return unfit("authop.one_application", "所变更的场景不存在", "there is no scenario that it could amend")
+		return unfit("所变更的场景不存在", "there is no scenario that it could amend")
 	}
 	if err != nil {
 		return err
@@ -47,14 +47,14 @@ func (s *Server) amends(ctx context.Context, reg governance.Register, k *cases.C
 		return err
 	}
 	if o, _ := before.Outcome(); !ok || o != cases.Approved || before.Opening().Kind != "scenario.apply" {
-		return unfit("authop.one_application", "所变更的场景未经审定", "the scenario that it amends was not approved")
+		return unfit("所变更的场景未经审定", "the scenario that it amends was not approved")
 	}
 	for _, m := range is.Amends(rules, was) {
 		return fault.Specify("scenario-unfit", m.Cite, fault.Operator, m.ZH, m.EN)
 	}
 	by, err := source{s: s, reg: reg}.Replaced(ctx, before)
 	if err == nil && by != "" && by != k.ID() {
-		err = unfit("authop.one_application", "该场景已有其他变更申请获得同意，一场景一申请", "another amendment of the scenario was approved, and one scenario has one application")
+		err = unfit("该场景已有其他变更申请获得同意，一场景一申请", "another amendment of the scenario was approved, and one scenario has one application")
 	}
 	return err
 }

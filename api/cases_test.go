@@ -65,8 +65,6 @@ func (h *hall) says(who string, v verb.Case, e cases.Event) receipt.Receipt {
 	return r
 }
 
-var entry = cases.Refs(map[string]suite.Digest{"entry": suite.DigestOf([]byte("entry"))})
-
 // What people sign stands in the ledger before it is kept: a ledger that fails
 // leaves nothing, and after an end in between the same receipt is taken again.
 func TestLedgerFirst(t *testing.T) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance/cases"
@@ -16,13 +17,13 @@ func (f source) Newest(ctx context.Context, dataset, provider string) (*cases.Ca
 	if err != nil {
 		return nil, err
 	}
-	for i := len(all) - 1; i >= 0; i-- { // a case may name another sheet than the one that it decided on
-		sheet, ok, err := paperOf[papers.Sheet](ctx, f.s, all[i], "entry", papers.KindSheet)
+	for _, c := range slices.Backward(all) { // a case may name another sheet than the one that it decided on
+		sheet, ok, err := paperOf[papers.Sheet](ctx, f.s, c, "entry", papers.KindSheet)
 		if err != nil {
 			return nil, err
 		}
 		if ok && sheet.Dataset == dataset {
-			return all[i], nil
+			return c, nil
 		}
 	}
 	return nil, fault.NotFound

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -54,9 +55,7 @@ func (h *hall) reviewing(id string, s papers.Sheet, on bool, more map[string]sui
 		h.must("filing what the government decided", err)
 	}
 	refs := map[string]suite.Digest{"entry": suite.DigestOf(raw)}
-	for name, d := range more {
-		refs[name] = d
-	}
+	maps.Copy(refs, more)
 	v, err = h.as(who).Act(ctx, id, h.says(who, v, cases.Event{Act: cases.Submit, Refs: cases.Refs(refs)}))
 	h.must("handing in", err)
 	return v

@@ -54,14 +54,14 @@ func (f *Facts) newest(ctx context.Context, src Source) error {
 // renew is the entry in force in the place of the one that the terms name, which
 // stands for itself otherwise. What it says now counts: its grade, its items,
 // whether it is secret, listed or shared at all.
-func (w *view) renew(named on[papers.Sheet]) on[papers.Sheet] {
-	provider := w.Register.Catalogue[named.body.Dataset].Provider
-	if !named.ok() || w.openerOf(named) != provider {
+func (v *view) renew(named on[papers.Sheet]) on[papers.Sheet] {
+	provider := v.Register.Catalogue[named.body.Dataset].Provider
+	if !named.ok() || v.openerOf(named) != provider {
 		return named // catalogue says why it is nothing to rest on
 	}
-	c := w.Newest[named.body.Dataset]
+	c := v.Newest[named.body.Dataset]
 	switch {
-	case !w.Known.Newest || c == nil:
+	case !v.Known.Newest || c == nil:
 		named.bad = "entry-newest"
 		return named
 	case c.ID() == named.ref.ID:
@@ -69,11 +69,11 @@ func (w *view) renew(named on[papers.Sheet]) on[papers.Sheet] {
 	}
 	o := on[papers.Sheet]{ref: jobs.CaseRef{Kind: entryKind, ID: c.ID(), Head: c.Head()}, c: c}
 	if d, ok := c.Ref(entryRef); ok {
-		o.body, o.read = paperOf[papers.Sheet](w, d, papers.KindSheet)
+		o.body, o.read = paperOf[papers.Sheet](v, d, papers.KindSheet)
 	}
 	outcome, _ := c.Outcome()
 	switch {
-	case outcome != cases.Approved || c.Opening().Kind != entryKind || c.Opening().Profile.ID != w.Profile.ID():
+	case outcome != cases.Approved || c.Opening().Kind != entryKind || c.Opening().Profile.ID != v.Profile.ID():
 		o.bad = "entry-newest"
 	case !o.read || o.body.Dataset != named.body.Dataset:
 		o.bad = "paper-unread"
