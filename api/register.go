@@ -67,6 +67,10 @@ var verbs = map[verb.Verb]func(context.Context, *Server, *call) (any, error){
 	verb.OversightFacts:    inspect,
 	verb.OversightUses:     listUses,
 	verb.OversightDeclare:  declare,
+	verb.RegisterGet:       signedRegister,
+	verb.ProfileSigned:     signedProfile,
+	verb.ApplicationCase:   dossierCase,
+	verb.ApplicationPaper:  dossierPaper,
 }
 
 // directory tells what everyone who is registered may know.

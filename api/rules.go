@@ -144,16 +144,24 @@ func (s *Server) named(ctx context.Context, c *call, d suite.Digest) error {
 		if err != nil {
 			return err
 		}
-		for _, r := range k.Receipts() {
-			if e, err := cases.Read(r); err != nil || !names(e, d) {
-				continue
-			}
-			if put, err := s.Records.PutBy(ctx, d, r.By()); err != nil || put {
-				return err
-			}
+		if put, err := s.put(ctx, k, d); err != nil || put {
+			return err
 		}
 	}
 	return fault.NotFound
+}
+
+// put reports whether somebody named a paper in a case who has put it.
+func (s *Server) put(ctx context.Context, k *cases.Case, d suite.Digest) (bool, error) {
+	for _, r := range k.Receipts() {
+		if e, err := cases.Read(r); err != nil || !names(e, d) {
+			continue
+		}
+		if put, err := s.Records.PutBy(ctx, d, r.By()); err != nil || put {
+			return put, err
+		}
+	}
+	return false, nil
 }
 
 func names(e cases.Event, d suite.Digest) bool {

@@ -84,6 +84,34 @@ func (g Register) Published(inUse profile.Frozen, c Change, have []receipt.Recei
 	return nil
 }
 
+// Enacted reports whether statements have once put a version into force, for
+// whoever was not there: two officers of the bureau stand for one and the same
+// change to it, each with a key that was theirs and good when they say that they
+// signed. Whether a later version has taken its place no statement can tell.
+func (g Register) Enacted(next profile.Frozen, have []receipt.Receipt) error {
+	stand := map[Change]map[string]bool{}
+	for _, r := range have {
+		var p Publication
+		if r.Read(Publish, &p) != nil || p.Change.Next != next || p.Change.follows(p.Change.Prior) != nil {
+			continue
+		}
+		u, err := g.publishes(p.Change, r, p.At)
+		if err != nil {
+			continue
+		}
+		if stand[p.Change] == nil {
+			stand[p.Change] = map[string]bool{}
+		}
+		stand[p.Change][u] = true
+	}
+	for _, officers := range stand {
+		if len(officers) >= publishers {
+			return nil
+		}
+	}
+	return fault.Refuse("rules-unpublished", House)
+}
+
 // officers lists, by their ids, who stand for the change.
 func (g Register) officers(c Change, have []receipt.Receipt, now time.Time) []string {
 	var ids []string

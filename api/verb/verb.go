@@ -88,6 +88,7 @@ var All = []Verb{
 	OrderPlace, OrderLift, OrderList, ReleaseWithdraw, ReleaseWithdrawal, ReleaseConfirm, ProductAdd, ProductList,
 	CaseAct, CaseShow, CaseList, CaseTodo, CaseExport, PaperPut, PaperGet, ProfilePublish, ProfileGet, CalendarLoad, CalendarGet,
 	DutyList, ReportFile, ReportList, ReportAttest, OversightFacts, OversightUses, OversightDeclare,
+	RegisterGet, ProfileSigned, ApplicationCase, ApplicationPaper,
 }
 
 type (

@@ -18,12 +18,15 @@ type access struct{ at, key string }
 
 const atEnv = "YUNEI_AT"
 
-// A place says where an installation is, what it is called, and by which key
-// it is known.
+// A place says where an installation is, what it is called, by which key it is
+// known, and by which key its people are registered.
 type place struct {
 	API          string          `json:"api"`
 	Installation string          `json:"installation"`
 	Key          suite.PublicKey `json:"key"` // the coordinator's; nobody else is spoken to
+	// Root is who registers people: whoever signs checks everybody's key back to
+	// it, and signs nothing without it.
+	Root suite.PublicKey `json:"root,omitempty"`
 }
 
 func (a *access) flags(c *cobra.Command) {

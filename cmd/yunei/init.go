@@ -260,7 +260,7 @@ func (p *plan) write(members []member) error {
 	if err := writeJSON(filepath.Join(p.dir, pinsFile), p.releasePins(origin, coordinator.Public())); err != nil {
 		return err
 	}
-	if err := writeJSON(filepath.Join(p.dir, placeFile), place{API: p.in.API, Installation: p.id, Key: p.in.coordinator()}); err != nil {
+	if err := writeJSON(filepath.Join(p.dir, placeFile), place{API: p.in.API, Installation: p.id, Key: p.in.coordinator(), Root: p.bureau.Key}); err != nil {
 		return err
 	}
 	return writeJSON(filepath.Join(p.dir, installFile), p.in)

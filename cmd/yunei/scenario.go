@@ -316,7 +316,7 @@ func applyCommand() *cobra.Command {
 			if _, err := api.SubmitApplication(c.Context(), t); err != nil {
 				return err
 			}
-			if err := decide(c, api, f.key, t, jobs.Apply, ""); err != nil {
+			if err := f.decide(c, api, verb.Application{Terms: t}, jobs.Apply, ""); err != nil {
 				return err
 			}
 			return showApplication(c, api, t.ID)
@@ -379,8 +379,11 @@ func decideCommand() *cobra.Command {
 		Use:   "decide grant|agree|apply APPLICATION",
 		Short: "以自己的密钥签署决定 / sign a decision with your own key",
 		Long: `grant：数据提供方对其数据的审核决定（一需求一审核）；agree：运营方与大数据部门签署协议（一场景一协议）。
-决定覆盖全部条款的摘要；签名密钥在平台之外，平台不能代签。
-A decision covers the digest of all terms. The key is yours and outside the platform, which can sign none.`,
+决定覆盖全部条款的摘要；签名密钥在平台之外，平台不能代签。签署之前，本机逐个验签、重新推演条款所依据的办件，并按公布的规则核对闸门；
+不符的不签署。凭平台所称、本机不能核对的事项逐项列出。
+A decision covers the digest of all terms. The key is yours and outside the platform, which can sign none. Before it signs, this machine
+checks every signature of the cases that the terms rest on, folds them anew and asks the gates by the published rules; what does not hold is
+not signed. What it cannot check, and takes from the platform's word, is listed.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			kind, ok := kinds[args[0]]
@@ -395,7 +398,7 @@ A decision covers the digest of all terms. The key is yours and outside the plat
 			if err != nil {
 				return err
 			}
-			if err := decide(c, api, f.key, a.Terms, kind, note); err != nil {
+			if err := f.decide(c, api, a, kind, note); err != nil {
 				return err
 			}
 			return showApplication(c, api, args[1])
@@ -406,22 +409,32 @@ A decision covers the digest of all terms. The key is yours and outside the plat
 	return c
 }
 
-// decide signs a decision here, where the key is, and hands it in.
-func decide(c *cobra.Command, api *client.Client, keyFile string, t jobs.Terms, kind receipt.Kind, note string) error {
-	key, err := readKey(keyFile)
+// decide signs a decision here, where the key is, and hands it in. Before that it
+// checks here what the terms rest on, and that the decision is due by what the
+// others have signed.
+func (f *access) decide(c *cobra.Command, api *client.Client, a verb.Application, kind receipt.Kind, note string) error {
+	key, err := readKey(f.key)
 	if err != nil {
 		return err
 	}
-	d, err := api.Directory(c.Context())
+	t := a.Terms
+	d, err := f.opened(c.Context(), api, t)
 	if err != nil {
 		return err
 	}
-	user, ok := userOf(d, func(u governance.User) bool { return u.Key == key.Public() })
-	if !ok {
-		return fault.Refuse("not-found", "")
-	}
-	r, err := receipt.Sign(key, kind, receipt.About("terms/"+t.ID, t.Digest()), jobs.Decision{Terms: t.Digest(), Org: user.Org, At: time.Now().UTC().Truncate(time.Second), Note: note})
+	now := time.Now()
+	user, err := d.Register.User(key.Public(), now)
 	if err != nil {
+		return err
+	}
+	r, err := receipt.Sign(key, kind, receipt.About("terms/"+t.ID, t.Digest()), jobs.Decision{Terms: t.Digest(), Org: user.Org, At: now.UTC().Truncate(time.Second), Note: note})
+	if err != nil {
+		return err
+	}
+	if err := d.Due(a.Decisions, r, now); err != nil {
+		return err
+	}
+	if err := weighed(c.Context(), c.OutOrStdout(), d, false); err != nil {
 		return err
 	}
 	if _, err := api.Decide(c.Context(), t.ID, r); err != nil {

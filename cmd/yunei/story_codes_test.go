@@ -14,6 +14,9 @@ import (
 // byRow is why no story tells of each gate.
 const byRow = "package governance/gates's tests ask it, row by row"
 
+// lies is why no story tells of what a platform that lies is found out by.
+const lies = "it takes a platform that lies; package api's tests have one, behind the coordinator's own key"
+
 // untold are the refusals that no user of this version comes to read in a
 // story, and why.
 var untold = map[string]string{
@@ -55,6 +58,12 @@ var untold = map[string]string{
 	"consent-change": "it takes a provider that alters a consent; package api's tests have one",
 	"case-own":       "it takes a second person of an opener's own organisation who may decide; package governance/cases's tests have them",
 	"case-rules":     "it takes rules that change between a look and a signature; package api's tests change them",
+
+	"register-unsigned": lies,
+	"rules-unpublished": lies,
+	"dossier-case":      lies,
+	"dossier-gate":      lies,
+	"dossier-permit":    lies,
 
 	"evaluation-after": "wiring: it takes an evaluation that failed a year ago; package governance/oversight's tests play two years",
 	"evaluation-early": "wiring: package governance/oversight's tests open a year before it is over",

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -188,6 +189,11 @@ func (f voteFlags) seal(c *cobra.Command, run string) error {
 	if err := governance.CheckVote(t, body, vote); err != nil {
 		return err // sealed, it would never open
 	}
+	if f.approve {
+		if err := f.permitted(c, api, t); err != nil {
+			return err
+		}
+	}
 	kept, err := f.keep(run, vote)
 	if err != nil {
 		return err
@@ -200,6 +206,23 @@ func (f voteFlags) seal(c *cobra.Command, run string) error {
 		return err
 	}
 	return done(c, "已提交密封表决 sealed vote handed in", run)
+}
+
+// permitted checks here, before an approval, that the run's permit is everybody's
+// whom its terms name, and what those rest on. To reject takes no such thing.
+func (f voteFlags) permitted(c *cobra.Command, api *client.Client, t jobs.Terms) error {
+	d, err := f.opened(c.Context(), api, t)
+	if err != nil {
+		return err
+	}
+	raw, err := api.Permit(c.Context(), t.ID)
+	if err != nil {
+		return err
+	}
+	if err := d.Permitted(raw, time.Now()); err != nil {
+		return err
+	}
+	return weighed(c.Context(), c.OutOrStdout(), d, true)
 }
 
 // keep writes a vote and its salt down before it is committed to; one that is

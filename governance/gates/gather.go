@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/yunei/yunei/fault"
@@ -62,6 +63,17 @@ func found(err error, what string) error {
 // paperRefs are the references by which cases name papers.
 var paperRefs = map[string][]string{
 	admitKind: {admitRef}, scenarioKind: {scenarioRef, listRef}, agreementKind: {agreementRef}, programKind: {programRef}, entryKind: {entryRef},
+}
+
+// PapersOf lists the papers of a case that gates look into, each once.
+func PapersOf(c *cases.Case) []suite.Digest {
+	var all []suite.Digest
+	for _, name := range paperRefs[c.Opening().Kind] {
+		if d, ok := c.Ref(name); ok && !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 func (f *Facts) read(ctx context.Context, src Source, ref jobs.CaseRef) error {

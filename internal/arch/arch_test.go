@@ -44,6 +44,7 @@ const floors = `
 	sandbox sandbox/wasm sandbox/wazero enclave release release/chart
 	flow site trustee opening custody
 	api/verb
+	api/dossier
 	api api/client api/rebuild
 	cmd/internal/folder cmd/internal/start
 	cmd/internal/daemon cmd/internal/place

@@ -82,9 +82,21 @@ func (r *Records) PutPublication(ctx context.Context, p profile.Profile, prior s
 
 // Publications are the statements for a version in the place of another, as kept.
 func (r *Records) Publications(ctx context.Context, next, prior suite.Digest) ([]receipt.Receipt, error) {
+	return r.publications(ctx, next, &prior)
+}
+
+// PublicationsOf are all statements for a version, in whosever place.
+func (r *Records) PublicationsOf(ctx context.Context, next suite.Digest) ([]receipt.Receipt, error) {
+	return r.publications(ctx, next, nil)
+}
+
+func (r *Records) publications(ctx context.Context, next suite.Digest, prior *suite.Digest) ([]receipt.Receipt, error) {
 	var have []publicationRow
-	err := r.db.NewSelect().Model(&have).Where("digest = ?", next).Where("prior = ?", prior).Order("key").Scan(ctx)
-	if err != nil {
+	q := r.db.NewSelect().Model(&have).Where("digest = ?", next).Order("key", "prior")
+	if prior != nil {
+		q = q.Where("prior = ?", *prior)
+	}
+	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("reading publications: %w", err)
 	}
 	var all []receipt.Receipt
