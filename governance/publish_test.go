@@ -114,3 +114,39 @@ func TestCitedArticles(t *testing.T) {
 		}
 	}
 }
+
+// Whoever was not there can tell by the statements alone whether a version came
+// into force: by two officers, for one and the same change.
+func TestEnacted(t *testing.T) {
+	town := officers(t)
+	sign := func(who string, c governance.Change, at time.Time) receipt.Receipt {
+		return town.Sign(t, who, governance.Publish, c.About(), governance.Publication{Change: c, Org: town.Users[who].Org, At: at})
+	}
+	first, later := governance.Change{Next: version(1)}, governance.Change{Next: version(2), Prior: version(1)}
+	other := governance.Change{Next: version(2), Prior: profile.Frozen{ID: "guiyang", Version: 1, Digest: version(3).Digest}}
+	leap := governance.Change{Next: version(3), Prior: version(1)}
+	long := now.AddDate(5, 0, 0) // nobody's key is good any more
+	for _, x := range []struct {
+		name string
+		next profile.Frozen
+		have []receipt.Receipt
+		want bool
+	}{
+		{"the first, by two", version(1), []receipt.Receipt{sign("bureau-officer", first, now), sign("second", first, now)}, true},
+		{"a later one, by two", version(2), []receipt.Receipt{sign("second", later, now), sign("bureau-officer", later, now)}, true},
+		{"by nobody", version(1), nil, false},
+		{"by one", version(1), []receipt.Receipt{sign("second", first, now)}, false},
+		{"by one, twice", version(1), []receipt.Receipt{sign("second", first, now), sign("second", first, now.Add(time.Hour))}, false},
+		{"another version", version(1), []receipt.Receipt{sign("bureau-officer", later, now), sign("second", later, now)}, false},
+		{"two, each in the place of another", version(2), []receipt.Receipt{sign("bureau-officer", later, now), sign("second", other, now)}, false},
+		{"a version left out", version(3), []receipt.Receipt{sign("bureau-officer", leap, now), sign("second", leap, now)}, false},
+		{"one and an operator", version(1), []receipt.Receipt{sign("second", first, now), sign("op", first, now)}, false},
+		{"one and a process", version(1), []receipt.Receipt{sign("second", first, now), sign("yuneid", first, now)}, false},
+		{"with keys that had ended", version(1), []receipt.Receipt{sign("second", first, now), sign("bureau-officer", first, long)}, false},
+	} {
+		err := town.Enacted(x.next, x.have)
+		if (err == nil) != x.want || err != nil && fault.Show(err).Code != "rules-unpublished" {
+			t.Errorf("%s: %v", x.name, err)
+		}
+	}
+}

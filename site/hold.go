@@ -99,6 +99,28 @@ func (s *Site) Hold(thing msg.Held, reason string) (Hold, error) {
 	return h, nil
 }
 
+// TakeOrder holds what a person's order holds (msg.Order), as it was handed to this
+// domain by another way than the board: so that who keeps the board hides an order
+// from nobody for longer than a lease lives. Whether its signer is who they should
+// be is for whoever hands it in to ask; taken in error it is released like any hold.
+// The same order again is no second hold. Errors are a Refusal of code tampered or
+// hold, or the journal's.
+func (s *Site) TakeOrder(raw []byte) (Hold, error) {
+	o, r, err := msg.OpenOrder(raw)
+	if err != nil {
+		return Hold{}, fault.Refuse("tampered", "")
+	}
+	reason := fmt.Sprintf("中止决定 order %s (%s) %s by %s", o.ID, o.Code, r.Digest(), r.By())
+	now, err := s.Holds()
+	if err != nil {
+		return Hold{}, err
+	}
+	if i := slices.IndexFunc(now, func(h Hold) bool { return h.Reason == reason }); i >= 0 {
+		return now[i], nil
+	}
+	return s.Hold(o.Thing, reason)
+}
+
 // Release releases a hold. Errors are a Refusal of code hold or hold-unknown, or
 // the journal's.
 func (s *Site) Release(id, reason string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/party"
+	"github.com/yunei/yunei/suite"
 )
 
 var everything = msg.Held{Kind: msg.HoldAll}
@@ -114,6 +116,49 @@ func TestHeldRunGoesOn(t *testing.T) {
 	if got := kindsOf(w.said("r-1")); got != "admitted commit" {
 		t.Errorf("after the release it says %s", got)
 	}
+}
+
+// An order that the coordinator keeps from the board is handed to one domain, and
+// holds there as its provider's own hold does: it outlives the process, refuses the
+// run, and stands in the lease by which everybody else stops.
+func TestOrderPastTheBoard(t *testing.T) {
+	w := newWorld(t, crowd(20, false))
+	terms, module := w.termsOf(study, nil)
+	key, err := suite.NewPrivateKey()
+	w.must(err)
+	lifter, err := suite.NewPrivateKey()
+	w.must(err)
+	r, err := msg.SignOrder(key, msg.OrderBody{
+		ID: "h-1", Thing: msg.Held{Kind: msg.HoldScenario, Name: terms.Scenario}, Code: "incident", Text: "hidden by the platform",
+		At: w.now.UTC().Truncate(time.Second), Lifters: []suite.PublicKey{lifter.Public()},
+	})
+	w.must(err)
+	h, err := w.site.TakeOrder(r.Bytes())
+	w.must(err)
+	if again, err := w.site.TakeOrder(r.Bytes()); err != nil || again != h {
+		t.Errorf("taken again it is %+v, %v", again, err)
+	}
+	if !strings.Contains(h.Reason, string(r.Digest())) || !strings.Contains(h.Reason, string(key.Public())) {
+		t.Errorf("it does not say whose order it is: %s", h.Reason)
+	}
+	w.restart()
+	w.begin("r-1", terms, module)
+	w.must(w.advance("r-1"))
+	if b, err := msg.Read[msg.RefusalBody](w.view("r-1"), 0, msg.Refusal, w.site.Name); err != nil || b.Code != string(party.Held) {
+		t.Errorf("the run is not refused: %v, %v", b.Code, err)
+	}
+	m, _ := terms.Member(w.site.Domain)
+	_, raw, err := w.site.nextLease()
+	w.must(err)
+	if lease, _, err := msg.OpenLease(raw, m); err != nil || !lease.Holds(terms, m) {
+		t.Errorf("the lease does not tell the others: %+v, %v", lease, err)
+	}
+	broken := slices.Clone(r.Bytes())
+	broken[len(broken)/2] ^= 1
+	_, err = w.site.TakeOrder(broken)
+	wantCode(t, "a changed byte", err, "tampered")
+	_, err = w.site.TakeOrder(nil)
+	wantCode(t, "nothing", err, "tampered")
 }
 
 // What cannot be read holds everything; what is no hold is refused.

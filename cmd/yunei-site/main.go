@@ -119,6 +119,8 @@ func holds(s *site.Site) func(domain.HoldRequest) ([]domain.Hold, error) {
 			_, err = s.Hold(q.Thing, q.Reason)
 		case domain.ReleaseHold:
 			err = s.Release(q.ID, q.Reason)
+		case domain.TakeOrder:
+			_, err = s.TakeOrder([]byte(q.Order))
 		case domain.ListHolds:
 		default:
 			err = fault.Refuse("hold", "")

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/yunei/yunei/cmd/internal/domain"
 	"github.com/yunei/yunei/fault"
+	"github.com/yunei/yunei/jobs/msg"
 )
 
 func holdCommand() *cobra.Command {
@@ -24,10 +27,12 @@ step. The others learn it from what the site signs, and nobody goes on without s
 To release a hold is an act of its own, with its own reason.
 
 order、lift、orders 是另一回事：由人作出、由平台保存的中止决定，不经域节点；协调方可以隐瞒它，但不能把域内的中止隐瞒超过 24 小时。
+因此中止决定也可以写成文件（order --out），绕过平台直接交给任一成员域（take）：在那里它就是域内的中止。
 order, lift and orders are something else: decisions of people, kept by the platform, without a site. The coordinator could hide one, as it
-cannot hide a hold of a site for more than 24 h.`,
+cannot hide a hold of a site for more than 24 h. So an order can be handed to any member's site as a file (order --out, then take): there it
+is a hold, which nobody hides for longer.`,
 	}
-	c.AddCommand(holdPlaceCommand(), holdListCommand(), holdReleaseCommand(), holdOrderCommand(), holdLiftCommand(), holdOrdersCommand())
+	c.AddCommand(holdPlaceCommand(), holdListCommand(), holdReleaseCommand(), holdTakeCommand(), holdOrderCommand(), holdLiftCommand(), holdOrdersCommand())
 	return c
 }
 
@@ -39,7 +44,7 @@ func askHold(ctx context.Context, w io.Writer, site string, q domain.HoldRequest
 	defer cancel()
 	all, err := domain.AskHold(ctx, site, q)
 	if err != nil {
-		if errors.Is(err, domain.ErrNoSite) && q.Act == domain.PlaceHold {
+		if errors.Is(err, domain.ErrNoSite) && (q.Act == domain.PlaceHold || q.Act == domain.TakeOrder) {
 			return fmt.Errorf("中止已留在本域，域节点启动后先于一切生效 the hold is left at the domain and placed before anything else when the site starts: %w", err)
 		}
 		return err
@@ -100,6 +105,33 @@ func holdReleaseCommand() *cobra.Command {
 	}
 	siteFlag(c, &site)
 	c.Flags().StringVar(&reason, "reason", "", "理由 why")
+	return c
+}
+
+func holdTakeCommand() *cobra.Command {
+	var site string
+	c := &cobra.Command{
+		Use:   "take FILE",
+		Short: "在本域执行一份中止决定，不经平台 / hold here what a person's order holds, handed over by another way than the platform",
+		Long: `文件由 yunei hold order --out 写成。验签后即在本域中止该事项，并由本域的声明告知各方；协调方不能把它隐瞒超过 24 小时。
+请以电话等方式与签署人核对所示公钥。解除用 yunei hold release。
+The file is what yunei hold order --out wrote. Its signature is checked, what it names is held in this domain, and the domain's statements
+tell the others: the coordinator hides that for 24 h at most. Compare the key shown with whoever signed. Release it with yunei hold release.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			raw, err := os.ReadFile(filepath.Clean(args[0]))
+			if err != nil {
+				return err
+			}
+			o, r, err := msg.OpenOrder(raw)
+			if err != nil {
+				return fault.Refuse("tampered", "")
+			}
+			fmt.Fprintf(c.OutOrStdout(), "中止决定 order %s: %s %s (%s) %s: %s\n  签署公钥 signed with: %s\n", o.ID, o.Thing.Kind, o.Thing.Name, o.At.Format(time.RFC3339), o.Code, o.Text, r.By())
+			return askHold(c.Context(), c.OutOrStdout(), site, domain.HoldRequest{Act: domain.TakeOrder, Order: string(raw)})
+		},
+	}
+	siteFlag(c, &site)
 	return c
 }
 

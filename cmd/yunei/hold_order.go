@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -50,6 +51,8 @@ func (t *things) one() (msg.Held, bool) {
 func holdOrderCommand() *cobra.Command {
 	var f access
 	var t things
+	var out string
+	var unsent bool
 	o := msg.OrderBody{}
 	c := &cobra.Command{
 		Use:   "order ID",
@@ -64,6 +67,9 @@ dataset that was had for an emergency which is over, and --cause names the case 
 		Example: "  yunei hold order h-1 --dataset settlement-b --cause obj-7 --code objection --reason '当事人对结算数据提出异议' --key officer.pem",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if unsent && out == "" {
+				return errors.New("--unsent 须与 --out 同用 say with --out where it goes")
+			}
 			key, err := readKey(f.key)
 			if err != nil {
 				return err
@@ -83,6 +89,14 @@ dataset that was had for an emergency which is over, and --cause names the case 
 			if !ok || err != nil {
 				return fault.Refuse("order", governance.House)
 			}
+			if out != "" {
+				if err := writeSecret(out, r.Bytes()); err != nil {
+					return err
+				}
+			}
+			if unsent {
+				return done(c, "已签署，未交平台；请直接交给成员域（yunei hold take）signed, not given to the platform; hand it to a member's site", out)
+			}
 			placed, err := api.PlaceOrder(c.Context(), r)
 			if err != nil {
 				return err
@@ -96,6 +110,8 @@ dataset that was had for an emergency which is over, and --cause names the case 
 	c.Flags().StringVar(&o.Cause, "cause", "", "引起中止的办件 the case that it waits for")
 	c.Flags().StringVar(&o.Code, "code", "other", strings.Join(msg.OrderCodes, " | "))
 	c.Flags().StringVar(&o.Text, "reason", "", "理由 why")
+	c.Flags().StringVar(&out, "out", "", "另存为文件，可不经平台直接交给任一成员域（yunei hold take）also write it to a file, to be handed to any member's site past the platform")
+	c.Flags().BoolVar(&unsent, "unsent", false, "只写文件，不交平台；与 --out 同用 write the file only, for when the platform does not take it; with --out")
 	return c
 }
 

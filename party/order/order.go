@@ -15,8 +15,9 @@
 // serve a board without it to a party that is started anew. An order is no lease:
 // nobody waits for a statement that there is none. What the coordinator cannot
 // hide for longer than a day is what a provider holds at its own site. So the
-// provider that must be sure holds there; an order is how the bureau, and people
-// who hold no site, stop what every party that is told obeys.
+// provider that must be sure holds there, and the bureau that must be sure hands its
+// order to the site of one member past the platform (site.TakeOrder); an order on the
+// board is how people who hold no site stop what every party that is told obeys.
 package order
 
 import (

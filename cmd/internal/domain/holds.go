@@ -33,6 +33,7 @@ const (
 	PlaceHold   = "place"
 	ReleaseHold = "release"
 	ListHolds   = "list"
+	TakeOrder   = "take"
 )
 
 // A HoldRequest is one request at the desk.
@@ -41,6 +42,7 @@ type HoldRequest struct {
 	Thing  msg.Held `json:"thing"`
 	ID     string   `json:"id,omitempty"`
 	Reason string   `json:"reason,omitempty"`
+	Order  string   `json:"order,omitempty"` // the envelope of a person's order (msg.Order)
 }
 
 // A Hold is what is held now.
@@ -59,7 +61,7 @@ type holdAnswer struct {
 const (
 	holdAsked  = ".ask"
 	holdDone   = ".done"
-	maxRequest = 16 << 10
+	maxRequest = 2 * msg.MaxOrder // it may hold one, quoted
 	maxAnswer  = 1 << 20
 )
 
@@ -172,7 +174,7 @@ func AskHold(ctx context.Context, home string, q HoldRequest) ([]Hold, error) {
 		}
 		select {
 		case <-ctx.Done():
-			if q.Act == PlaceHold {
+			if q.Act == PlaceHold || q.Act == TakeOrder {
 				return nil, ErrNoSite
 			}
 			return nil, errors.Join(ErrNoSite, os.Remove(name+holdAsked))

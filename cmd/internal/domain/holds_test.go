@@ -81,6 +81,7 @@ func TestHoldsDeskTriesAgain(t *testing.T) {
 func FuzzHoldRequest(f *testing.F) {
 	f.Add([]byte(`{"act":"place","thing":{"kind":"dataset","name":"d"},"reason":"r"}`))
 	f.Add([]byte(`{"act":"release","thing":{"kind":"","name":""},"id":"1"}`))
+	f.Add([]byte(`{"act":"take","thing":{"kind":"","name":""},"order":"{}"}`))
 	f.Add([]byte(`{"x":1}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if q, err := parseHold(raw); err != nil && q != (HoldRequest{}) {
