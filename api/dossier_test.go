@@ -173,6 +173,13 @@ func (l *liar) proposed(t jobs.Terms) verb.Application {
 	return a
 }
 
+// again has the platform be honest, for another test.
+func (l *liar) again(t *testing.T) {
+	t.Helper()
+	l.t = t
+	clear(l.alters)
+}
+
 // sign is what the machine of the hospital's officer does before it signs.
 func (l *liar) sign(a verb.Application) ([]dossier.Word, error) {
 	return l.signs("hospital-officer", a)
@@ -261,9 +268,10 @@ func TestDossier(t *testing.T) {
 // A platform that lies is found out by the machine of whoever signs, each time
 // with its own sentence; nothing is signed.
 func TestLyingPlatform(t *testing.T) {
+	l := newLiar(t)
+	a := l.applied(nil)
 	t.Run("the file of another ended case", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		i := at(a, "catalogue.review")
 		other, err := l.as("hospital-officer").CaseOf(t.Context(), a.ID, a.Terms.Under.Cases[i+1].ID)
 		if err != nil {
@@ -283,14 +291,12 @@ func TestLyingPlatform(t *testing.T) {
 		l.wants(a, "dossier-case", "末端摘要与条款所载不同")
 	})
 	t.Run("an event is removed", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		l.alters[verb.ApplicationCase] = func(raw []byte) []byte { return without(t, raw, func(n int) int { return n - 2 }) }
 		l.wants(a, "dossier-case", "签名、次序或办理人不成立")
 	})
 	t.Run("the last event is removed, and the file made to fit", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		rules := cases.NewRules(l.Register, l.Tables)
 		l.alters[verb.ApplicationCase] = func(raw []byte) []byte {
 			return refolded(t, rules, raw, l.Register)
@@ -339,25 +345,32 @@ func TestLyingPlatform(t *testing.T) {
 		l.wants(l.applied(nil), "dossier-gate", "G10 ")
 	})
 	t.Run("terms that the operator did not sign", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
+		a := a
 		a.Terms.Uses++
 		_, err := l.sign(a)
 		if fault.Show(err).Code != "decision-early" {
 			t.Fatal(err)
 		}
 	})
+	t.Run("another application than was asked for", func(t *testing.T) {
+		l.again(t)
+		other := a
+		other.Terms.ID = "p-2"
+		l.alters[verb.ApplicationShow] = func([]byte) []byte { return marshal(t, other) }
+		if got, err := l.as("hospital-officer").Application(t.Context(), a.Terms.ID); !errors.Is(err, fault.Tampered) || got.Terms.ID != "" {
+			t.Errorf("%s is shown as %s: %v", got.Terms.ID, a.Terms.ID, err)
+		}
+	})
 	t.Run("a case and a paper are withheld", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		l.alters[verb.ApplicationPaper] = func([]byte) []byte { return nil }
 		l.wants(a, "dossier-gate", "材料无从查得")
 		l.alters[verb.ApplicationCase] = func([]byte) []byte { return nil }
 		l.wants(a, "dossier-case", "没有交出")
 	})
 	t.Run("other bytes for a paper", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		l.alters[verb.ApplicationPaper] = func(raw []byte) []byte { return append([]byte(" "), raw...) }
 		l.wants(a, "dossier-gate", "材料无从查得")
 	})
@@ -366,9 +379,10 @@ func TestLyingPlatform(t *testing.T) {
 // Who holds which key, and which rules were published, is not the platform's to
 // say either.
 func TestLyingRegister(t *testing.T) {
+	l := newLiar(t)
+	a := l.applied(nil)
 	t.Run("an officer whom nobody registered", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		u := l.Users["bureau-officer"]
 		u.ID, u.Key = "bureau-9", l.Stranger(t).Public()
 		forged, err := verb.Sign(l.Keys["yuneid"], verb.UserAdd, installation, gatestest.Now, strings.NewReader(strings.Repeat("n", 16)), u)
@@ -381,8 +395,7 @@ func TestLyingRegister(t *testing.T) {
 		l.wants(a, "register-unsigned", "")
 	})
 	t.Run("a request of another installation's root", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		u := l.Users["bureau-officer"]
 		u.ID, u.Key = "bureau-9", l.Stranger(t).Public()
 		foreign, err := verb.Sign(l.Keys["root"], verb.UserAdd, "another", gatestest.Now, strings.NewReader(strings.Repeat("n", 16)), u)
@@ -395,8 +408,7 @@ func TestLyingRegister(t *testing.T) {
 		l.wants(a, "register-unsigned", "")
 	})
 	t.Run("a licence that an operator signed", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		own := l.Licences["l-1"]
 		own.ID = "l-2"
 		forged, err := verb.Sign(l.Keys["op"], verb.LicenceGrant, installation, gatestest.Now, strings.NewReader(strings.Repeat("n", 16)), own)
@@ -409,8 +421,7 @@ func TestLyingRegister(t *testing.T) {
 		l.wants(a, "register-unsigned", "")
 	})
 	t.Run("rules that one officer published", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		l.alters[verb.ProfileSigned] = func(raw []byte) []byte {
 			var all []json.RawMessage
 			if err := json.Unmarshal(raw, &all); err != nil || len(all) != 2 {
@@ -425,8 +436,7 @@ func TestLyingRegister(t *testing.T) {
 		l.wants(a, "rules-unpublished", "")
 	})
 	t.Run("rules that nobody published", func(t *testing.T) {
-		l := newLiar(t)
-		a := l.applied(nil)
+		l.again(t)
 		source, err := profiles.Source("guiyang")
 		if err != nil {
 			t.Fatal(err)
@@ -439,7 +449,8 @@ func TestLyingRegister(t *testing.T) {
 		if err != nil || len(real) != 2 {
 			t.Fatal(err)
 		}
-		a.Terms.Under.Rules, a.Terms.Under.Version = forged.Frozen().Digest, 2
+		a, under := a, *a.Terms.Under
+		under.Rules, under.Version, a.Terms.Under = forged.Frozen().Digest, 2, &under
 		l.wants(a, "rules-unpublished", "") // the platform has no such version
 		l.alters[verb.ProfileGet] = func([]byte) []byte {
 			return marshal(t, verb.Profile{Frozen: forged.Frozen(), Bytes: forged.Bytes()})

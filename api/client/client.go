@@ -182,9 +182,14 @@ func (c *Client) SubmitApplication(ctx context.Context, t jobs.Terms) (verb.Appl
 	return ask[verb.Application](ctx, c, verb.ApplicationSubmit, t)
 }
 
-// Application returns an application by the id of its terms.
+// Application returns an application by the id of its terms. Another one's is of
+// kind Tampered: whoever decides names what they decide on.
 func (c *Client) Application(ctx context.Context, id string) (verb.Application, error) {
-	return ask[verb.Application](ctx, c, verb.ApplicationShow, verb.Name{ID: id})
+	a, err := ask[verb.Application](ctx, c, verb.ApplicationShow, verb.Name{ID: id})
+	if err == nil && a.Terms.ID != id {
+		return verb.Application{}, fmt.Errorf("asking for an application: another one's terms: %w", fault.Tampered)
+	}
+	return a, err
 }
 
 // Applications lists those that the user may see.

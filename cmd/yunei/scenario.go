@@ -412,13 +412,13 @@ not signed. What it cannot check, and takes from the platform's word, is listed.
 // decide signs a decision here, where the key is, and hands it in. Before that it
 // checks here what the terms rest on, and that the decision is due by what the
 // others have signed.
-func (f *access) decide(c *cobra.Command, api *client.Client, a verb.Application, kind receipt.Kind, note string) error {
-	key, err := readKey(f.key)
+func (a *access) decide(c *cobra.Command, api *client.Client, on verb.Application, kind receipt.Kind, note string) error {
+	key, err := readKey(a.key)
 	if err != nil {
 		return err
 	}
-	t := a.Terms
-	d, err := f.opened(c.Context(), api, t)
+	t := on.Terms
+	d, err := a.opened(c.Context(), api, t)
 	if err != nil {
 		return err
 	}
@@ -431,7 +431,7 @@ func (f *access) decide(c *cobra.Command, api *client.Client, a verb.Application
 	if err != nil {
 		return err
 	}
-	if err := d.Due(a.Decisions, r, now); err != nil {
+	if err := d.Due(on.Decisions, r, now); err != nil {
 		return err
 	}
 	if err := weighed(c.Context(), c.OutOrStdout(), d, false); err != nil {
