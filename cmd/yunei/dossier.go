@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,28 +53,36 @@ func showDossier(w io.Writer, d *dossier.Dossier, found []gates.Verdict, word []
 			on[g] = true
 		}
 	}
-	var clear, rest, warned []string
-	for _, v := range found {
+	var pass, moot, rest []string
+	for _, g := range gateNames() {
+		here := func(s gates.State) bool {
+			return slices.ContainsFunc(found, func(v gates.Verdict) bool { return v.Gate == g && v.State == s })
+		}
 		switch {
-		case v.State == gates.Warned:
-			warned = append(warned, v.Gate+" "+v.ZH+" "+v.EN+" "+v.Thing)
-		case on[v.Gate]:
-		default:
-			clear = append(clear, v.Gate)
-		}
-	}
-	for _, g := range append(gateNames(), "") {
-		if on[g] {
+		case on[g]:
 			rest = append(rest, g)
+		case here(gates.Passed):
+			pass = append(pass, g)
+		case here(gates.Moot):
+			moot = append(moot, g)
 		}
 	}
-	fmt.Fprintf(w, "  闸门 gates: 通过 pass %s", strings.Join(clear, " "))
-	if len(rest) > 0 {
-		fmt.Fprintf(w, "；未见不符，另凭平台所称 nothing against it here, but they rest on the platform's word too: %s", strings.Join(rest, " "))
+	for _, line := range []struct {
+		what string
+		of   []string
+	}{
+		{"通过 pass", pass},
+		{"不涉及 ask nothing here", moot},
+		{"本机未见不符，另凭平台所称 nothing is against it here, but they rest on the platform's word too", rest},
+	} {
+		if len(line.of) > 0 {
+			fmt.Fprintf(w, "  闸门 gates: %s: %s\n", line.what, strings.Join(line.of, " "))
+		}
 	}
-	fmt.Fprintln(w)
-	for _, x := range warned {
-		fmt.Fprintf(w, "  注意 note: %s\n", strings.TrimSpace(x))
+	for _, v := range found {
+		if v.State == gates.Warned {
+			fmt.Fprintf(w, "  注意 note: %s %s %s %s\n", v.Gate, v.ZH, v.EN, v.Thing)
+		}
 	}
 	fmt.Fprintln(w, "凭平台所称，本机不能核对 taken from the platform's word, and not checked here:")
 	for _, x := range word {
