@@ -120,6 +120,8 @@ func TestMayLift(t *testing.T) {
 		"the data were withdrawn":      {caused, "bureau-2", over, end("objection.resolve", "removed"), "order-cause"},
 		"put right":                    {caused, "bureau-2", over, end("incident.rectify", "closed"), ""},
 		"censured":                     {caused, "bureau-2", over, end("incident.rectify", "censured"), "order-cause"},
+		"data were disposed of":        {caused, "bureau-2", over, end("withdraw.dispose", "disposed"), "order-cause"},
+		"the provider thought better":  {caused, "bureau-2", over, end("withdraw.dispose", "withdrawn"), ""},
 		"a case of another kind":       {caused, "bureau-2", over, end("scenario.apply", "restored"), "order-cause"},
 		"as it was before":             {caused, "bureau-2", func(l *msg.LiftBody) { l.Case, l.Head = "obj-7", suite.DigestOf(nil) }, end("objection.resolve", "restored"), "order-cause"},
 		"another case's end": {
