@@ -57,7 +57,7 @@ func releaseCommand() *cobra.Command {
 	get.Flags().StringVar(&out, "out", "release", "写到目录 folder to write to")
 	c := &cobra.Command{Use: "release", Short: "出域结果 / releases"}
 	c.AddCommand(get)
-	c.AddCommand(releaseFinishCommand(), releaseWithdrawCommand(), releaseWithdrawalCommand(), releaseConfirmCommand())
+	c.AddCommand(releaseFinishCommand(), releaseWithdrawCommand(), releaseImpactCommand(), releaseWithdrawalCommand(), releaseConfirmCommand())
 	return c
 }
 

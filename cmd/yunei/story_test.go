@@ -25,6 +25,7 @@ import (
 	"github.com/yunei/yunei/examples/stage"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
+	"github.com/yunei/yunei/governance/calendar"
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 )
@@ -51,6 +52,10 @@ func TestStories(t *testing.T) {
 			e.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			e.Setenv("PROGRAMS", programs)
 			e.Setenv(atEnv, filepath.Join(e.WorkDir, "install"))
+			year := calendar.DateOf(time.Now()).Year
+			e.Setenv("THISYEAR", strconv.Itoa(year))
+			e.Setenv("LASTYEAR", strconv.Itoa(year-1))
+			e.Setenv("YEARBEFORE", strconv.Itoa(year-2))
 			e.Setenv("GOCACHE", strings.TrimSpace(string(goCache))) // of `yunei program build`, in Go
 			s, err := stage.New(e.WorkDir, io.Discard)
 			if err != nil {
@@ -124,17 +129,22 @@ func cityCmd(ts *testscript.TestScript, neg bool, args []string) {
 	the(ts).run(ts, false, append([]string{"citygen", "--out", "city", "--people", args[0]}, args[1:]...)...)
 }
 
-// stageCmd: `stage [--city=CITY] [--unruled] [--FLAG]... [NAMESPACE=RHO]...` makes an
-// installation with its cast, starts it, registers everyone, and has a city's rules
-// adopted and the operator licensed, unless it is to be without. Flags are else
-// `yunei init`'s.
+// stageCmd: `stage [--city=CITY] [--unruled] [--since=YEARS] [--FLAG]... [NAMESPACE=RHO]...`
+// makes an installation with its cast, starts it, registers everyone, and has a city's
+// rules adopted and the operator licensed (since that many years ago), unless it is to be
+// without. Flags are else `yunei init`'s.
 func stageCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, !neg, "stage [--FLAG]... [NAMESPACE=RHO]...")
 	s := the(ts)
 	for len(args) > 0 && strings.HasPrefix(args[0], "--") {
-		switch city, ok := strings.CutPrefix(args[0], "--city="); {
-		case ok:
-			s.City = city
+		name, value, _ := strings.Cut(args[0], "=")
+		switch {
+		case name == "--city":
+			s.City = value
+		case name == "--since":
+			years, err := strconv.Atoi(value)
+			ts.Check(err)
+			s.Since = years
 		case args[0] == "--unruled":
 			s.Unruled = true
 		default:
@@ -213,10 +223,12 @@ func settledCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(s.Settle(ctx, file, officers...))
 }
 
-// asCmd: `as PERSON ARGS...` runs yunei with that person's key.
+// asCmd: `as PERSON ARGS...` runs yunei with that person's key. NAME=@FILE stands for
+// what is in a file.
 func asCmd(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) > 1, "as PERSON ARGS...")
 	s := the(ts)
+	fromFiles(ts, args)
 	s.run(ts, neg, append(append([]string{"yunei"}, args[1:]...), "--key", s.Path("keys", args[0]+".pem"))...)
 }
 
@@ -364,7 +376,11 @@ func refusedCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s is no code of package fault", args[0])
 	}
 	said := ts.ReadFile("stdout") + ts.ReadFile("stderr")
-	for _, s := range []string{fmt.Sprintf("[%s/%s]", want.Kind, want.Code), want.ZH, want.EN, party(want.Who)} {
+	who := party(want.Who)
+	if strings.HasPrefix(args[0], "gate-") {
+		who = "可处理方 who can fix it: " // each reason of a gate has its own
+	}
+	for _, s := range []string{fmt.Sprintf("[%s/%s]", want.Kind, want.Code), want.ZH, want.EN, who} {
 		if !strings.Contains(said, s) {
 			ts.Fatalf("not refused with %q: %s\n%s", args[0], s, said)
 		}

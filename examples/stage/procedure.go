@@ -60,14 +60,15 @@ func (s *Stage) city() string {
 func (s *Stage) Admit(ctx context.Context, field string, purposes ...string) error {
 	paper := s.Path("work", "admission.json")
 	day := time.Now().UTC().Truncate(24 * time.Hour)
+	from := day.AddDate(-s.Since, 0, 0)
 	list, err := json.Marshal(purposes)
 	if err != nil {
 		return err
 	}
 	sets := []string{
 		"operator=" + Operator.Org, "title=黔数运营公司", "credit_code=91350100M000100Y43", "class=company", "field=" + field, "purposes=" + string(list),
-		"from=" + day.Format(time.RFC3339), "to=" + day.AddDate(2, 0, 0).Format(time.RFC3339),
-		"attested_until=" + day.AddDate(1, 0, 0).Format(time.RFC3339), "credit_checked=" + day.AddDate(0, 0, -7).Format(time.RFC3339), "no_bad_credit_entry=true",
+		"from=" + from.Format(time.RFC3339), "to=" + day.AddDate(s.left(), 0, 0).Format(time.RFC3339),
+		"attested_until=" + day.AddDate(1, 0, 0).Format(time.RFC3339), "credit_checked=" + from.AddDate(0, 0, -7).Format(time.RFC3339), "no_bad_credit_entry=true",
 	}
 	if err := s.draft(ctx, Person{}, "admission", paper, sets); err != nil {
 		return err
@@ -90,6 +91,10 @@ func (s *Stage) Admit(ctx context.Context, field string, purposes ...string) err
 	}
 	return s.As(ctx, Bureau, "licence", "grant", "--id", "lic-1", "--case", id)
 }
+
+// left is how many years the operator's licence goes on: it is for two at least, and
+// for three at most, which is as long as it may be.
+func (s *Stage) left() int { return max(1, 2-s.Since) }
 
 // draft has a paper drafted.
 func (s *Stage) draft(ctx context.Context, by Person, kind, out string, sets []string, more ...string) error {
@@ -272,7 +277,7 @@ func (s *Stage) applyFor(ctx context.Context, id, spec string, asks bool, office
 	sets := []string{
 		"id=" + id, "title=医疗负担分析", "activity=public-good", "public_good=true", "class=company", "scope=区县与年龄段汇总统计", "safeguards=沙箱计算，出域审核",
 		`commitments=["true","safe","compliant","security"]`, "plan=" + digest(plan), "assessment=" + digest(assessment),
-		"from=" + day.Format(time.RFC3339), "to=" + day.AddDate(2, 0, -1).Format(time.RFC3339),
+		"from=" + day.Format(time.RFC3339), "to=" + day.AddDate(s.left(), 0, -1).Format(time.RFC3339),
 	}
 	if asks { // of a source department, as organs and public bodies may
 		sets = append(sets, "class=public-body")

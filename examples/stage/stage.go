@@ -33,6 +33,7 @@ type Stage struct {
 	City string // whose rules; "" is City
 	// Unruled leaves it to the story to adopt rules and to license the operator.
 	Unruled bool
+	Since   int // how many years ago the operator's licence began, two at most
 
 	going     sync.Mutex        // one procedure at a time
 	done      map[string]bool   // what was reviewed
