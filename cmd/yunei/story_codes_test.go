@@ -23,7 +23,6 @@ var untold = map[string]string{
 	"gate-g2":        byRow,
 	"gate-g3":        byRow,
 	"gate-g4":        byRow,
-	"gate-g5":        byRow,
 	"gate-g6":        byRow,
 	"gate-g7":        byRow,
 	"gate-g8":        byRow,
