@@ -27,7 +27,7 @@ var unsaid = []Word{
 
 // latest is taken in every case: a signature says what was said, and not that
 // nothing was said since.
-var latest = Word{Code: "latest", ZH: "名册、目录、授权资格与规则此后没有吊销、变更或另行公布", EN: "no registration, entry, licence or version of the rules was revoked or replaced since"}
+var latest = Word{Code: "latest", ZH: "名册、目录条目、所依据的办件、授权资格与规则此后没有被吊销、变更、替代或另行公布", EN: "no registration, entry, case, licence or version of the rules was revoked or replaced since"}
 
 // words are what is taken from the platform, by code, with the gates.
 type words map[string][]string
