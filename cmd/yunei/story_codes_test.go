@@ -54,7 +54,6 @@ var untold = map[string]string{
 	"scenario-unfit": "it takes an amendment of what was not approved; package api's tests have them",
 	"consent-lacks":  "it takes a bureau that records what people were not told of; package api's tests have one",
 	"consent-change": "it takes a provider that alters a consent; package api's tests have one",
-	"case-own":       "it takes a second person of an opener's own organisation who may decide; package governance/cases's tests have them",
 	"case-rules":     "it takes rules that change between a look and a signature; package api's tests change them",
 
 	"register-unsigned": lies,
@@ -63,10 +62,7 @@ var untold = map[string]string{
 	"dossier-gate":      lies,
 	"dossier-permit":    lies,
 
-	"evaluation-after": "wiring: it takes an evaluation that failed a year ago; package governance/oversight's tests play two years",
 	"evaluation-early": "wiring: package governance/oversight's tests open a year before it is over",
-	"evaluation-twice": "wiring: it takes a year's evaluation that is open; package governance/oversight's tests play one",
-	"case-rules":     "it takes rules that change between a look and a signature; package api's tests change them",
 }
 
 // Every refusal that a user can read is read in some story, so that none rots
