@@ -51,25 +51,20 @@ type Way interface {
 	Bundle(ctx context.Context, run string) ([]byte, error)
 }
 
-// A Ledger puts a digest into the append-only log and returns its place there. The
-// same digest may stand there more than once.
-type Ledger func(ctx context.Context, d suite.Digest) (uint64, error)
-
-// Config is what a Server needs. All of it but Gates, Key, Log, Revoked
-// and Notary must be given.
+// Config is what a Server needs. All of it but Gates, Key, Log and Revoked must be
+// given.
 type Config struct {
 	Installation string          // the name that requests are signed for
 	Root         suite.PublicKey // registers people and processes
 	Records      *records.Records
 	Programs     storage.Store // of uploaded modules, by digest
 	Way          Way
-	Ledger       Ledger // gets the digest of what people say in cases and of the rules, before it is kept
+	Notary       Notary // gets what people say before it is kept
 	Now          func() time.Time
 	Key          suite.PublicKey // the coordinator's own, which newcomers pin; "" enrols nobody
 	Gates        Gates           // nil asks package gates over what is kept here
 	Log          *slog.Logger    // gets internal errors; nil drops them
 	Revoked      func()          // is called when a process was revoked; nil does nothing
-	Notary       Notary          // nil takes no order and takes nothing back
 }
 
 // Limits of the server.
@@ -100,7 +95,7 @@ type Server struct {
 
 // New checks the configuration and returns a server.
 func New(c Config) (*Server, error) {
-	if jobs.ID(c.Installation) != nil || c.Records == nil || c.Programs == nil || c.Way == nil || c.Ledger == nil || c.Now == nil {
+	if jobs.ID(c.Installation) != nil || c.Records == nil || c.Programs == nil || c.Way == nil || c.Notary == nil || c.Now == nil {
 		return nil, fmt.Errorf("making the server: an incomplete configuration: %w", fault.Invalid)
 	}
 	if _, err := suite.ParsePublicKey(string(c.Root)); err != nil {

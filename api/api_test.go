@@ -124,9 +124,7 @@ type hall struct {
 
 	facts   *gates.Facts // what gates look at; nil: they let everything pass
 	revoked int          // times that the board was told
-	logged  []suite.Digest
 	api     *api.Server
-	unlog   error // what the ledger answers
 	notary  *notary
 }
 
@@ -140,16 +138,6 @@ func (h *hall) pass(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.time = h.time.Add(d)
-}
-
-func (h *hall) ledger(_ context.Context, d suite.Digest) (uint64, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.unlog != nil {
-		return 0, h.unlog
-	}
-	h.logged = append(h.logged, d)
-	return uint64(len(h.logged)) - 1, nil
 }
 
 // ask asks the gates over the facts of the test. Without any it lets everything
@@ -184,7 +172,7 @@ func empty(t *testing.T) *hall {
 	}
 	s, err := api.New(api.Config{
 		Installation: installation, Root: h.Root, Records: rec, Programs: programs, Way: h.way, Now: h.now, Key: h.Keys["yuneid"].Public(),
-		Log: slog.New(slog.NewTextHandler(h.log, nil)), Ledger: h.ledger, Revoked: func() { h.revoked++ }, Gates: h.ask,
+		Log: slog.New(slog.NewTextHandler(h.log, nil)), Revoked: func() { h.revoked++ }, Gates: h.ask,
 		Notary: h.notary,
 	})
 	if err != nil {
@@ -717,7 +705,7 @@ func TestServe(t *testing.T) {
 	h := newHall(t)
 	programs, err := dir.Open(t.TempDir())
 	h.must("opening", err)
-	conf := api.Config{Installation: installation, Root: h.Root, Records: h.rec, Programs: programs, Way: h.way, Ledger: h.ledger, Now: h.now}
+	conf := api.Config{Installation: installation, Root: h.Root, Records: h.rec, Programs: programs, Way: h.way, Notary: h.notary, Now: h.now}
 	s, err := api.New(conf)
 	h.must("making a server", err)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -742,11 +730,11 @@ func TestServe(t *testing.T) {
 	if _, err := api.New(conf); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a server without a way: %v", err)
 	}
-	conf.Way, conf.Ledger = h.way, nil
+	conf.Way, conf.Notary = h.way, nil
 	if _, err := api.New(conf); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a server without a ledger: %v", err)
 	}
-	conf.Ledger, conf.Root = h.ledger, ""
+	conf.Notary, conf.Root = h.notary, ""
 	if _, err := api.New(conf); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a server without a root key: %v", err)
 	}

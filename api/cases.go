@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -187,10 +186,8 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 
 // log appends to the ledger what is about to be kept.
 func (s *Server) log(ctx context.Context, d suite.Digest) error {
-	if _, err := s.Ledger(ctx, d); err != nil {
-		return fmt.Errorf("appending to the ledger: %w", err)
-	}
-	return nil
+	_, err := s.Notary.Enter(ctx, d)
+	return err
 }
 
 // opens is the office that a new case is opened under: of the rules in force, by

@@ -70,23 +70,23 @@ func (h *hall) says(who string, v verb.Case, e cases.Event) receipt.Receipt {
 func TestLedgerFirst(t *testing.T) {
 	h, p := ruled(t)
 	open := h.begin("hospital-officer", "c-1", "catalogue.review", p.Frozen(), cases.Provider)
-	h.unlog = errors.New("the disk is gone")
+	h.notary.fail = errors.New("the disk is gone")
 	_, err := h.as("hospital-officer").Act(t.Context(), "c-1", open)
 	h.refused("with no ledger", err, "internal")
 	_, err = h.as("hospital-officer").Case(t.Context(), "c-1")
 	h.refused("nothing was kept", err, "not-found")
 	_, err = h.as("hospital-officer").PutPaper(t.Context(), []byte("x"))
 	h.refused("no paper either", err, "internal")
-	h.unlog = nil
+	h.notary.fail = nil
 	v, err := h.as("hospital-officer").Act(t.Context(), "c-1", open)
 	h.must("again", err)
-	if !slices.Contains(h.logged, open.Digest()) {
+	if !slices.Contains(h.notary.lines, open.Digest()) {
 		t.Error("kept, and not in the ledger")
 	}
-	before := len(h.logged)
+	before := len(h.notary.lines)
 	again, err := h.as("hospital-officer").Act(t.Context(), "c-1", open)
-	if err != nil || again.Head != v.Head || len(h.logged) != before {
-		t.Errorf("the same receipt again: %v, %d entries more", err, len(h.logged)-before)
+	if err != nil || again.Head != v.Head || len(h.notary.lines) != before {
+		t.Errorf("the same receipt again: %v, %d entries more", err, len(h.notary.lines)-before)
 	}
 	if events, err := h.rec.CaseEvents(t.Context(), "c-1"); err != nil || len(events) != 1 {
 		t.Errorf("%d events, %v", len(events), err)

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -59,7 +58,7 @@ func newLiar(t *testing.T) *liar {
 	}
 	s, err := api.New(api.Config{
 		Installation: installation, Root: l.Root, Records: l.rec, Programs: programs, Way: &way{views: map[string]verb.View{}},
-		Now: func() time.Time { return gatestest.Now }, Ledger: func(context.Context, suite.Digest) (uint64, error) { return 0, nil },
+		Now: func() time.Time { return gatestest.Now }, Notary: &notary{},
 	})
 	if err != nil {
 		t.Fatal(err)

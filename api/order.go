@@ -20,8 +20,9 @@ import (
 // A Notary keeps what people state outside runs where it cannot be taken back. All
 // of its methods may be called again with the same arguments.
 type Notary interface {
-	// Log puts a digest in the ledger and returns where.
-	Log(ctx context.Context, d suite.Digest) (uint64, error)
+	// Enter puts a digest in the ledger and returns where. The same digest may stand there
+	// more than once.
+	Enter(ctx context.Context, d suite.Digest) (uint64, error)
 	// Announce tells every party of an order or a lift.
 	Announce(ctx context.Context, r receipt.Receipt) error
 	// Prove shows a place of the ledger in a checkpoint that trustees witnessed.
@@ -33,9 +34,6 @@ type Notary interface {
 // enter logs a statement and keeps it, in this order: what is on record here is in
 // the ledger. What is kept already is not logged again.
 func (s *Server) enter(ctx context.Context, table records.Table[records.Noted], id, parent string, r receipt.Receipt) error {
-	if s.Notary == nil {
-		return fmt.Errorf("there is no ledger to enter a %s in: %w", r.Kind(), fault.Internal)
-	}
 	switch old, err := table.Get(ctx, id); {
 	case err == nil && string(old.Envelope) == string(r.Bytes()):
 		return nil
@@ -44,7 +42,7 @@ func (s *Server) enter(ctx context.Context, table records.Table[records.Noted], 
 	case !errors.Is(err, fault.NotFound):
 		return err
 	}
-	index, err := s.Notary.Log(ctx, r.Digest())
+	index, err := s.Notary.Enter(ctx, r.Digest())
 	if err != nil {
 		return err
 	}
@@ -222,7 +220,7 @@ func listOrders(ctx context.Context, s *Server, c *call) (any, error) {
 // may have died before it did. Call it before Serve.
 func (s *Server) Announce(ctx context.Context) error {
 	orders, lifts, err := s.ordered(ctx)
-	if err != nil || s.Notary == nil {
+	if err != nil {
 		return err
 	}
 	for _, o := range orders {

@@ -25,7 +25,7 @@ type notary struct {
 	fail  error
 }
 
-func (n *notary) Log(_ context.Context, d suite.Digest) (uint64, error) {
+func (n *notary) Enter(_ context.Context, d suite.Digest) (uint64, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.fail != nil {
@@ -127,6 +127,7 @@ func TestOrders(t *testing.T) {
 		t.Errorf("%d orders are kept that no ledger has, %v", len(all), err)
 	}
 	h.notary.fail = nil
+	before := len(h.notary.lines)
 	order := h.order("bureau-officer", func(o *msg.OrderBody) { o.Cause = "obj-7" })
 	for range 2 { // the first answer was lost
 		placed, err := h.as("bureau-officer").PlaceOrder(ctx, order)
@@ -135,7 +136,7 @@ func TestOrders(t *testing.T) {
 			t.Errorf("%+v", placed)
 		}
 	}
-	if len(h.notary.lines) != 1 || h.notary.lines[0] != order.Digest() || len(h.notary.told) != 2 {
+	if len(h.notary.lines) != before+1 || h.notary.lines[before] != order.Digest() || len(h.notary.told) != 2 {
 		t.Errorf("the ledger has %v, told %v", h.notary.lines, h.notary.told)
 	}
 	_, err = h.as("bureau-officer").PlaceOrder(ctx, h.order("bureau-officer", func(o *msg.OrderBody) { o.Text = "another" }))

@@ -46,7 +46,7 @@ func TestDutiesAndReports(t *testing.T) {
 	}
 	report := papers.Report{Duty: "risk-report", Operator: "operator", From: h.now().AddDate(0, -1, 0), To: h.now(), Text: "年度风险评估：无重大风险"}
 	r, raw := handIn(t, h, "op", report)
-	logged := len(h.logged)
+	logged := len(h.notary.lines)
 	if _, err := h.as("rival").FileReport(ctx, r, raw); code(err) != "request-foreign" {
 		t.Errorf("somebody brings another's report: %v", err)
 	}
@@ -54,7 +54,7 @@ func TestDutiesAndReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id != r.Digest() || len(h.logged) != logged+1 || h.logged[logged] != id {
+	if id != r.Digest() || len(h.notary.lines) != logged+1 || h.notary.lines[logged] != id {
 		t.Error("the report is not in the ledger")
 	}
 	if again, err := h.as("op").FileReport(ctx, r, raw); err != nil || again != id {

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -26,7 +25,6 @@ import (
 	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/storage/dir"
 	"github.com/yunei/yunei/storage/records"
-	"github.com/yunei/yunei/suite"
 )
 
 // shelve keeps the cases of facts, event by event, and their papers.
@@ -151,7 +149,7 @@ func BenchmarkGates(b *testing.B) {
 	}
 	s, err := api.New(api.Config{
 		Installation: installation, Root: w.Root, Records: rec, Programs: programs, Way: way, Now: func() time.Time { return gatestest.Now },
-		Ledger: func(context.Context, suite.Digest) (uint64, error) { return 0, nil },
+		Notary: &notary{},
 	})
 	if err != nil {
 		b.Fatal(err)

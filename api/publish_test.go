@@ -101,7 +101,7 @@ func TestPublishing(t *testing.T) {
 	if err != nil || v.Outcome != cases.Approved || v.Lock == nil {
 		t.Fatalf("a whole entry: %+v, %v", v.Outcome, err)
 	}
-	if !slices.Contains(h.logged, v.Lock.Digest) || !strings.Contains(v.Lock.ZH, "未对接") || v.Lock.Dataset != "hospital-visits" || v.Lock.Case != "c-5" {
+	if !slices.Contains(h.notary.lines, v.Lock.Digest) || !strings.Contains(v.Lock.ZH, "未对接") || v.Lock.Dataset != "hospital-visits" || v.Lock.Case != "c-5" {
 		t.Errorf("locked: %+v", v.Lock)
 	}
 	second := h.sheet("transit")

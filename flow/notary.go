@@ -47,7 +47,7 @@ func (f *Flow) Prove(ctx context.Context, index uint64, trustees []jobs.Process)
 
 // Entry is the coordinator's statement by which a run was released: NotFound if it
 // was not.
-func (f *Flow) Entry(run string) (receipt.Receipt, error) {
+func (f *Flow) Entry(_ context.Context, run string) (receipt.Receipt, error) {
 	v, err := f.View(run)
 	if err != nil {
 		return receipt.Receipt{}, err

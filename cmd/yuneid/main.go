@@ -100,8 +100,8 @@ func run(ctx context.Context, home string, log *slog.Logger) error {
 func serve(ctx context.Context, cfg config, f *flow.Flow, recs *records.Records, revoked func(), log *slog.Logger) error {
 	w := &way{Flow: f}
 	server, err := api.New(api.Config{
-		Installation: cfg.Installation, Root: cfg.Root, Records: recs, Programs: f.Store, Way: w, Ledger: logged(f.Ledger), Now: time.Now, Key: f.Key.Public(), Log: log,
-		Revoked: revoked, Notary: notary{f},
+		Installation: cfg.Installation, Root: cfg.Root, Records: recs, Programs: f.Store, Way: w, Now: time.Now, Key: f.Key.Public(), Log: log,
+		Revoked: revoked, Notary: f,
 	})
 	if err != nil {
 		return err
@@ -125,11 +125,6 @@ func serve(ctx context.Context, cfg config, f *flow.Flow, recs *records.Records,
 		f.Scribe, f.Leases,
 		func(ctx context.Context) error { return f.Follow(ctx, f.Advance) },
 	)
-}
-
-// logged puts what the API is told into the ledger of the runs.
-func logged(log *ledger.Log) api.Ledger {
-	return func(ctx context.Context, d suite.Digest) (uint64, error) { return log.Append(ctx, []byte(d)) }
 }
 
 // listen opens the API's port, behind TLS with the coordinator's own key: the

@@ -5,28 +5,11 @@ import (
 	"time"
 
 	"github.com/yunei/yunei/api"
-	"github.com/yunei/yunei/flow"
 	"github.com/yunei/yunei/governance"
-	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
-	"github.com/yunei/yunei/jobs/receipt"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/storage/records"
-	"github.com/yunei/yunei/suite"
 )
-
-// notary shows the ledger and the board to the API.
-type notary struct{ f *flow.Flow }
-
-func (n notary) Log(ctx context.Context, d suite.Digest) (uint64, error) { return n.f.Enter(ctx, d) }
-
-func (n notary) Announce(ctx context.Context, r receipt.Receipt) error { return n.f.Announce(ctx, r) }
-
-func (n notary) Prove(ctx context.Context, index uint64, trustees []jobs.Process) ([]byte, [][]byte, error) {
-	return n.f.Prove(ctx, index, trustees)
-}
-
-func (n notary) Entry(_ context.Context, run string) (receipt.Receipt, error) { return n.f.Entry(run) }
 
 // decided has the flow stop where a decision on record holds something of a run.
 // Records that cannot be read hold everything.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -31,6 +30,7 @@ import (
 	"github.com/yunei/yunei/link"
 	"github.com/yunei/yunei/party"
 	"github.com/yunei/yunei/storage/dir"
+	"github.com/yunei/yunei/storage/ledger"
 	"github.com/yunei/yunei/storage/records"
 	"github.com/yunei/yunei/suite"
 )
@@ -68,11 +68,14 @@ func newOffice(t *testing.T, town *governancetest.Town) *office {
 		Standing: governancetest.Unheld{},
 		Name:     msg.Coordinator, Key: town.Keys["yuneid"], Board: board, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}}
+	o.flow.Ledger, err = ledger.Open(t.Context(), ledger.Config{Dir: t.TempDir(), Origin: "yunei.example/verdicts", Key: town.Keys["yuneid"].Ed25519()})
+	o.must(err)
+	t.Cleanup(func() { _ = o.flow.Ledger.Close() })
 	recs, err := records.Open(t.Context(), filepath.Join(t.TempDir(), "records.db"))
 	o.must(err)
 	programs, err := dir.Open(t.TempDir())
 	o.must(err)
-	s, err := api.New(api.Config{Gates: gatestest.Ungated, Installation: "guiyang", Root: town.Root, Records: recs, Programs: programs, Way: &way{Flow: o.flow}, Ledger: func(context.Context, suite.Digest) (uint64, error) { return 0, nil }, Now: now})
+	s, err := api.New(api.Config{Gates: gatestest.Ungated, Installation: "guiyang", Root: town.Root, Records: recs, Programs: programs, Way: &way{Flow: o.flow}, Notary: o.flow, Now: now})
 	o.must(err)
 	srv := httptest.NewUnstartedServer(s.Handler())
 	srv.TLS, err = link.Public(town.Keys["yuneid"])

@@ -92,8 +92,8 @@ func (h *hall) append(_ context.Context, d suite.Digest) (uint64, error) {
 
 type notary struct{ h *hall }
 
-func (n notary) Log(ctx context.Context, d suite.Digest) (uint64, error) { return n.h.append(ctx, d) }
-func (notary) Announce(context.Context, receipt.Receipt) error           { return nil }
+func (n notary) Enter(ctx context.Context, d suite.Digest) (uint64, error) { return n.h.append(ctx, d) }
+func (notary) Announce(context.Context, receipt.Receipt) error             { return nil }
 
 func (notary) Prove(context.Context, uint64, []jobs.Process) (checkpoint []byte, hashes [][]byte, err error) {
 	return nil, nil, fault.NotFound
@@ -124,7 +124,7 @@ func newHall(t *testing.T, city, channel string, ask api.Gates) *hall {
 	}
 	h.api, err = api.New(api.Config{
 		Installation: installation, Root: h.Root, Records: h.rec, Programs: programs, Way: h, Now: h.now, Key: h.Keys["yuneid"].Public(),
-		Ledger: h.append, Notary: notary{h}, Gates: ask,
+		Notary: notary{h}, Gates: ask,
 	})
 	if err != nil {
 		t.Fatal(err)

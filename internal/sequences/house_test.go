@@ -137,7 +137,7 @@ func (h *house) start() {
 	recs, err := records.Open(ctx, h.path("records.db"))
 	must(err)
 	s, err := api.New(api.Config{
-		Gates: gatestest.Ungated, Installation: installation, Root: h.Root, Records: recs, Programs: f.Store, Way: way{f, h}, Ledger: func(ctx context.Context, d suite.Digest) (uint64, error) { return f.Ledger.Append(ctx, []byte(d)) },
+		Gates: gatestest.Ungated, Installation: installation, Root: h.Root, Records: recs, Programs: f.Store, Way: way{f, h}, Notary: f,
 		Now: func() time.Time { return governancetest.Now },
 	})
 	must(err)
