@@ -262,7 +262,7 @@ func (s *Server) page(ctx context.Context, c *call, reg governance.Register, k *
 		return nil, err
 	}
 	out.Term = term(o, due, c.now)
-	if out.Lock, err = s.locked(ctx, k); err != nil {
+	if out.Lock, err = LockOf(ctx, s.Records, k); err != nil {
 		return nil, err
 	}
 	stage, round := k.Stage()

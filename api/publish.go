@@ -129,22 +129,22 @@ func together(a, b papers.Sheet) bool {
 // lock puts into the ledger which paper was published by which case, before the
 // case that publishes it is kept.
 func (s *Server) lock(ctx context.Context, k *cases.Case) error {
-	l, err := s.locked(ctx, k)
+	l, err := LockOf(ctx, s.Records, k)
 	if err != nil || l == nil {
 		return err
 	}
 	return s.log(ctx, l.Digest)
 }
 
-// locked is what stands in the ledger of an entry that a case has published, nil of
+// LockOf is what stands in the ledger of an entry that a case has published, nil of
 // any other case.
-func (s *Server) locked(ctx context.Context, k *cases.Case) (*verb.Lock, error) {
+func LockOf(ctx context.Context, recs *records.Records, k *cases.Case) (*verb.Lock, error) {
 	outcome, _ := k.Outcome()
 	d, ok := k.Ref("entry")
 	if k.Opening().Kind != entryReview || outcome != cases.Approved || !ok {
 		return nil, nil //nolint:nilnil // nothing is locked
 	}
-	raw, err := s.Records.Paper(ctx, d)
+	raw, err := recs.Paper(ctx, d)
 	if errors.Is(err, fault.NotFound) {
 		return nil, nil //nolint:nilnil // published before papers had to be on file; gate G6 lets nobody use it
 	}

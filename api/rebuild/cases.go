@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/yunei/yunei/api"
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance/calendar"
 	"github.com/yunei/yunei/governance/cases"
@@ -90,5 +91,18 @@ func (m *maker) close(ctx context.Context, d *docket) error {
 	if err != nil {
 		return m.took("case_events", d.id+" 1", nil, err)
 	}
+	if err := m.locked(ctx, d); err != nil {
+		return err
+	}
 	return writing(m.to.PutCase(ctx, d.c, due))
+}
+
+// locked looks for the line by which a published entry was locked.
+func (m *maker) locked(ctx context.Context, d *docket) error {
+	lock, err := api.LockOf(ctx, m.to, d.c)
+	if err != nil || lock == nil {
+		return writing(err)
+	}
+	_, err = m.logged(lock.Digest)
+	return m.took("case_events", d.id+" lock", nil, err)
 }
