@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -288,6 +289,9 @@ func loadCalendar(ctx context.Context, s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if there, err := s.Records.CalendarThere(ctx, in.Table, c.Envelope); err != nil || there {
+		return s.waits(ctx, in.Table, err)
+	}
 	if err := s.log(ctx, suite.DigestOf(c.Envelope)); err != nil {
 		return nil, err
 	}
@@ -295,16 +299,31 @@ func loadCalendar(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	after, err := s.Records.Calendars(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || len(after) == len(before) {
+		return s.waits(ctx, in.Table, err)
 	}
 	cal, err := s.Records.Calendar(ctx)
-	if err != nil || len(after) == len(before) {
-		return verb.Loaded{Years: cal.Years(), Waits: true}, err
+	if err != nil {
+		return nil, err
 	}
 	s.cabinet.turn()
 	moved, err := s.redue(ctx)
 	return verb.Loaded{Years: cal.Years(), Moved: moved}, err
+}
+
+// waits answers who has loaded a table that changed nothing: whether it counts
+// already, or waits for somebody else to load it.
+func (s *Server) waits(ctx context.Context, table []byte, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	counts, err := s.Records.Calendars(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cal, err := s.Records.Calendar(ctx)
+	waits := !slices.ContainsFunc(counts, func(t []byte) bool { return bytes.Equal(t, table) })
+	return verb.Loaded{Years: cal.Years(), Waits: waits}, err
 }
 
 // redue computes anew when the turn of each case ends.

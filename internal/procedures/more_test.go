@@ -156,17 +156,28 @@ func (p *play) consent() {
 	if len(p.Scenario.Consents) == 0 {
 		return
 	}
-	c := paperstest.Consent(p.Profile)
-	c.Dataset, c.Purposes = p.Terms.Members[0].Dataset, []string{p.Terms.Purpose}
-	if p.chance(15) {
+	c := p.agreed()
+	if p.chance(4) { // and is never given again
 		c.Withdrawn = p.at()
 	}
-	who := p.by(governance.RoleOfficer, "hospital")
+	p.bring(p.by(governance.RoleOfficer, "hospital"), c)
+}
+
+// agreed is the consent that the scenario rests on.
+func (p *play) agreed() papers.Consent {
+	c := paperstest.Consent(p.Profile)
+	c.Dataset, c.Purposes = p.Terms.Members[0].Dataset, []string{p.Terms.Purpose}
+	return c
+}
+
+// bring hands a consent in, and says what it is called.
+func (p *play) bring(who string, c papers.Consent) suite.Digest {
 	raw, err := papers.Bytes(papers.KindConsent, c)
 	p.must(err)
 	_, err = p.as(who).PutPaper(p.t.Context(), raw)
 	p.did("consent.put", err, deed{who: who, consent: &c})
 	p.never("a consent by "+p.list.role(who), err == nil && p.list.role(who) != "provider-officer hospital")
+	return suite.DigestOf(raw)
 }
 
 // again hands in what was said before: to another case, over a state that is past, by

@@ -52,25 +52,25 @@ type way struct {
 	providers string // each of them
 	admitted  bool   // the operator by a case of its own
 	agreement bool
-	vendors   bool // what a third party made needs its papers, checked
+	vendors   []string // of what a third party made: its papers, checked
 }
 
 var ways = map[string]way{
-	"guiyang authop":      {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true},                // 第三十四条
-	"guiyang share":       {bureau: "intake", form: true, providers: "providers"},                                                    // 第二十二条第二款
-	"guiyang open":        {providers: "providers"},                                                                                  // 第三十条
-	"dongguan authop":     {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true},                // 内部规则
-	"dongguan share":      {providers: "providers"},                                                                                  // 第二十三条第三款
-	"dongguan open":       {bureau: "decision", providers: "providers"},                                                              // 第三十二条
-	"wuxi authop":         {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true},                // 内部规则
-	"wuxi share":          {bureau: "joint", providers: "joint"},                                                                     // 第二十条第二款
-	"wuxi open":           {providers: "providers", agreement: true},                                                                 // 第二十四条
-	"shijiazhuang authop": {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true, vendors: true}, // 第二十七条
-	"shijiazhuang share":  {bureau: "intake", form: true, providers: "providers", vendors: true},                                     // 内部规则
-	"shijiazhuang open":   {bureau: "joint", providers: "joint", agreement: true, vendors: true},                                     // 第二十五条
-	"chongming authop":    {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true, vendors: true}, // 第二十三条，内部规则
-	"chongming share":     {bureau: "intake", form: true, providers: "providers", vendors: true},                                     // 内部规则
-	"chongming open":      {bureau: "decision", providers: "providers", vendors: true},                                               // 第二十二条
+	"guiyang authop":      {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true},                                              // 第三十四条
+	"guiyang share":       {bureau: "intake", form: true, providers: "providers"},                                                                                  // 第二十二条第二款
+	"guiyang open":        {providers: "providers"},                                                                                                                // 第三十条
+	"dongguan authop":     {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true},                                              // 内部规则
+	"dongguan share":      {providers: "providers"},                                                                                                                // 第二十三条第三款
+	"dongguan open":       {bureau: "decision", providers: "providers"},                                                                                            // 第三十二条
+	"wuxi authop":         {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true},                                              // 内部规则
+	"wuxi share":          {bureau: "joint", providers: "joint"},                                                                                                   // 第二十条第二款
+	"wuxi open":           {providers: "providers", agreement: true},                                                                                               // 第二十四条
+	"shijiazhuang authop": {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true, vendors: []string{"audit"}},                  // 第二十七条
+	"shijiazhuang share":  {bureau: "intake", form: true, providers: "providers", vendors: []string{"audit"}},                                                      // 内部规则
+	"shijiazhuang open":   {bureau: "joint", providers: "joint", agreement: true, vendors: []string{"audit"}},                                                      // 第二十五条
+	"chongming authop":    {bureau: "decision", apart: true, providers: "providers", admitted: true, agreement: true, vendors: []string{"security-review", "nda"}}, // 第二十三条，内部规则
+	"chongming share":     {bureau: "intake", form: true, providers: "providers", vendors: []string{"security-review", "nda"}},                                     // 内部规则
+	"chongming open":      {bureau: "decision", providers: "providers", vendors: []string{"security-review", "nda"}},                                               // 第二十二条
 }
 
 // A list is all deeds, in their order.
@@ -171,7 +171,7 @@ func (l *list) lacks(ref jobs.CaseRef, channel string, providers []string) strin
 		if len(l.who(ref.ID, "review", bureau, false)) < 1 && len(l.who(ref.ID, "second-review", bureau, false)) < 2 {
 			return "no review"
 		}
-		if w.vendors && (!l.checked(ref.ID, "vendor-security-review") || !l.checked(ref.ID, "vendor-confidentiality")) {
+		if slices.ContainsFunc(w.vendors, func(name string) bool { return !l.checked(ref.ID, name) }) {
 			return "no papers of who made it, checked"
 		}
 	case "scenario.apply":
@@ -301,7 +301,8 @@ func (l *list) approved(run string) error {
 }
 
 // consented says what is missing of the consents that a scenario rests on: each was
-// put last by an officer of the data's provider, and is not taken back.
+// put last by an officer of the data's provider, was recorded by a case that the
+// bureau looked at, and is not taken back.
 func (l *list) consented(ids []string, now time.Time) error {
 	for _, id := range ids {
 		var last *papers.Consent
@@ -313,6 +314,25 @@ func (l *list) consented(ids []string, now time.Time) error {
 		if last == nil || !last.Withdrawn.IsZero() && !now.Before(last.Withdrawn) {
 			return fmt.Errorf("no consent %s", id)
 		}
+		given := *last
+		given.Withdrawn = time.Time{}
+		raw, err := papers.Bytes(papers.KindConsent, given)
+		if err != nil || !l.recorded(suite.DigestOf(raw)) {
+			return fmt.Errorf("no case that recorded consent %s", id)
+		}
 	}
 	return nil
+}
+
+// recorded reports whether a case of the provider's, which ended well with the
+// bureau's word, has a consent of a digest.
+func (l *list) recorded(d suite.Digest) bool {
+	return slices.ContainsFunc(l.deeds, func(o deed) bool {
+		if o.event == nil || o.event.Opening == nil || o.event.Opening.Kind != consentGoal || l.role(o.who) != "provider-officer hospital" {
+			return false
+		}
+		all := l.of(o.event.Case)
+		named := slices.ContainsFunc(all, func(x deed) bool { return slices.Contains(x.event.Refs, cases.Ref{Name: "consent", Digest: d}) })
+		return named && all[len(all)-1].end == cases.Approved && len(l.who(o.event.Case, "review", "bureau-officer bureau", false)) > 0
+	})
 }

@@ -279,7 +279,7 @@ func (p *play) under(right bool) *jobs.Under {
 	u := &jobs.Under{City: p.inUse.ID, Version: p.inUse.Version, Rules: p.inUse.Digest, Channel: p.Channel}
 	for _, goal := range p.goals() {
 		c, ok := p.known[p.latest[goal]]
-		if !ok || c.ID == "" {
+		if !ok || c.ID == "" || goal == consentGoal {
 			continue
 		}
 		u.Cases = append(u.Cases, jobs.CaseRef{Kind: c.Opening.Kind, ID: c.ID, Head: c.Head})
@@ -435,8 +435,14 @@ func (p *play) goals() []string {
 	} else if w.agreement {
 		all = append(all, "agreement.sign")
 	}
+	if len(p.Scenario.Consents) > 0 {
+		all = append(all, consentGoal)
+	}
 	return all
 }
+
+// consentGoal is needed by who rests on consents; terms do not name its case.
+const consentGoal = "consent.record"
 
 // forward does something in a case that is needed.
 func (p *play) forward() {
@@ -489,7 +495,7 @@ func (p *play) use() {
 }
 
 // vendors are the papers that a city asks for of who made a program for others.
-var vendors = []string{"vendor-security-review", "vendor-confidentiality"}
+func (p *play) vendors() []string { return ways[p.list.city+" "+p.Channel].vendors }
 
 // stale reports whether an agreement is of another scenario than the last, or a
 // scenario does not ask every provider.
@@ -498,7 +504,7 @@ func (p *play) stale(goal string, c verb.Case) bool {
 		return c.ID != "" && len(c.Opening.Parties[cases.Provider]) < len(p.Scenario.Sources)
 	}
 	if goal == "program.review" {
-		return ways[p.list.city+" "+p.Channel].vendors && slices.ContainsFunc(vendors, func(name string) bool { return !p.list.checked(c.ID, name) })
+		return slices.ContainsFunc(p.vendors(), func(name string) bool { return !p.list.checked(c.ID, name) })
 	}
 	of := p.known[p.latest["scenario.apply"]]
 	return goal == "agreement.sign" && of.Outcome == cases.Approved && !slices.Contains(c.Refs, cases.Ref{Name: "scenario-decision", Digest: of.Head})
@@ -512,6 +518,8 @@ func (p *play) open(goal string) {
 	case "catalogue.review":
 		org := p.Catalogue[dataset].Provider
 		seat, who = cases.Provider, p.by(governance.RoleOfficer, org)
+	case consentGoal:
+		seat, who = cases.Provider, p.by(governance.RoleOfficer, "hospital")
 	case "scenario.apply":
 		parties[cases.Provider], channel = slices.Clone(p.Scenario.Sources), p.Channel
 		if p.chance(5) {
@@ -646,7 +654,7 @@ func (p *play) fulfil(c verb.Case, opener string) {
 func (p *play) decide(who string, c verb.Case, otherwise int) {
 	s, _ := c.Table.Stage(c.Stage)
 	for _, e := range c.Evidence {
-		if (slices.Contains(s.Verified, e.Name) || slices.Contains(vendors, e.Name)) && e.By == "" {
+		if (slices.Contains(s.Verified, e.Name) || slices.Contains(p.vendors(), e.Name)) && e.By == "" {
 			f := e.Filing
 			p.event(who, c, cases.Event{Act: cases.Attest, Filing: &f, Text: "电话核对"})
 			if !p.chance(10) {
@@ -674,7 +682,7 @@ func (p *play) decide(who string, c verb.Case, otherwise int) {
 func (p *play) hand(who string, c verb.Case, s cases.Stage) {
 	asked := s.Evidence
 	if c.Opening.Kind == "program.review" {
-		asked = slices.Concat(s.Evidence, vendors)
+		asked = slices.Concat(s.Evidence, p.vendors())
 	}
 	for _, name := range asked {
 		if !slices.ContainsFunc(c.Evidence, func(e cases.Evidence) bool { return e.Name == name }) && !p.chance(5) {
@@ -705,6 +713,9 @@ func (p *play) papers(who string, c verb.Case) (map[string]suite.Digest, bool) {
 			}
 		}
 		return nil, false
+	case consentGoal:
+		c := p.agreed()
+		return map[string]suite.Digest{"consent": p.bring(who, c)}, true
 	case "operator.admit":
 		return map[string]suite.Digest{"application": p.keep(who, papers.KindAdmission, p.Admission)}, true
 	case "program.review":

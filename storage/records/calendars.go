@@ -28,15 +28,8 @@ func (r *Records) PutCalendar(ctx context.Context, table, envelope []byte, at ti
 		if err := tx.NewSelect().Model(&have).Order("seq").Scan(ctx); err != nil {
 			return err
 		}
-		if slices.ContainsFunc(have, func(c calendarRow) bool { return c.Envelope == string(envelope) }) {
-			return nil
-		}
-		_, waiting, err := standing(have)
-		if err != nil || slices.Contains(waiting[string(table)], by) {
+		if there, err := there(have, table, envelope, by); there || err != nil {
 			return err
-		}
-		if len(waiting) >= maxWaiting {
-			return fault.Exhausted
 		}
 		row := calendarRow{Seq: int64(len(have)) + 1, At: at.Unix(), Body: string(table), Envelope: string(envelope)}
 		_, err = tx.NewInsert().Model(&row).Exec(ctx)
@@ -46,6 +39,35 @@ func (r *Records) PutCalendar(ctx context.Context, table, envelope []byte, at ti
 		return fmt.Errorf("keeping a calendar: %w", kind(err))
 	}
 	return nil
+}
+
+// CalendarThere reports whether a table is kept that somebody asks for now: the same
+// request, or that person's earlier one for a table that waits. Of one too many that
+// wait the error is of kind Exhausted.
+func (r *Records) CalendarThere(ctx context.Context, table, envelope []byte) (bool, error) {
+	by, err := loaded(envelope)
+	if err != nil {
+		return false, fmt.Errorf("looking for a calendar: %w", err)
+	}
+	var have []calendarRow
+	if err := r.db.NewSelect().Model(&have).Order("seq").Scan(ctx); err != nil {
+		return false, fmt.Errorf("looking for a calendar: %w", kind(err))
+	}
+	return there(have, table, envelope, by)
+}
+
+func there(have []calendarRow, table, envelope []byte, by suite.PublicKey) (bool, error) {
+	if slices.ContainsFunc(have, func(c calendarRow) bool { return c.Envelope == string(envelope) }) {
+		return true, nil
+	}
+	_, waiting, err := standing(have)
+	if err != nil || slices.Contains(waiting[string(table)], by) {
+		return true, err
+	}
+	if len(waiting) >= maxWaiting {
+		return false, fault.Exhausted
+	}
+	return false, nil
 }
 
 // maxWaiting bounds how many tables wait for a second person.
