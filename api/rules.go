@@ -290,7 +290,7 @@ func loadCalendar(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	if there, err := s.Records.CalendarThere(ctx, in.Table, c.Envelope); err != nil || there {
-		return s.waits(ctx, in.Table, err)
+		return s.loaded(ctx, in.Table, err)
 	}
 	if err := s.log(ctx, suite.DigestOf(c.Envelope)); err != nil {
 		return nil, err
@@ -299,21 +299,21 @@ func loadCalendar(ctx context.Context, s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	after, err := s.Records.Calendars(ctx)
-	if err != nil || len(after) == len(before) {
-		return s.waits(ctx, in.Table, err)
-	}
-	cal, err := s.Records.Calendar(ctx)
 	if err != nil {
 		return nil, err
+	}
+	cal, err := s.Records.Calendar(ctx)
+	if err != nil || len(after) == len(before) {
+		return verb.Loaded{Years: cal.Years(), Waits: true}, err
 	}
 	s.cabinet.turn()
 	moved, err := s.redue(ctx)
 	return verb.Loaded{Years: cal.Years(), Moved: moved}, err
 }
 
-// waits answers who has loaded a table that changed nothing: whether it counts
-// already, or waits for somebody else to load it.
-func (s *Server) waits(ctx context.Context, table []byte, err error) (any, error) {
+// loaded answers who has loaded a table before: whether it counts by now, or waits
+// for somebody else to load it.
+func (s *Server) loaded(ctx context.Context, table []byte, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
