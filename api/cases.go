@@ -155,6 +155,9 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 	if err := s.handed(ctx, k, e); err != nil {
 		return nil, o, err
 	}
+	if err := s.calls(ctx, reg, k, e); err != nil {
+		return nil, o, err
+	}
 	if err := s.evaluates(ctx, reg, k, e); err != nil {
 		return nil, o, err
 	}

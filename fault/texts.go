@@ -142,6 +142,7 @@ var texts = map[Code]text{
 	"case-missing":      {Invalid, Operator, "提交的材料或要求的证据不齐，或含流程未列的材料；请按办件页所列补齐。", "what the stage asks for is not all there, or something that it does not ask for is; complete it by the case page"},
 	"case-unverified":   {Denied, Bureau, "所需证据尚未核验；须由经办人写明核验方式并签署后方可同意。", "evidence that has to be checked is not; a person who checks it says how, and signs, before anybody allows"},
 	"case-basis":        {Denied, Nobody, "不予同意须载明依据：法律须列文件和条款，内部规则须注明非法定；请补充依据后重新签署。", "a refusal cites its basis: law by document and article, or a house rule, said so; add it and sign again"},
+	"agreement-names":   {Invalid, Operator, "协议所写单位或数据集名称与登记不符；请重新起草（yunei paper draft agreement --key 取登记名称）。", "the agreement calls a body or a dataset by another name than the register; draft it again (yunei paper draft agreement --key takes the registered names)"},
 	"entry-lacks":       {Denied, Provider, "目录条目不能发布", "the entry of the catalogue cannot be published"},
 	"consent-lacks":     {Denied, Provider, "同意书不能登记", "the consent cannot be recorded"},
 	"consent-change":    {Denied, Provider, "已登记的同意只能撤回，不得改动，撤回后不得恢复；重新取得同意的，另行登记。", "a consent that is on file can be taken back and nothing else, and is not given again by its keeper; record a new one"},

@@ -330,6 +330,20 @@ func TestLicenceAtEachDecision(t *testing.T) {
 	refused(t, "a run after the licence", err, "licence", governancetest.Article32)
 }
 
+// Only who operates data needs a licence: no city asks one of who has them by
+// sharing or by opening.
+func TestLicenceIsForOperation(t *testing.T) {
+	town := governancetest.NewTown(t)
+	terms := town.Terms()
+	delete(town.Licences, "l-1")
+	for channel, want := range map[string]fault.Code{"authop": "licence", "share": "", "open": ""} {
+		terms.Under = &jobs.Under{Channel: channel}
+		refused(t, channel, town.Licensed(terms, now), want, governancetest.Article32)
+	}
+	terms.Under = nil
+	refused(t, "of no channel", town.Licensed(terms, now), "licence", governancetest.Article32)
+}
+
 func TestStages(t *testing.T) {
 	town := governancetest.NewTown(t)
 	terms := town.Terms()
