@@ -47,10 +47,8 @@ func (s *Server) reserved(ctx context.Context, reg governance.Register, u govern
 		if o.Cause != id {
 			continue
 		}
-		for _, by := range reg.Users {
-			if by.Key == o.By && by.Org != u.Org {
-				return fault.Refuse("registered", governance.House)
-			}
+		if by := reg.Holder(o.By); by.ID != "" && by.Org != u.Org {
+			return fault.Refuse("registered", governance.House)
 		}
 	}
 	return nil

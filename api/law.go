@@ -161,13 +161,7 @@ func (f source) Holds(ctx context.Context) ([]gates.Hold, error) {
 	}
 	var all []gates.Hold
 	for _, o := range governance.InForce(orders, lifts, f.now) {
-		by := ""
-		for _, u := range f.reg.Users {
-			if u.Key == o.By {
-				by = u.Org
-			}
-		}
-		h := gates.Hold{ID: o.ID, Kind: o.Thing.Kind, Name: o.Thing.Name, By: by, Case: o.Cause, Reason: o.Code, Key: governance.RestKey(o.Code), At: o.At}
+		h := gates.Hold{ID: o.ID, Kind: o.Thing.Kind, Name: o.Thing.Name, By: f.reg.Holder(o.By).Org, Case: o.Cause, Reason: o.Code, Key: governance.RestKey(o.Code), At: o.At}
 		if o.Code == msg.Emergency {
 			if h.Event, err = f.event(ctx, o.Thing.Name); err != nil {
 				return nil, err

@@ -43,7 +43,7 @@ func (s *Server) publishes(ctx context.Context, reg governance.Register, k *case
 	}
 	_, government := k.Ref("negative-list")
 	return gates.Publishable(rules, gates.Entry{
-		Sheet: sheet, By: openedBy(reg, k), Registered: reg.Catalogue[sheet.Dataset], Published: published, Government: government,
+		Sheet: sheet, By: k.Opener().Org, Registered: reg.Catalogue[sheet.Dataset], Published: published, Government: government,
 	})
 }
 
@@ -62,24 +62,13 @@ func (s *Server) records(ctx context.Context, reg governance.Register, k *cases.
 	if err != nil {
 		return err
 	}
-	if by := openedBy(reg, k); !ok || !said.Withdrawn.IsZero() || by == "" || reg.Catalogue[said.Dataset].Provider != by {
+	if by := k.Opener().Org; !ok || !said.Withdrawn.IsZero() || by == "" || reg.Catalogue[said.Dataset].Provider != by {
 		return fault.Specify("consent-lacks", rules.Basis("consent.outside_law"), fault.Provider, "同意书未提交到平台，已撤回，或不涉及本单位的数据集", "its paper is not on file, is taken back, or is on no dataset of the provider's")
 	}
 	for _, m := range said.Check(rules) {
 		return fault.Specify("consent-lacks", m.Cite, fault.Provider, m.ZH, m.EN)
 	}
 	return nil
-}
-
-// openedBy is the organisation of who opened a case.
-func openedBy(reg governance.Register, k *cases.Case) string {
-	events := k.Receipts()
-	for _, u := range reg.Users {
-		if len(events) > 0 && u.Key == events[0].By() {
-			return u.Org
-		}
-	}
-	return ""
 }
 
 // rivals are the sheets in force that a new one has to agree with: that of its own

@@ -241,10 +241,8 @@ func (s *Server) publish(ctx context.Context, reg governance.Register, c *call, 
 func (s *Server) published(reg governance.Register, p profile.Profile, have []receipt.Receipt, inForce bool) verb.Published {
 	out := verb.Published{Frozen: p.Frozen(), InForce: inForce, By: []string{}}
 	for _, r := range have {
-		for _, u := range reg.Users {
-			if u.Key == r.By() {
-				out.By = append(out.By, u.ID)
-			}
+		if u := reg.Holder(r.By()); u.ID != "" {
+			out.By = append(out.By, u.ID)
 		}
 	}
 	return out

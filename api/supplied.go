@@ -9,7 +9,6 @@ import (
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/calendar"
-	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/oversight"
 	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/jobs"
@@ -82,7 +81,7 @@ func orderOf(g governance.Register, o governance.Order, lifts []receipt.Receipt,
 			continue
 		}
 		if _, end := c.Outcome(); end == "disposed" && c.Opening().Kind == "withdraw.dispose" {
-			out.Done = lastOf(c)
+			out.Done = c.Last()
 		}
 	}
 	return out
@@ -97,19 +96,6 @@ func liftedAt(o governance.Order, lifts []receipt.Receipt) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// lastOf is when the last event of a case was signed.
-func lastOf(c *cases.Case) time.Time {
-	all := c.Receipts()
-	if len(all) == 0 {
-		return time.Time{}
-	}
-	e, err := cases.Read(all[len(all)-1])
-	if err != nil {
-		return time.Time{}
-	}
-	return e.At
 }
 
 // confirmed is when an organisation confirmed a withdrawal, zero before that.

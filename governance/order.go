@@ -116,7 +116,7 @@ func (g Register) MayLift(orders []Order, lifts []receipt.Receipt, r receipt.Rec
 		return Order{}, fault.Refuse("order-unknown", House)
 	}
 	o := orders[i]
-	if g.holder(o.By) == u.ID || !slices.Contains(o.Lifters, r.By()) {
+	if g.Holder(o.By).ID == u.ID || !slices.Contains(o.Lifters, r.By()) {
 		return Order{}, fault.Refuse("order-own", House)
 	}
 	if l.Case != o.Cause || o.Cause != "" && (end.ID != o.Cause || l.Head != end.Head || !end.frees()) || !msg.Lifts(o.said, o.OrderBody, said, l) {
@@ -125,14 +125,15 @@ func (g Register) MayLift(orders []Order, lifts []receipt.Receipt, r receipt.Rec
 	return o, nil
 }
 
-// holder is the user who has, or had, a key.
-func (g Register) holder(key suite.PublicKey) string {
+// Holder is the user who has, or had, a key; the zero User if nobody has. For
+// showing and comparing: whoever acts with a key is asked for by User.
+func (g Register) Holder(key suite.PublicKey) User {
 	for _, u := range g.Users {
 		if u.Key == key {
-			return u.ID
+			return u
 		}
 	}
-	return ""
+	return User{}
 }
 
 // InForce lists the orders that no lift has ended at an instant. A lift counts if

@@ -118,6 +118,15 @@ func (c *Case) Table() Table { return c.table }
 // Opening is what the case was opened with.
 func (c *Case) Opening() Opening { return c.opening }
 
+// Opener is the role and the organisation of who opened the case.
+func (c *Case) Opener() Part { return Part{c.opener.Role, c.opener.Org} }
+
+// Opened is when the case was opened, by its opener's clock.
+func (c *Case) Opened() time.Time { return c.history[0].At }
+
+// Last is when the last event was signed, by its signer's clock.
+func (c *Case) Last() time.Time { return c.history[len(c.history)-1].At }
+
 // Head names all that has happened; the next event is signed over it.
 func (c *Case) Head() suite.Digest { return c.head }
 

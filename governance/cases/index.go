@@ -40,8 +40,8 @@ type (
 func (c *Case) Index() Index {
 	x := Index{
 		ID: c.id, Kind: c.table.Kind, Channel: c.table.Channel, Title: c.opening.Title, Profile: c.opening.Profile, Year: c.opening.Year,
-		Opener: Part{c.opener.Role, c.opener.Org}, Stage: c.stage, Phase: c.phase, Head: c.head, Timer: c.Timer(), Events: len(c.events),
-		Opened: c.history[0].At, Updated: c.at,
+		Opener: c.Opener(), Stage: c.stage, Phase: c.phase, Head: c.head, Timer: c.Timer(), Events: len(c.events),
+		Opened: c.Opened(), Updated: c.at,
 	}
 	x.Outcome, _ = c.Outcome()
 	x.ZH, x.EN = c.now().ZH, c.now().EN

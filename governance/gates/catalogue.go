@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/yunei/yunei/governance"
-	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profile"
 	"github.com/yunei/yunei/jobs"
@@ -36,7 +35,7 @@ func (a *asking) catalogue() {
 // the city's rules know of.
 func (a *asking) entry(m jobs.Member, o on[papers.Sheet], verifies bool) {
 	s := o.body
-	if by := a.openerOf(o); s.Provider != m.Provider.Org || by != m.Provider.Org {
+	if by := o.c.Opener().Org; s.Provider != m.Provider.Org || by != m.Provider.Org {
 		a.no("sheet-foreign", m.Dataset, "open.attribute_by", "source.register", "catalogue.route")
 	}
 	a.barred(m, s)
@@ -55,22 +54,6 @@ func (a *asking) entry(m jobs.Member, o on[papers.Sheet], verifies bool) {
 		a.no("unregistered", m.Dataset, "authop.registration")
 	}
 	a.stale(m, s)
-}
-
-func (v *view) openerOf(o on[papers.Sheet]) string { return v.opened(o.c) }
-
-// opened is the organisation of who opened a case.
-func (v *view) opened(c *cases.Case) string {
-	events := c.Receipts()
-	if len(events) == 0 {
-		return ""
-	}
-	for _, u := range v.Register.Users {
-		if u.Key == events[0].By() {
-			return u.Org
-		}
-	}
-	return ""
 }
 
 // overWith: an emergency that is over ends the use of all data that were had for it,

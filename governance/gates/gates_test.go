@@ -294,16 +294,14 @@ func TestConsentIsRecorded(t *testing.T) {
 			}
 			f.Consents[gatestest.Consent] = raw
 		}},
-		"by another provider": {"consent-unrecorded", func(w world, f *gates.Facts) {
-			u := w.Users["hospital-officer"]
-			u.Org = "transit"
-			f.Register.Users = maps.Clone(f.Register.Users)
-			f.Register.Users["hospital-officer"] = u
-		}},
+		"by another provider": {"consent-unrecorded", nil},
 	} {
 		w := gatestest.New(t, "wuxi", "authop")
 		unconsented(w)
 		w.Scenario.Consents = []string{gatestest.Consent}
+		if name == "by another provider" {
+			w.Opener = "transit-officer"
+		}
 		f := w.Facts()
 		if c.flip != nil {
 			c.flip(w, &f)

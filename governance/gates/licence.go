@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
@@ -136,27 +135,10 @@ func (a *asking) costs(all []*cases.Case, c *cases.Case) string {
 // anew reports whether all that the operator uses data by was opened after an
 // evaluation had ended: its admission, the scenario and the agreement.
 func (a *asking) anew(evaluation *cases.Case) bool {
-	ended := said(evaluation, -1)
 	for _, c := range []*cases.Case{a.admitted.c, a.applied.c, a.signed.c} {
-		if c == nil || ended.IsZero() || !said(c, 0).After(ended) {
+		if c == nil || !c.Opened().After(evaluation.Last()) {
 			return false
 		}
 	}
 	return true
-}
-
-// said is when an event of a case was signed, the last for -1; zero if there is none.
-func said(c *cases.Case, n int) time.Time {
-	all := c.Receipts()
-	if n < 0 {
-		n += len(all)
-	}
-	if n < 0 || n >= len(all) {
-		return time.Time{}
-	}
-	e, err := cases.Read(all[n])
-	if err != nil {
-		return time.Time{}
-	}
-	return e.At
 }

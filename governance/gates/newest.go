@@ -56,7 +56,7 @@ func (f *Facts) newest(ctx context.Context, src Source) error {
 // whether it is secret, listed or shared at all.
 func (v *view) renew(named on[papers.Sheet]) on[papers.Sheet] {
 	provider := v.Register.Catalogue[named.body.Dataset].Provider
-	if !named.ok() || v.openerOf(named) != provider {
+	if !named.ok() || named.c.Opener().Org != provider {
 		return named // catalogue says why it is nothing to rest on
 	}
 	c := v.Newest[named.body.Dataset]

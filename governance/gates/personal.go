@@ -106,7 +106,7 @@ func (a *asking) consented(m jobs.Member, it papers.Item, keys ...string) {
 func (a *asking) recordedConsent(c papers.Consent, m jobs.Member) bool {
 	k := a.Recorded[c.ID]
 	outcome, _ := k.Outcome()
-	if k == nil || outcome != cases.Approved || k.Opening().Kind != consentKind || k.Opening().Profile.ID != a.Profile.ID() || a.opened(k) != m.Provider.Org {
+	if k == nil || outcome != cases.Approved || k.Opening().Kind != consentKind || k.Opening().Profile.ID != a.Profile.ID() || k.Opener().Org != m.Provider.Org {
 		return false
 	}
 	raw, err := c.Given()
