@@ -169,10 +169,7 @@ func (a *asking) cite(v *Verdict, keys []string) {
 		if !ok {
 			continue
 		}
-		v.Key, v.Quote = key, b.Quote
-		if b.Reading != "" {
-			v.Quote = b.Reading
-		}
+		v.Key, v.Quote = key, b.Words()
 		v.Cite, v.CiteEN = a.Profile.Cite(b)
 		v.Status = a.status(b)
 		return

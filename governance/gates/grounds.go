@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/yunei/yunei/fault"
-	"github.com/yunei/yunei/governance"
 	"github.com/yunei/yunei/governance/cases"
 	"github.com/yunei/yunei/governance/papers"
 	"github.com/yunei/yunei/governance/profile"
@@ -45,14 +44,6 @@ func conditional(s papers.Sheet) bool { return s.Share != papers.Unconditional }
 
 // ungrounded cites the rule that asks for a basis.
 func ungrounded(p profile.Profile, key string) error {
-	r, err := p.Rule(key)
-	if err != nil || r.Source != profile.Law || len(r.Basis) == 0 {
-		return fault.Refuse("case-basis", governance.House)
-	}
-	zh, _ := p.Cite(r.Basis[0])
-	quote := r.Basis[0].Quote
-	if r.Basis[0].Reading != "" {
-		quote = r.Basis[0].Reading
-	}
-	return fault.Refuse("case-basis", zh+"：“"+quote+"”")
+	basis, _ := p.Quoted(key)
+	return fault.Refuse("case-basis", basis)
 }

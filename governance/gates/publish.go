@@ -53,14 +53,6 @@ func Publishable(p profile.Profile, e Entry) error {
 
 // unpublished refuses by the rule of what is missing. Nothing of the paper is in it.
 func unpublished(p profile.Profile, m papers.Missing) error {
-	basis := string(governance.House)
-	if r, err := p.Rule(m.Key); err == nil && r.Source == profile.Law && len(r.Basis) > 0 {
-		zh, _ := p.Cite(r.Basis[0])
-		quote := r.Basis[0].Quote
-		if r.Basis[0].Reading != "" {
-			quote = r.Basis[0].Reading
-		}
-		basis = zh + "：“" + quote + "”"
-	}
+	basis, _ := p.Quoted(m.Key)
 	return fault.Specify("entry-lacks", basis, fault.Provider, m.ZH, m.EN)
 }

@@ -113,17 +113,11 @@ func (o Office) Cite(p cases.Profile, key string) (basis string, ok bool) {
 	if profile.Frozen(p) != o.Rules.Frozen() {
 		return "", false
 	}
-	r, err := o.Rules.Rule(key)
-	if err != nil || r.Source != profile.Law || len(r.Basis) == 0 {
+	basis, ok = o.Rules.Quoted(key)
+	if !ok {
 		return "", false
 	}
-	b := r.Basis[0]
-	zh, _ := o.Rules.Cite(b)
-	words := b.Quote
-	if b.Reading != "" {
-		words = b.Reading
-	}
-	return zh + "：“" + words + "”", zh != ""
+	return basis, true
 }
 
 // houseRoutes are the ways where a city's text sets none.

@@ -157,11 +157,7 @@ func CiteOf(p profile.Profile, key string) Cite {
 
 func lawful(p profile.Profile, b profile.Basis, key string) Cite {
 	zh, en := p.Cite(b)
-	quote := b.Quote
-	if b.Reading != "" {
-		quote = b.Reading
-	}
-	return Cite{ZH: zh, EN: en, Quote: quote, Key: key, Law: true}
+	return Cite{ZH: zh, EN: en, Quote: b.Words(), Key: key, Law: true}
 }
 
 // firstLaw is the key, of those given, that the city's own text rules on; if it

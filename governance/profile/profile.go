@@ -107,6 +107,14 @@ type Basis struct {
 	Reading   string `json:"reading,omitempty" yaml:"reading"` // of a quote in Traditional characters
 }
 
+// Words are the quoted words in simplified characters.
+func (b Basis) Words() string {
+	if b.Reading != "" {
+		return b.Reading
+	}
+	return b.Quote
+}
+
 // A Modality is how strongly a rule is meant.
 type Modality string
 
@@ -315,6 +323,16 @@ func (p Profile) Basis(key string) string {
 	}
 	zh, _ := p.Cite(r.Basis[0])
 	return zh
+}
+
+// Quoted is Basis with the words of the text; not law where the rule is the house's.
+func (p Profile) Quoted(key string) (basis string, law bool) {
+	r, err := p.Rule(key)
+	if err != nil || r.Source != Law || len(r.Basis) == 0 {
+		return string(House), false
+	}
+	zh, _ := p.Cite(r.Basis[0])
+	return zh + "：“" + r.Basis[0].Words() + "”", zh != ""
 }
 
 // A Clock is a term of a stage, and who says so.
