@@ -16,7 +16,7 @@ import (
 // same purpose where the city says so, and nobody else amends it meanwhile: one
 // scenario has one application. Its paper has to be on file, or nobody could tell.
 func (s *Server) amends(ctx context.Context, reg governance.Register, k *cases.Case, e cases.Event) error {
-	if k == nil || k.Opening().Kind != "scenario.apply" || e.Ruling == nil || e.Ruling.Verdict != cases.Allow && e.Ruling.Verdict != cases.Conditional {
+	if !allows(k, e, scenarioApply) {
 		return nil
 	}
 	rules, err := s.Records.Profile(ctx, profile.Frozen(k.Opening().Profile))
@@ -46,7 +46,7 @@ func (s *Server) amends(ctx context.Context, reg governance.Register, k *cases.C
 	if err != nil {
 		return err
 	}
-	if o, _ := before.Outcome(); !ok || o != cases.Approved || before.Opening().Kind != "scenario.apply" {
+	if o, _ := before.Outcome(); !ok || o != cases.Approved || before.Opening().Kind != scenarioApply {
 		return unfit("所变更的场景未经审定", "the scenario that it amends was not approved")
 	}
 	for _, m := range is.Amends(rules, was) {
@@ -57,15 +57,4 @@ func (s *Server) amends(ctx context.Context, reg governance.Register, k *cases.C
 		err = unfit("该场景已有其他变更申请获得同意，一场景一申请", "another amendment of the scenario was approved, and one scenario has one application")
 	}
 	return err
-}
-
-// checks are what a decision is held against that no table of stages knows.
-func (s *Server) checks(ctx context.Context, c *call, reg governance.Register, k *cases.Case, e cases.Event) error {
-	if err := s.publishes(ctx, reg, k, e, c.now); err != nil {
-		return err
-	}
-	if err := s.records(ctx, reg, k, e); err != nil {
-		return err
-	}
-	return s.amends(ctx, reg, k, e)
 }

@@ -187,6 +187,29 @@ func (s *Server) next(ctx context.Context, reg governance.Register, c *call, e c
 	return next, o, s.Records.PutEvent(ctx, next, due)
 }
 
+// checks are what a decision is held against that no table of stages knows.
+func (s *Server) checks(ctx context.Context, c *call, reg governance.Register, k *cases.Case, e cases.Event) error {
+	if err := s.publishes(ctx, reg, k, e, c.now); err != nil {
+		return err
+	}
+	if err := s.recording(ctx, reg, k, e); err != nil {
+		return err
+	}
+	return s.amends(ctx, reg, k, e)
+}
+
+// The kinds of cases whose decisions are held against more than their tables.
+const (
+	entryReview   = "catalogue.review"
+	consentRecord = "consent.record"
+	scenarioApply = "scenario.apply"
+)
+
+// allows reports whether an event allows what a case of a kind is about.
+func allows(k *cases.Case, e cases.Event, kind string) bool {
+	return k != nil && k.Opening().Kind == kind && e.Ruling != nil && (e.Ruling.Verdict == cases.Allow || e.Ruling.Verdict == cases.Conditional)
+}
+
 // log appends to the ledger what is about to be kept.
 func (s *Server) log(ctx context.Context, d suite.Digest) error {
 	_, err := s.Notary.Enter(ctx, d)
@@ -224,7 +247,7 @@ func (s *Server) opens(ctx context.Context, e cases.Event) (office.Office, error
 // of one channel does not go the way of another. Papers that the platform does
 // not have are no business of it here; who decides reads them.
 func (s *Server) handed(ctx context.Context, k *cases.Case, e cases.Event) error {
-	if k == nil || k.Table().Kind != "scenario.apply" {
+	if k == nil || k.Table().Kind != scenarioApply {
 		return nil
 	}
 	for _, r := range e.Refs {

@@ -15,7 +15,7 @@ import (
 var causes = map[string][]string{
 	"objection": {"objection.resolve"},
 	"incident":  {"incident.rectify"},
-	"consent":   {"consent.record", "objection.resolve"},
+	"consent":   {consentRecord, "objection.resolve"},
 	"":          {"objection.resolve", "incident.rectify", "withdraw.dispose", "evaluate.yearly"},
 }
 

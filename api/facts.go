@@ -161,13 +161,13 @@ func (s *Server) paperFacts(ctx context.Context, c *cases.Case, f *oversight.Fac
 			attested(a, f)
 		}
 		return err
-	case "catalogue.review":
+	case entryReview:
 		sheet, ok, err := paperOf[papers.Sheet](ctx, s, c, "entry", papers.KindSheet)
 		if ok && outcome == cases.Approved {
 			sheets[sheet.Dataset] = &sheet
 		}
 		return err
-	case "scenario.apply":
+	case scenarioApply:
 		p, ok, err := paperOf[papers.Scenario](ctx, s, c, "application", papers.KindScenario)
 		if ok {
 			f.Channels[c.ID()] = p.Channel

@@ -220,7 +220,7 @@ func (f source) recorded(ctx context.Context, raw []byte) (*cases.Case, error) {
 		if err != nil {
 			return nil, err
 		}
-		if o, _ := c.Outcome(); o == cases.Approved && c.Opening().Kind == "consent.record" {
+		if o, _ := c.Outcome(); o == cases.Approved && c.Opening().Kind == consentRecord {
 			return c, nil
 		}
 	}
@@ -325,7 +325,7 @@ func (s *Server) entries(ctx context.Context, src source, dataset, provider stri
 // grounded holds a decision on a scenario against what the city wants a refusal
 // and a condition to rest on, which no table of stages knows.
 func (s *Server) grounded(ctx context.Context, reg governance.Register, k *cases.Case, e cases.Event, r receipt.Receipt, now time.Time) error {
-	if k == nil || k.Opening().Kind != "scenario.apply" || e.Ruling == nil {
+	if k == nil || k.Opening().Kind != scenarioApply || e.Ruling == nil {
 		return nil
 	}
 	rules, err := s.Records.Profile(ctx, profile.Frozen(k.Opening().Profile))

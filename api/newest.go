@@ -61,7 +61,7 @@ func (f source) replaces(ctx context.Context, c *cases.Case, row records.CaseRow
 	if o, _ := later.Outcome(); o != cases.Approved {
 		return false, nil
 	}
-	if row.Kind == "scenario.apply" {
+	if row.Kind == scenarioApply {
 		p, ok, err := paperOf[papers.Scenario](ctx, f.s, later, "application", papers.KindScenario)
 		return ok && p.Previous == c.ID() && p.ID == row.ID, err
 	}

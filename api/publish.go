@@ -17,13 +17,11 @@ import (
 	"github.com/yunei/yunei/suite"
 )
 
-const entryReview = "catalogue.review"
-
 // publishes holds a decision to publish an entry against what the city asks of
 // entries and against those that are published. Without its paper there is nothing
 // to publish: whoever could bring it later would have had it looked at by nobody.
 func (s *Server) publishes(ctx context.Context, reg governance.Register, k *cases.Case, e cases.Event, now time.Time) error {
-	if k == nil || k.Opening().Kind != entryReview || e.Ruling == nil || e.Ruling.Verdict != cases.Allow && e.Ruling.Verdict != cases.Conditional {
+	if !allows(k, e, entryReview) {
 		return nil
 	}
 	rules, err := s.Records.Profile(ctx, profile.Frozen(k.Opening().Profile))
@@ -47,11 +45,11 @@ func (s *Server) publishes(ctx context.Context, reg governance.Register, k *case
 	})
 }
 
-// records holds a decision to record a consent against what the city wants people to
+// recording holds a decision to record a consent against what the city wants people to
 // be told first. The consent is of the provider that opened the case, on data of its
 // own, and its paper is on file.
-func (s *Server) records(ctx context.Context, reg governance.Register, k *cases.Case, e cases.Event) error {
-	if k == nil || k.Opening().Kind != "consent.record" || e.Ruling == nil || e.Ruling.Verdict != cases.Allow && e.Ruling.Verdict != cases.Conditional {
+func (s *Server) recording(ctx context.Context, reg governance.Register, k *cases.Case, e cases.Event) error {
+	if !allows(k, e, consentRecord) {
 		return nil
 	}
 	rules, err := s.Records.Profile(ctx, profile.Frozen(k.Opening().Profile))

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/yunei/yunei/jobs"
 	"github.com/yunei/yunei/jobs/msg"
 	"github.com/yunei/yunei/jobs/receipt"
-	"github.com/yunei/yunei/suite"
 )
 
 // noVersion is the code by which a domain says that it does not have the version of
@@ -54,9 +52,11 @@ func (s *Server) orderFacts(ctx context.Context, g governance.Register, runs []l
 		}
 		for _, org := range governance.Asked(rec.ID, t, products) {
 			o := oversight.Order{ID: rec.ID, Kind: "withdrawal", Org: org, Name: rec.ID, At: said.At}
-			if o.Done, err = s.confirmed(ctx, rec.ID, org, r.Digest()); err != nil {
+			c, _, err := s.confirmed(ctx, rec.ID, org, r.Digest())
+			if err != nil {
 				return err
 			}
+			o.Done = c.At
 			f.Orders = append(f.Orders, o)
 		}
 	}
@@ -98,25 +98,6 @@ func liftedAt(o governance.Order, lifts []receipt.Receipt) time.Time {
 	return time.Time{}
 }
 
-// confirmed is when an organisation confirmed a withdrawal, zero before that.
-func (s *Server) confirmed(ctx context.Context, run, org string, withdrawal suite.Digest) (time.Time, error) {
-	rec, err := s.Records.Confirmations.Get(ctx, Confirmation(run, org))
-	if errors.Is(err, fault.NotFound) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	r, err := receipt.Parse(rec.Envelope)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("reading a confirmation: %w: %w", err, fault.Tampered)
-	}
-	if c, err := governance.ReadConfirmation(r); err == nil && c.Withdrawal == withdrawal && c.For == org {
-		return c.At, nil
-	}
-	return time.Time{}, nil
-}
-
 // goneFacts marks the versions in use that a domain says it does not have. Which of
 // several domains refused a run is not told here; only of a run of one is it known.
 func goneFacts(runs []lapse, f *oversight.Facts) {
@@ -146,16 +127,9 @@ func attested(a papers.Admission, f *oversight.Facts) {
 
 // takenBack is the day on which a release was taken back, "" if it was not.
 func (s *Server) takenBack(ctx context.Context, run string) (string, error) {
-	rec, err := s.Records.Withdrawals.Get(ctx, run)
-	if errors.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	if err != nil {
+	said, is, err := s.withdrawn(ctx, run)
+	if err != nil || !is {
 		return "", err
-	}
-	said, err := governance.StatedWithdrawal(rec.Envelope)
-	if err != nil {
-		return "", fmt.Errorf("reading a withdrawal: %w: %w", err, fault.Tampered)
 	}
 	return calendar.DateOf(said.At).String(), nil
 }

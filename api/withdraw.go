@@ -26,18 +26,27 @@ const confirmKey = "withdrawal.confirm_wd"
 // stillOut refuses to hand out a release that was taken back, by what the reason
 // that was given rests on in this city.
 func (s *Server) stillOut(ctx context.Context, g governance.Register, run string) error {
-	rec, err := s.Records.Withdrawals.Get(ctx, run)
-	if errors.Is(err, fault.NotFound) {
-		return nil
-	}
-	if err != nil {
+	said, is, err := s.withdrawn(ctx, run)
+	if err != nil || !is {
 		return err
 	}
-	said, err := governance.StatedWithdrawal(rec.Envelope)
-	if err != nil {
-		return fmt.Errorf("reading a withdrawal: %w: %w", err, fault.Tampered)
-	}
 	return fault.Refuse("withdrawn", governance.Rest(g.Rules, said.Code))
+}
+
+// withdrawn is what was said when a release was taken back, and whether it was: for
+// showing, whoever signed it.
+func (s *Server) withdrawn(ctx context.Context, run string) (said governance.Withdrawal, is bool, err error) {
+	rec, err := s.Records.Withdrawals.Get(ctx, run)
+	if errors.Is(err, fault.NotFound) {
+		return said, false, nil
+	}
+	if err != nil {
+		return said, false, err
+	}
+	if said, err = governance.StatedWithdrawal(rec.Envelope); err != nil {
+		return said, false, fmt.Errorf("reading a withdrawal: %w: %w", err, fault.Tampered)
+	}
+	return said, true, nil
 }
 
 // taken finds a released run, by whoever may fetch it or has a product of it.
@@ -182,22 +191,36 @@ func (s *Server) asked(ctx context.Context, orgs []string, run string, withdrawa
 		if !now.Before(due) {
 			r.Status = "overdue"
 		}
-		rec, err := s.Records.Confirmations.Get(ctx, Confirmation(run, org))
-		if err != nil && !errors.Is(err, fault.NotFound) {
+		_, raw, err := s.confirmed(ctx, run, org, withdrawal)
+		if err != nil {
 			return nil, err
 		}
-		if err == nil {
-			said, err := receipt.Parse(rec.Envelope)
-			if err != nil {
-				return nil, fmt.Errorf("reading a confirmation: %w: %w", err, fault.Tampered)
-			}
-			if c, err := governance.ReadConfirmation(said); err == nil && c.Withdrawal == withdrawal && c.For == org {
-				r.Status, r.Confirmed = "confirmed", json.RawMessage(rec.Envelope)
-			}
+		if raw != nil {
+			r.Status, r.Confirmed = "confirmed", raw
 		}
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// confirmed is the confirmation of a withdrawal by an organisation, and as it was
+// signed; nil before there is one.
+func (s *Server) confirmed(ctx context.Context, run, org string, withdrawal suite.Digest) (c governance.Confirmation, raw json.RawMessage, err error) {
+	rec, err := s.Records.Confirmations.Get(ctx, Confirmation(run, org))
+	if errors.Is(err, fault.NotFound) {
+		return c, nil, nil
+	}
+	if err != nil {
+		return c, nil, err
+	}
+	r, err := receipt.Parse(rec.Envelope)
+	if err != nil {
+		return c, nil, fmt.Errorf("reading a confirmation: %w: %w", err, fault.Tampered)
+	}
+	if c, err = governance.ReadConfirmation(r); err != nil || c.Withdrawal != withdrawal || c.For != org {
+		return governance.Confirmation{}, nil, nil //nolint:nilerr // of another withdrawal, or none: not a confirmation of this one
+	}
+	return c, rec.Envelope, nil
 }
 
 // Confirmation is the id of the record of what an organisation confirms.
