@@ -174,12 +174,8 @@ func (f source) Holds(ctx context.Context) ([]gates.Hold, error) {
 
 // event is the emergency that a dataset was had for, by its entry in force.
 func (f source) event(ctx context.Context, dataset string) (string, error) {
-	provider := f.reg.Catalogue[dataset].Provider
-	sheets, err := f.s.ownSheets(ctx, f, papers.Scenario{Datasets: []papers.Use{{Dataset: dataset}}}, provider)
-	if err != nil || len(sheets) == 0 {
-		return "", err
-	}
-	return sheets[0].Event, nil
+	sheet, _, err := f.sheet(ctx, dataset, f.reg.Catalogue[dataset].Provider)
+	return sheet.Event, err
 }
 
 func (f source) Duties(ctx context.Context, operator string) ([]gates.Duty, error) {
@@ -265,7 +261,7 @@ func propose(ctx context.Context, s *Server, c *call) (any, error) {
 	}
 	var entries []*cases.Case
 	for _, d := range listedBy(application) {
-		more, err := s.entries(ctx, src, d, c.reg.Catalogue[d].Provider)
+		more, err := src.entries(ctx, d, c.reg.Catalogue[d].Provider)
 		if err != nil {
 			return nil, err
 		}
@@ -302,26 +298,6 @@ func listedBy(p papers.Scenario) []string {
 	return all
 }
 
-// entries are the newest reviews of a provider's entry of a dataset that were
-// approved, the newest last.
-func (s *Server) entries(ctx context.Context, src source, dataset, provider string) ([]*cases.Case, error) {
-	rows, err := s.Records.Entries(ctx, dataset, provider)
-	if err != nil {
-		return nil, err
-	}
-	var all []*cases.Case
-	for _, row := range rows {
-		c, err := src.Case(ctx, row.ID)
-		if err != nil {
-			return nil, err
-		}
-		if o, _ := c.Outcome(); o == cases.Approved {
-			all = append(all, c)
-		}
-	}
-	return all, nil
-}
-
 // grounded holds a decision on a scenario against what the city wants a refusal
 // and a condition to rest on, which no table of stages knows.
 func (s *Server) grounded(ctx context.Context, reg governance.Register, k *cases.Case, e cases.Event, r receipt.Receipt, now time.Time) error {
@@ -340,31 +316,24 @@ func (s *Server) grounded(ctx context.Context, reg governance.Register, k *cases
 	if err != nil {
 		return err
 	}
-	sheets, err := s.ownSheets(ctx, source{s, reg, now}, application, u.Org)
+	sheets, err := source{s, reg, now}.sheets(ctx, application, u.Org)
 	if err != nil {
 		return err
 	}
 	return gates.Grounds(rules, application, sheets, e)
 }
 
-// ownSheets are the sheets in force of a provider's datasets that a scenario lists.
-func (s *Server) ownSheets(ctx context.Context, src source, application papers.Scenario, provider string) ([]papers.Sheet, error) {
-	var sheets []papers.Sheet
+// sheets are those in force of a provider's datasets that a scenario lists.
+func (f source) sheets(ctx context.Context, application papers.Scenario, provider string) ([]papers.Sheet, error) {
+	var all []papers.Sheet
 	for _, d := range listedBy(application) {
-		entries, err := s.entries(ctx, src, d, provider)
+		sheet, ok, err := f.sheet(ctx, d, provider)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range slices.Backward(entries) {
-			sheet, ok, err := paperOf[papers.Sheet](ctx, s, c, "entry", papers.KindSheet)
-			if err != nil {
-				return nil, err
-			}
-			if ok && sheet.Provider == provider && sheet.Dataset == d {
-				sheets = append(sheets, sheet)
-				break
-			}
+		if ok {
+			all = append(all, sheet)
 		}
 	}
-	return sheets, nil
+	return all, nil
 }

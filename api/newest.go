@@ -13,20 +13,56 @@ import (
 // Newest is the entry of a dataset that is in force: of the reviews of it that its
 // provider asked for, the last that was approved.
 func (f source) Newest(ctx context.Context, dataset, provider string) (*cases.Case, error) {
-	all, err := f.s.entries(ctx, f, dataset, provider)
+	c, _, err := f.inForce(ctx, dataset, provider, func(papers.Sheet) bool { return true })
+	if err == nil && c == nil {
+		err = fault.NotFound
+	}
+	return c, err
+}
+
+// sheet is the sheet in force of a provider's dataset, and whether there is one.
+func (f source) sheet(ctx context.Context, dataset, provider string) (papers.Sheet, bool, error) {
+	c, sheet, err := f.inForce(ctx, dataset, provider, func(s papers.Sheet) bool { return s.Provider == provider })
+	return sheet, c != nil, err
+}
+
+// inForce is the last of the approved reviews of a dataset's entry whose sheet fits,
+// with that sheet; a nil case if there is none.
+func (f source) inForce(ctx context.Context, dataset, provider string, fits func(papers.Sheet) bool) (*cases.Case, papers.Sheet, error) {
+	all, err := f.entries(ctx, dataset, provider)
 	if err != nil {
-		return nil, err
+		return nil, papers.Sheet{}, err
 	}
 	for _, c := range slices.Backward(all) { // a case may name another sheet than the one that it decided on
 		sheet, ok, err := paperOf[papers.Sheet](ctx, f.s, c, "entry", papers.KindSheet)
 		if err != nil {
-			return nil, err
+			return nil, papers.Sheet{}, err
 		}
-		if ok && sheet.Dataset == dataset {
-			return c, nil
+		if ok && sheet.Dataset == dataset && fits(sheet) {
+			return c, sheet, nil
 		}
 	}
-	return nil, fault.NotFound
+	return nil, papers.Sheet{}, nil
+}
+
+// entries are the newest reviews of a provider's entry of a dataset that were
+// approved, the newest last.
+func (f source) entries(ctx context.Context, dataset, provider string) ([]*cases.Case, error) {
+	rows, err := f.s.Records.Entries(ctx, dataset, provider)
+	if err != nil {
+		return nil, err
+	}
+	var all []*cases.Case
+	for _, row := range rows {
+		c, err := f.Case(ctx, row.ID)
+		if err != nil {
+			return nil, err
+		}
+		if o, _ := c.Outcome(); o == cases.Approved {
+			all = append(all, c)
+		}
+	}
+	return all, nil
 }
 
 // Replaced finds what the same operator was allowed later in the place of a

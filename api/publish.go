@@ -92,11 +92,13 @@ func (s *Server) rivals(ctx context.Context, src source, sheet papers.Sheet) ([]
 				continue
 			}
 			seen[row.Dataset] = true
-			now, err := s.ownSheets(ctx, src, papers.Scenario{Datasets: []papers.Use{{Dataset: row.Dataset}}}, src.reg.Catalogue[row.Dataset].Provider)
+			now, ok, err := src.sheet(ctx, row.Dataset, src.reg.Catalogue[row.Dataset].Provider)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, now...)
+			if ok {
+				all = append(all, now)
+			}
 		}
 		if len(rows) < records.MaxPage {
 			return all, nil
