@@ -136,17 +136,11 @@ func (d *Dossier) ruled(ctx context.Context) error {
 	if len(raw) > maxStatements {
 		return fmt.Errorf("reading who published the rules: %d statements: %w", len(raw), fault.Exhausted)
 	}
-	var have []receipt.Receipt
-	for _, e := range raw {
-		if r, err := receipt.Parse(e); err == nil {
-			have = append(have, r)
-		}
-	}
 	if p.Frozen() != want {
 		return fault.Refuse("rules-unpublished", governance.House)
 	}
 	d.Register.Rules = p
-	return d.Register.Enacted(want, have)
+	return d.Register.Enacted(want, receipts(raw))
 }
 
 // fold makes a case that the terms name from what people signed.
@@ -241,13 +235,18 @@ func (d *Dossier) Due(said []json.RawMessage, r receipt.Receipt, now time.Time) 
 	if len(said) > maxStatements {
 		return fmt.Errorf("reading decisions: %d of them: %w", len(said), fault.Exhausted)
 	}
+	return d.Register.MayDecide(d.Terms, receipts(said), r, now)
+}
+
+// receipts are those of the statements that can be read; the others are nobody's.
+func receipts(raw []json.RawMessage) []receipt.Receipt {
 	var have []receipt.Receipt
-	for _, e := range said {
-		if h, err := receipt.Parse(e); err == nil {
-			have = append(have, h)
+	for _, e := range raw {
+		if r, err := receipt.Parse(e); err == nil {
+			have = append(have, r)
 		}
 	}
-	return d.Register.MayDecide(d.Terms, have, r, now)
+	return have
 }
 
 // Permitted checks the permit of the terms by the keys of the register: that

@@ -93,7 +93,7 @@ func (m *maker) programs(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := m.by(h, governance.RoleOperator); err != nil {
+		if _, err := m.person(h.By, governance.RoleOperator); err != nil {
 			return err
 		}
 		var p jobs.Program

@@ -173,11 +173,7 @@ func (m *maker) asked(raw []byte, verbs ...verb.Verb) (verb.Heard, error) {
 	return h, nil
 }
 
-// by refuses what somebody else than a person of a role has asked for.
-func (m *maker) by(h verb.Heard, role governance.Role) (governance.User, error) {
-	return m.person(h.By, role)
-}
-
+// person refuses what somebody else than a person of a role has signed.
 func (m *maker) person(key suite.PublicKey, role governance.Role) (governance.User, error) {
 	u, ok := m.people[key]
 	if !ok || u.Role != role {

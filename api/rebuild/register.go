@@ -125,7 +125,7 @@ func (m *maker) invited(ctx context.Context, name string, raw []byte, change fun
 
 func (m *maker) entries(ctx context.Context) error {
 	err := registered(ctx, m, "catalogue", m.to.Catalogue, verb.CatalogueAdd, func(h verb.Heard, e governance.Entry) (string, error) {
-		u, err := m.by(h, governance.RoleOfficer)
+		u, err := m.person(h.By, governance.RoleOfficer)
 		if err == nil && u.Org != e.Provider {
 			err = fmt.Errorf("an entry of %s by somebody of %s: %w", e.Provider, u.Org, fault.Denied)
 		}
@@ -140,7 +140,7 @@ func (m *maker) entries(ctx context.Context) error {
 
 func (m *maker) licences(ctx context.Context) error {
 	return registered(ctx, m, "licences", m.to.Licences, verb.LicenceGrant, func(h verb.Heard, l governance.Licence) (string, error) {
-		_, err := m.by(h, governance.RoleBureau)
+		_, err := m.person(h.By, governance.RoleBureau)
 		return l.ID, err
 	})
 }

@@ -107,7 +107,7 @@ func (m *maker) calendars(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if _, err := m.by(h, governance.RoleBureau); err != nil {
+			if _, err := m.person(h.By, governance.RoleBureau); err != nil {
 				return err
 			}
 			var v verb.Calendar

@@ -89,7 +89,7 @@ func (r *Records) Began(ctx context.Context) (time.Time, error) {
 // resheet puts right which papers are sheets of which datasets, and returns how
 // many papers that were.
 func (r *Records) resheet(ctx context.Context) (righted int, err error) {
-	err = r.each(ctx, "SELECT digest FROM papers WHERE digest > ? ORDER BY digest LIMIT ?", func(digests []string) error {
+	err = r.pages(ctx, "SELECT digest FROM papers WHERE digest > ? ORDER BY digest LIMIT ?", func(digests []string) error {
 		return r.db.RunInTx(ctx, serial, func(ctx context.Context, tx bun.Tx) error {
 			for _, d := range digests {
 				changed, err := resheet(ctx, tx, d)

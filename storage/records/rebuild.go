@@ -23,7 +23,7 @@ func (r *Records) Rebuild(ctx context.Context, fold Fold) (righted int, err erro
 	if err != nil {
 		return 0, fmt.Errorf("rebuilding the index: %w", err)
 	}
-	err = r.each(ctx, "SELECT DISTINCT id FROM case_events WHERE id > ? ORDER BY id LIMIT ?", func(ids []string) error {
+	err = r.pages(ctx, "SELECT DISTINCT id FROM case_events WHERE id > ? ORDER BY id LIMIT ?", func(ids []string) error {
 		return r.db.RunInTx(ctx, serial, func(ctx context.Context, tx bun.Tx) error {
 			for _, id := range ids {
 				changed, err := rebuild(ctx, tx, id, fold)
@@ -47,8 +47,8 @@ func (r *Records) Rebuild(ctx context.Context, fold Fold) (righted int, err erro
 	return righted + orphans + sheets, nil
 }
 
-// each hands out ids page by page.
-func (r *Records) each(ctx context.Context, query string, do func([]string) error) error {
+// pages hands out ids page by page.
+func (r *Records) pages(ctx context.Context, query string, do func([]string) error) error {
 	for after := ""; ; {
 		var ids []string
 		if err := r.db.NewRaw(query, after, MaxPage).Scan(ctx, &ids); err != nil {
@@ -122,7 +122,7 @@ func stored(ctx context.Context, tx bun.Tx, id string) (projection, error) {
 // when a year's notice of working days was loaded, and returns how many ends
 // moved.
 func (r *Records) Redue(ctx context.Context, due func(CaseRow) (cases.Due, error)) (moved int, err error) {
-	err = r.each(ctx, "SELECT DISTINCT id FROM case_todo WHERE id > ? ORDER BY id LIMIT ?", func(ids []string) error {
+	err = r.pages(ctx, "SELECT DISTINCT id FROM case_todo WHERE id > ? ORDER BY id LIMIT ?", func(ids []string) error {
 		return r.db.RunInTx(ctx, serial, func(ctx context.Context, tx bun.Tx) error {
 			for _, id := range ids {
 				changed, err := redue(ctx, tx, id, due)
