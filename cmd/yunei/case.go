@@ -28,7 +28,7 @@ func caseCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "case",
 		Short: "办件：立案、提交、审核、补正、提级、撤回、归档核验 / cases: open, hand in, decide, return, escalate, withdraw, export, verify",
-		Long: `每一项程序（目录审核、运营方准入、场景申请、协议签订、作业审查、异议、处置、整改、年度评估）都是办件：环节、承办方、时限和依据见 docs/CASES.md。
+		Long: `每一项程序（目录审核、运营方准入、场景申请、协议签订、作业审查、出域审核、同意登记、异议、处置、整改、年度评估）都是办件：环节、承办方、时限和依据见 docs/CASES.md。
 每一步都由您本人的密钥签署；平台只记录，不代任何人决定。下一步该谁办、办什么、用哪条命令：yunei case show ID。
 Every procedure is a case: its stages, whose turn, terms and their basis are in docs/CASES.md. You sign each step with your own key; the
 platform records and decides for nobody. What is next, whose turn it is and the very command to type: yunei case show ID.`,
@@ -165,7 +165,7 @@ func caseOpenCommand() *cobra.Command {
 		Use:   "open KIND --id ID --title 标题 --party seat=ORG",
 		Short: "立案（可同时存入证据并提交）/ open a case, and file and hand in at once if you like",
 		Long: `KIND：catalogue.review 目录审核，operator.admit 运营方准入，scenario.apply 场景申请，agreement.sign 协议签订，program.review 作业审查，
-output.vet 出域审核，objection.resolve 异议，withdraw.dispose 收回处置，incident.rectify 事件整改，evaluate.yearly 年度评估。
+output.vet 出域审核，consent.record 数据主体同意登记，objection.resolve 异议，withdraw.dispose 收回处置，incident.rectify 事件整改，evaluate.yearly 年度评估。
 按现行城市规则立案；场景申请的环节按 --channel 所指渠道的法定路径（share 共享、open 开放、authop 授权运营）。
 本单位的席位自动填入；只有一个大数据部门时亦自动填入。
 A case is opened under the rules in force; a scenario goes the way that the city sets for its --channel. Your own seat is filled in, and

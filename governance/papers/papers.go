@@ -1,7 +1,7 @@
 // Package papers gives the documents that cases decide on: an entry of the
 // catalogue (目录条目), an operator's application for a licence, a scenario with
-// its one list of datasets, an agreement, a program's papers, a report that an
-// operator owes, a data subject's consent. A paper is JSON of one spelling, named
+// its one list of datasets, an agreement, a program's papers, a report that
+// somebody owes, a data subject's consent. A paper is JSON of one spelling, named
 // by its digest; it is signed by nobody, because the event of the case that hands
 // it in is, and names that digest. What a city asks of it is its profile's to
 // say: Check methods take the profile, and cite it.
@@ -32,7 +32,7 @@ const (
 	KindScenario  Kind = "scenario"  // 应用场景申请与数据清单
 	KindAgreement Kind = "agreement" // 协议
 	KindProgram   Kind = "program"   // 作业模块材料
-	KindReport    Kind = "report"    // 运营方报告: feedback, risk-report, drill, disposal, quality
+	KindReport    Kind = "report"    // 履约报告, on one of the duties
 	KindConsent   Kind = "consent"   // 数据主体同意
 )
 

@@ -6,11 +6,13 @@
 // that the tables are also the history, and a write either is durable when it
 // returns or never was.
 //
-// Four tables are not of that kind, and hold nothing that anybody said: the
-// index of cases, who may see each, whom it waits for until when, and which
-// documents it names. They are a projection of the events, written in the same
-// transaction as each, so that a list is one look at an index; Rebuild replays
-// every event and makes them anew.
+// Five tables are not of that kind, and hold nothing that anybody said: the
+// index of cases, who may see each, whom it waits for until when, which
+// documents it names, and of which dataset a paper is the sheet. They are a
+// projection of the events and the papers, written in the same transaction as
+// each, so that a list is one look at an index; Rebuild replays every event and
+// makes them anew. (Package api/rebuild makes all tables anew, from what was
+// signed; Each and Differ are for it.)
 //
 // The package checks no rule and no signature; who may write what is
 // governance's to say and api's to ask. It is believed by nobody either: what
