@@ -284,14 +284,11 @@ func propose(ctx context.Context, s *Server, c *call) (any, error) {
 	return out, nil
 }
 
-// maxListed bounds the datasets of a scenario whose entries are looked up.
-const maxListed = 100
-
 // listedBy are the datasets of a scenario, each once.
 func listedBy(p papers.Scenario) []string {
 	var all []string
 	for _, u := range p.Datasets {
-		if len(all) < maxListed && !slices.Contains(all, u.Dataset) {
+		if len(all) < papers.MaxListed && !slices.Contains(all, u.Dataset) {
 			all = append(all, u.Dataset)
 		}
 	}

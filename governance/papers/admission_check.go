@@ -7,7 +7,8 @@ import (
 	"github.com/yunei/yunei/ident"
 )
 
-const maxListed = 200 // purposes, recipients, datasets and the like of a paper
+// MaxListed bounds the purposes, recipients, datasets and the like of a paper.
+const MaxListed = 200
 
 // Check lists what the city asks of an applicant for a licence and the
 // application does not give, at an instant. A term beyond the city's is no
@@ -72,5 +73,5 @@ func ids(all []string) bool {
 		}
 		seen[s] = true
 	}
-	return len(all) > 0 && len(all) <= maxListed
+	return len(all) > 0 && len(all) <= MaxListed
 }

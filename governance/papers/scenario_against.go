@@ -21,7 +21,7 @@ func (s Scenario) Against(p profile.Profile, k Known) []Missing {
 	c := begin(p)
 	c.reason = text(s.Reason)
 	personal := false
-	for n, u := range s.Datasets[:min(len(s.Datasets), maxListed)] {
+	for n, u := range s.Datasets[:min(len(s.Datasets), MaxListed)] {
 		at := fmt.Sprintf("datasets.%d.", n+1)
 		sheet, ok := k.Sheets[u.Dataset]
 		c.need(ok && sheet.Dataset == u.Dataset, at+"dataset", "该数据集没有已发布的目录条目", "the dataset has no published entry", "catalogue.bound")

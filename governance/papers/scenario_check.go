@@ -106,15 +106,15 @@ func (s Scenario) committed(c *checker) {
 	case profile.ByOpening:
 		c.ask(slices.Contains(s.Commitments, Security), "commitments."+Security, "安全承诺书", "a security commitment", "open.commitment")
 	}
-	c.need(len(s.Commitments) <= maxListed, "commitments", "承诺过多", "too many commitments")
+	c.need(len(s.Commitments) <= MaxListed, "commitments", "承诺过多", "too many commitments")
 }
 
 // listed asks that the list says each dataset once, with its columns and rows by
 // name: nothing left open means all, and a star means nothing.
 func (s Scenario) listed(c *checker) {
-	c.need(len(s.Datasets) > 0 && len(s.Datasets) <= maxListed, "datasets", "数据清单（一场景一清单）", "the one list of datasets", "authop.one_list", "grant.least")
+	c.need(len(s.Datasets) > 0 && len(s.Datasets) <= MaxListed, "datasets", "数据清单（一场景一清单）", "the one list of datasets", "authop.one_list", "grant.least")
 	seen := map[string]bool{}
-	for n, u := range s.Datasets[:min(len(s.Datasets), maxListed)] {
+	for n, u := range s.Datasets[:min(len(s.Datasets), MaxListed)] {
 		at := fmt.Sprintf("datasets.%d.", n+1)
 		c.need(id(u.Dataset) && !seen[u.Dataset], at+"dataset", "数据集标识（不重复）", "the dataset, once", "authop.one_list", "grant.least")
 		seen[u.Dataset] = true
@@ -122,12 +122,12 @@ func (s Scenario) listed(c *checker) {
 		c.need(text(u.Rows), at+"rows", "行的范围（全部须写明“全部”）", "which rows, in words", "grant.least")
 	}
 	joins := map[[2]string]bool{}
-	for n, j := range s.Joins[:min(len(s.Joins), maxListed)] {
+	for n, j := range s.Joins[:min(len(s.Joins), MaxListed)] {
 		ok := seen[j[0]] && seen[j[1]] && j[0] != j[1] && !joins[j] && !joins[[2]string{j[1], j[0]}]
 		c.need(ok, fmt.Sprintf("joins.%d", n+1), "关联须为清单内两个不同数据集，各对一次", "two datasets of the list, each pair once", "grant.joins")
 		joins[j] = true
 	}
-	c.need(len(s.Joins) <= maxListed, "joins", "关联过多", "too many joins", "grant.joins")
+	c.need(len(s.Joins) <= MaxListed, "joins", "关联过多", "too many joins", "grant.joins")
 }
 
 func columns(all []string) bool {

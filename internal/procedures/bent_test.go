@@ -53,7 +53,7 @@ var bends = []struct {
 			p.inUse = now.Frozen()
 		}
 	}},
-	{"the operator's admission is not asked for", blind("G1"), nil},
+	{"the operator's admission is not asked for", blind("G1", "G4", "G5"), nil},
 	{"a provider's answer is not asked for", blind("G3"), nil},
 	{"one checker is enough", func(p *play) {
 		blind("R3")(p) // which counts them, too
