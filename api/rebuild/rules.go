@@ -131,7 +131,11 @@ func (m *maker) papers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := m.logged(logged); err != nil {
+		at := m.logged
+		if h.Verb == verb.ReportFile {
+			at = m.line // that the report itself is on record, its own row says
+		}
+		if _, err := at(logged); err != nil {
 			return err
 		}
 		if m.people[h.By].ID == "" {
