@@ -54,7 +54,7 @@ func showDossier(w io.Writer, d *dossier.Dossier, found []gates.Verdict, word []
 		}
 	}
 	var pass, moot, rest []string
-	for _, g := range gateNames() {
+	for _, g := range gates.OfJob() {
 		here := func(s gates.State) bool {
 			return slices.ContainsFunc(found, func(v gates.Verdict) bool { return v.Gate == g && v.State == s })
 		}
@@ -92,13 +92,4 @@ func showDossier(w io.Writer, d *dossier.Dossier, found []gates.Verdict, word []
 		}
 		fmt.Fprintf(w, "  - %s %s%s\n", x.ZH, x.EN, of)
 	}
-}
-
-// gateNames are the gates of a job in their order.
-func gateNames() []string {
-	var all []string
-	for n := 1; n <= 13; n++ {
-		all = append(all, fmt.Sprintf("G%d", n))
-	}
-	return all
 }

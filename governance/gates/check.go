@@ -44,6 +44,15 @@ var ofRelease = []gate{
 // healthy is the part of G12 that is asked at release: whether the backups are.
 var healthy = gate{"G12", (*asking).health, []string{"backup.required", "duty.overdue_blocks"}}
 
+// OfJob are the gates of a job, in their order.
+func OfJob() []string {
+	var all []string
+	for _, g := range ofJob {
+		all = append(all, g.id)
+	}
+	return all
+}
+
 // of lists the gates of a step. At release the licence, the providers' word, the
 // state of the data, the basis of what is on persons and the backups are asked again:
 // they may have changed since the run, a consent that was taken back among them.

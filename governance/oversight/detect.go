@@ -227,8 +227,8 @@ func (f Facts) overdue(keep func(Duty) bool) []hit {
 }
 
 // drifted are runs whose start names another purpose than their scenario: a gate
-// ought to have refused them. 贵阳贵安 第四十四条第（七）项 speaks of data had by
-// sharing only; of other channels the rule on purposes alone is cited.
+// ought to have refused them. 贵阳贵安 第四十四条第（七）项 and 东莞 第五十条第（四）项 speak
+// of data had by sharing only; of other channels the rule on purposes alone is cited there.
 func drifted(f Facts) []hit {
 	var all []hit
 	for _, r := range f.Runs {
@@ -241,7 +241,7 @@ func drifted(f Facts) []hit {
 			channel = s.Channel
 		}
 		all = append(all, hit{
-			thing: r.ID, org: r.Operator, since: r.At, unlisted: channel != profile.BySharing && f.Profile.ID() != "chongming",
+			thing: r.ID, org: r.Operator, since: r.At, unshared: channel != profile.BySharing,
 			zh: fmt.Sprintf("运行 %s 的用途 %s 与场景 %s 的用途 %s 不符", r.ID, r.Purpose, s.ID, s.Purpose),
 			en: fmt.Sprintf("run %s is for %s, and scenario %s for %s", r.ID, r.Purpose, s.ID, s.Purpose),
 		})

@@ -49,6 +49,7 @@ type (
 		thing, org, zh, en, key string
 		since                   time.Time
 		unlisted                bool
+		unshared                bool // of data had otherwise than by sharing: an article on shared data is not about it
 		by                      string
 		rules                   profile.Profile // that it broke; none: those in force
 	}
@@ -80,6 +81,9 @@ func Findings(f Facts) []Finding {
 func (x Fault) finding(f Facts, h hit) Finding {
 	if h.unlisted {
 		x.Articles = nil
+	}
+	if h.unshared {
+		x.Articles = slices.DeleteFunc(slices.Clone(x.Articles), func(b profile.Basis) bool { return strings.Contains(b.Quote, "共享") })
 	}
 	rules := f.Profile
 	if h.rules.ID() != "" {
