@@ -399,7 +399,16 @@ func listTodo(ctx context.Context, s *Server, c *call) (any, error) {
 	if todo.All, todo.Overdue, err = s.Records.TodoCount(ctx, who, c.now); err != nil {
 		return nil, err
 	}
-	todo.Cases, err = s.lines(ctx, c, rows)
+	if todo.Cases, err = s.lines(ctx, c, rows); err != nil {
+		return nil, err
+	}
+	todo.Confirm, err = s.awaited(ctx, c)
+	for _, w := range todo.Confirm {
+		todo.All++
+		if w.Overdue {
+			todo.Overdue++
+		}
+	}
 	return todo, err
 }
 

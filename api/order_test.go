@@ -222,10 +222,20 @@ func TestWithdrawals(t *testing.T) {
 	_, err = h.as("op").Release(ctx, "r-1")
 	h.refused("fetching it", err, "withdrawn")
 
+	waits := func(who string, want int) {
+		t.Helper()
+		todo, err := h.as(who).Todo(ctx)
+		if err != nil || len(todo.Confirm) != want || todo.All < want {
+			t.Errorf("%s has %+v to do, %v", who, todo, err)
+		}
+	}
+	waits("auditor", 1)
+	waits("rival", 0)
 	said, err := governance.Confirmation{Run: "r-1", Withdrawal: out.Digest, For: "audit", Done: "destroyed", At: h.now().UTC().Truncate(time.Second)}.Sign(h.Keys["auditor"])
 	h.must("signing", err)
 	_, err = h.as("auditor").ConfirmWithdrawal(ctx, "r-1", said)
 	h.must("confirming", err)
+	waits("auditor", 0)
 	h.pass(40 * 24 * time.Hour)
 	out, err = h.as("bureau-officer").Withdrawal(ctx, "r-1")
 	h.must("asking", err)

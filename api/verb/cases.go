@@ -74,6 +74,14 @@ type (
 		All     int        `json:"all"`
 		Overdue int        `json:"overdue"`
 		Cases   []CaseLine `json:"cases"`
+		Confirm []Awaited  `json:"confirm,omitempty"`
+	}
+	// An Awaited is a withdrawn release that the caller's organisation has had, and has
+	// not confirmed to be used no more.
+	Awaited struct {
+		Run     string    `json:"run"`
+		Due     time.Time `json:"due"`
+		Overdue bool      `json:"overdue,omitempty"`
 	}
 	// A Citation is what a rule of the case's own profile rests on.
 	Citation struct {

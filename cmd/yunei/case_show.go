@@ -286,6 +286,13 @@ and is never an approval.`,
 			for _, k := range todo.Cases {
 				printLine(c.OutOrStdout(), k)
 			}
+			for _, w := range todo.Confirm {
+				late := ""
+				if w.Overdue {
+					late = "【逾期 overdue】"
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%-16s 收回待确认 a withdrawn release to confirm  至 by %s%s  yunei release confirm %s\n", w.Run, w.Due.In(calendar.Shanghai).Format("2006-01-02 15:04"), late, w.Run)
+			}
 			return nil
 		},
 	}
