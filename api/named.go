@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 
 	"github.com/yunei/yunei/fault"
 	"github.com/yunei/yunei/governance"
@@ -20,16 +19,9 @@ func (s *Server) calls(ctx context.Context, reg governance.Register, k *cases.Ca
 		if ref.Name != "agreement" {
 			continue
 		}
-		raw, err := s.Records.Paper(ctx, ref.Digest)
-		if errors.Is(err, fault.NotFound) {
-			return nil // gate G4 rests on no paper that nobody has
-		}
-		if err != nil {
-			return err
-		}
-		a, err := papers.Read[papers.Agreement](raw, papers.KindAgreement)
-		if err != nil {
-			return err
+		a, ok, err := read[papers.Agreement](ctx, s, ref.Digest, papers.KindAgreement)
+		if err != nil || !ok {
+			return err // gate G4 rests on no paper that nobody has
 		}
 		for id, name := range a.Names {
 			if name != reg.Orgs[id].Title && name != reg.Catalogue[id].Title {
