@@ -138,6 +138,10 @@ func (f source) of(ctx context.Context, kind, operator string) ([]*cases.Case, e
 	if err != nil {
 		return nil, err
 	}
+	return f.folded(ctx, rows)
+}
+
+func (f source) folded(ctx context.Context, rows []records.CaseRow) ([]*cases.Case, error) {
 	var all []*cases.Case
 	for _, row := range rows {
 		c, err := f.Case(ctx, row.ID)

@@ -52,17 +52,11 @@ func (f source) entries(ctx context.Context, dataset, provider string) ([]*cases
 	if err != nil {
 		return nil, err
 	}
-	var all []*cases.Case
-	for _, row := range rows {
-		c, err := f.Case(ctx, row.ID)
-		if err != nil {
-			return nil, err
-		}
-		if o, _ := c.Outcome(); o == cases.Approved {
-			all = append(all, c)
-		}
-	}
-	return all, nil
+	all, err := f.folded(ctx, rows)
+	return slices.DeleteFunc(all, func(c *cases.Case) bool {
+		o, _ := c.Outcome()
+		return o != cases.Approved
+	}), err
 }
 
 // Replaced finds what the same operator was allowed later in the place of a

@@ -44,14 +44,20 @@ platform records and decides for nobody. What is next, whose turn it is and the 
 // acting is what every act on a case needs.
 type acting struct{ access }
 
+// look is the page of a case, and whom it was asked of.
+func (a *access) look(ctx context.Context, id string) (*client.Client, verb.Case, error) {
+	api, err := a.client()
+	if err != nil {
+		return nil, verb.Case{}, err
+	}
+	v, err := api.Case(ctx, id)
+	return api, v, err
+}
+
 // act signs one event over the case as it stands, brings it, and says what the
 // case waits for now.
 func (f *acting) act(c *cobra.Command, id string, make func(context.Context, *client.Client, verb.Case) (cases.Event, error)) error {
-	api, err := f.client()
-	if err != nil {
-		return err
-	}
-	v, err := api.Case(c.Context(), id)
+	api, v, err := f.look(c.Context(), id)
 	if err != nil {
 		return err
 	}

@@ -67,11 +67,7 @@ func caseShowCommand() *cobra.Command {
 		Short: "办件页：是什么、轮到谁、时限与依据、证据、您现在可以做什么、经过 / a case's page: what it is, whose turn, due and on what basis, evidence, what you may do now, the timeline",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			api, err := f.client()
-			if err != nil {
-				return err
-			}
-			v, err := api.Case(c.Context(), args[0])
+			_, v, err := f.look(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
